@@ -1,0 +1,11 @@
+//! meetsync keeps remote conference systems in step with the IETF datatracker.
+
+pub mod database;
+pub mod datatracker;
+pub mod demo;
+pub mod ledger;
+pub mod model;
+pub mod provider;
+pub mod schedule;
+pub mod settings;
+pub mod transport;

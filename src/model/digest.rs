@@ -1,0 +1,36 @@
+//! SHA-256 over a value's JSON: equal values have equal digests, on any machine and in any release that did not
+//! change the value's shape.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub String);
+
+impl Digest {
+    /// The first eight digits: enough to tell two plans apart by eye.
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The digest of a value's JSON text. Struct fields keep their declared order, so nothing else decides it.
+pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Digest {
+    let json = serde_json::to_vec(value).expect("plain data with text keys always has a JSON form");
+    let hash = Sha256::digest(&json);
+    Digest(hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use fmt::Write as _;
+        write!(text, "{byte:02x}").expect("writing to a String can't fail");
+        text
+    }))
+}

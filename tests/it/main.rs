@@ -1,0 +1,1 @@
+//! Everything that needs more than one room of the house, as one test binary: one throwaway PostgreSQL serves all.
