@@ -241,7 +241,7 @@ fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted:
         )];
     }
     let mut answers = standing_room(inputs, known, wanted);
-    let adopt = Operation::adopt_room(known.named());
+    let adopt = Operation::adopt_room(known.named(), room.times());
     match answers.iter_mut().find_map(|answer| match answer {
         Answer::Change(change) => Some(change),
         _ => None,

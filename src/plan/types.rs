@@ -142,6 +142,8 @@ pub enum Operation {
     },
     AdoptRoom {
         room: RoomRef,
+        /// What the provider shows: an adopted room was sent by nobody we know.
+        shown: RoomTimes,
         requests: usize,
     },
     DeleteRoom {
@@ -185,8 +187,8 @@ impl Operation {
         Self::RecreateRoom { room, was, old, requests: 2 }
     }
 
-    pub fn adopt_room(room: RoomRef) -> Self {
-        Self::AdoptRoom { room, requests: 0 }
+    pub fn adopt_room(room: RoomRef, shown: RoomTimes) -> Self {
+        Self::AdoptRoom { room, shown, requests: 0 }
     }
 
     pub fn delete_room(room: RoomRef) -> Self {
