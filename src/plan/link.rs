@@ -62,6 +62,13 @@ fn shows(link: &str, room: &SeenRoom) -> bool {
     link == room.url || (!room.public_id.is_empty() && link.contains(&room.public_id))
 }
 
+/// Whether a session's link leads to this room, in whichever form. A link that works is never rewritten: it may have
+/// been announced.
+pub fn leads_to(link: &str, session: SessionId, url: &str, public_id: &str) -> bool {
+    let link = link.trim();
+    link == url || (!public_id.is_empty() && link.contains(public_id)) || session_in(link) == Some(session)
+}
+
 /// The session that a link names: `?session=35206`.
 fn session_in(link: &str) -> Option<SessionId> {
     let url = Url::parse(link).ok()?;

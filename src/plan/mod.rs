@@ -25,7 +25,7 @@ mod policy;
 mod rooms;
 mod types;
 
-pub use link::{Link, LinkKnowledge, classify, sanitised};
+pub use link::{Link, LinkKnowledge, classify, leads_to, sanitised};
 pub use make::{Ask, Inputs, make};
 pub use rooms::{RoomReport, RoomState, groups_to_read, report};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};

@@ -14,7 +14,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::link::{Link, LinkKnowledge, classify};
+use super::link::{Link, LinkKnowledge, classify, leads_to};
 use super::make::{Answer, Inputs};
 use super::types::{Change, Operation, Refusal, RoomRef};
 use crate::desired::{NoRoom, room_spec, wants_room};
@@ -85,6 +85,11 @@ impl<'a> Known<'a> {
     /// The URL of the room as it is known.
     fn url(&self) -> Option<&'a str> {
         self.found.map(|room| room.url.as_str()).or(self.record.map(|record| record.url.as_str()))
+    }
+
+    fn link_leads_to(&self, url: &str) -> bool {
+        let public_id = self.named().public_id.unwrap_or_default();
+        leads_to(&self.session.remote_instructions, self.session.id, url, &public_id)
     }
 
     fn is_in_doubt(&self) -> bool {
@@ -272,12 +277,11 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
         }
     }
     let is_moved = !operations.is_empty();
-    let link_text = session.remote_instructions.trim();
     match known.url() {
         _ if is_moved && known.link == Link::Blank && inputs.policy.rooms.write_back => {
             operations.push(Operation::write_room_url(session.remote_instructions.clone(), None));
         }
-        Some(url) if !is_moved && url != link_text => {
+        Some(url) if !is_moved && !known.link_leads_to(url) => {
             if inputs.policy.rooms.write_back {
                 operations.push(Operation::write_room_url(
                     session.remote_instructions.clone(),
