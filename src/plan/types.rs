@@ -199,6 +199,22 @@ impl Operation {
         Self::WriteRoomUrl { from: from.into(), to, requests: 0 }
     }
 
+    /// As the JSON form calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddDeck { .. } => "add_deck",
+            Self::ReviseDeck { .. } => "revise_deck",
+            Self::DeleteDeck { .. } => "delete_deck",
+            Self::ReorderDecks { .. } => "reorder_decks",
+            Self::ReplaceDecks { .. } => "replace_decks",
+            Self::CreateRoom { .. } => "create_room",
+            Self::RecreateRoom { .. } => "recreate_room",
+            Self::AdoptRoom { .. } => "adopt_room",
+            Self::DeleteRoom { .. } => "delete_room",
+            Self::WriteRoomUrl { .. } => "write_room_url",
+        }
+    }
+
     pub fn requests(&self) -> usize {
         match self {
             Self::AddDeck { requests, .. }
