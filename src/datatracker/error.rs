@@ -20,10 +20,8 @@ pub enum ReadError {
     Schema(#[from] SchemaError),
     #[error("the datatracker's tables can't be read: {0}")]
     Columns(Box<ColumnReport>),
-    #[error("the datatracker's database can't be reached")]
+    #[error(transparent)]
     Database(#[from] DatabaseError),
-    #[error("reading the datatracker failed in its database")]
-    Query(#[from] diesel::result::Error),
 }
 
 /// Why a link was not written. The row is as it was, unless the connection was lost while the answer was awaited.
@@ -33,10 +31,8 @@ pub enum WriteError {
     TooLong { session: SessionId, length: usize },
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    #[error("the database that links are written to can't be reached (`datatracker.write_url`)")]
+    #[error(transparent)]
     Database(#[from] DatabaseError),
-    #[error("writing a room's link to the datatracker failed in its database")]
-    Query(#[from] diesel::result::Error),
 }
 
 /// Names that were asked for and are not in the datatracker, in the order in which they were asked for.

@@ -11,10 +11,10 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::model::{SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
+use crate::model::{GroupAcronym, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
 
 use super::assemble::{self, Chosen};
-use super::error::{ReadError, UnknownNames};
+use super::error::UnknownNames;
 use super::href::Hosts;
 use super::look::{Look, Range};
 use super::rows::{DeckRow, Frame, HomeRow, Opened, SessionRow, SiblingRow, SlotRow};
@@ -33,7 +33,7 @@ impl Opening {
     pub(super) async fn open(
         &self,
         connection: &mut AsyncPgConnection,
-    ) -> Result<Result<(DateTime<Utc>, Schema), SchemaError>, diesel::result::Error> {
+    ) -> Result<(DateTime<Utc>, Schema), Failed> {
         let looked_in = candidates(self.schema.as_deref());
         let opened: Opened = sql_query(include_str!("sql/settings.sql"))
             .bind::<Array<Text>, _>(&looked_in)
@@ -41,7 +41,28 @@ impl Opening {
             .bind::<Text, _>(self.lock_timeout.as_millis().to_string())
             .get_result(connection)
             .await?;
-        Ok(Schema::found(opened.schemas, looked_in).map(|schema| (opened.as_of, schema)))
+        Ok((opened.as_of, Schema::found(opened.schemas, looked_in)?))
+    }
+}
+
+/// Why a transaction was rolled back.
+#[derive(Debug)]
+pub(super) enum Failed {
+    Schema(SchemaError),
+    Empty,
+    Unknown(UnknownNames),
+    Query(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for Failed {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl From<SchemaError> for Failed {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error)
     }
 }
 
@@ -51,8 +72,8 @@ pub(super) async fn snapshot(
     opening: &Opening,
     hosts: &Hosts,
     look: &Look,
-) -> Result<Snapshot, ReadError> {
-    let (as_of, schema) = opening.open(connection).await??;
+) -> Result<Snapshot, Failed> {
+    let (as_of, schema) = opening.open(connection).await?;
     let mut source = Source { connection, schema };
     source.require(&look.must_exist).await?;
 
@@ -94,7 +115,7 @@ struct Source<'a> {
 type Rows<T> = Result<Vec<T>, diesel::result::Error>;
 
 impl Source<'_> {
-    async fn require(&mut self, names: &Scope) -> Result<(), ReadError> {
+    async fn require(&mut self, names: &Scope) -> Result<(), Failed> {
         let sessions: Vec<_> = names.sessions.iter().map(|id| id.0).collect();
         let groups: Vec<_> = names.groups.iter().map(|acronym| acronym.as_str()).collect();
         let meetings: Vec<_> = names.meetings.iter().map(|number| number.as_str()).collect();
@@ -105,14 +126,14 @@ impl Source<'_> {
             .get_result(self.connection)
             .await?;
         if !frame.has_meetings {
-            return Err(ReadError::Empty);
+            return Err(Failed::Empty);
         }
         let unknown = UnknownNames {
             sessions: frame.sessions.into_iter().map(SessionId).collect(),
-            groups: frame.groups.into_iter().map(Into::into).collect(),
-            meetings: frame.meetings.into_iter().map(Into::into).collect(),
+            groups: frame.groups.into_iter().map(GroupAcronym).collect(),
+            meetings: frame.meetings.into_iter().map(MeetingNumber).collect(),
         };
-        if unknown.is_empty() { Ok(()) } else { Err(ReadError::Unknown(unknown)) }
+        if unknown.is_empty() { Ok(()) } else { Err(Failed::Unknown(unknown)) }
     }
 
     async fn all_slots(&mut self) -> Rows<SlotRow> {
