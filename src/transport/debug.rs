@@ -57,9 +57,9 @@ impl DebugTransport {
 
     pub(super) fn send(&self, request: &Request) -> Result<Response, SendError> {
         // A rehearsal that nobody can read is worth nothing: better to stop than to go on in silence.
-        self.log
-            .write(request)
-            .map_err(|error| SendError::NotSent { words: format!("the request log can't be written: {error}") })?;
+        self.log.write(request).map_err(|error| SendError::NotSent {
+            words: format!("the request log can't be written: {error}"),
+        })?;
         Ok((self.answer)(request))
     }
 }

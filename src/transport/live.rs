@@ -136,9 +136,12 @@ impl Live {
         let headers = prepared.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(bearer) = &request.bearer {
-            let mut value = HeaderValue::from_str(&format!("bearer {}", bearer.expose_secret())).map_err(|_| {
-                SendError::NotSent { words: "the token holds characters that no header may hold".to_owned() }
-            })?;
+            let mut value =
+                HeaderValue::from_str(&format!("bearer {}", bearer.expose_secret())).map_err(|_| {
+                    SendError::NotSent {
+                        words: "the token holds characters that no header may hold".to_owned(),
+                    }
+                })?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -174,9 +177,9 @@ async fn read(mut answer: reqwest::Response, deadline: tokio::time::Instant) -> 
                 SendError::TooLarge { status, limit: MAX_ANSWER }
             }
             Ok(Ok(None)) => break,
-            Ok(Err(error)) => {
-                SendError::Unanswered { words: format!("{status}, and then the answer broke off ({})", chain(&error.without_url())) }
-            }
+            Ok(Err(error)) => SendError::Unanswered {
+                words: format!("{status}, and then the answer broke off ({})", chain(&error.without_url())),
+            },
             Err(_) => SendError::Unanswered { words: format!("{status}, and then timed out") },
         };
         if must_be_whole {

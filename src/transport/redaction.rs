@@ -114,7 +114,8 @@ fn hide_bearers(text: &str) -> String {
         let word = piece.trim_end();
         if hide_next && !word.is_empty() {
             // A sentence may go on after it: `bearer token rejected`. Only what could be a token is hidden.
-            let plain_word = word.len() < 16 && word.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == ',');
+            let plain_word =
+                word.len() < 16 && word.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == ',');
             out.push_str(if plain_word { word } else { REDACTED });
             out.push_str(&piece[word.len()..]);
             hide_next = false;
@@ -122,7 +123,8 @@ fn hide_bearers(text: &str) -> String {
         }
         out.push_str(piece);
         if !word.is_empty() {
-            hide_next = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).eq_ignore_ascii_case("bearer");
+            hide_next =
+                word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).eq_ignore_ascii_case("bearer");
         }
     }
     out
@@ -165,19 +167,25 @@ mod tests {
     use super::*;
 
     fn scrubber() -> Scrubber {
-        Scrubber::new(&[SecretString::from("s3cr3t \"quoted\""), SecretString::from("tok"), SecretString::from("tok-en-long")])
+        Scrubber::new(&[
+            SecretString::from("s3cr3t \"quoted\""),
+            SecretString::from("tok"),
+            SecretString::from("tok-en-long"),
+        ])
     }
 
     #[test]
     fn known_secrets_go_in_every_written_form() {
-        let shown = scrubber().words("a s3cr3t \"quoted\" b s3cr3t \\\"quoted\\\" c s3cr3t+%22quoted%22 d tok-en-long e");
+        let shown = scrubber()
+            .words("a s3cr3t \"quoted\" b s3cr3t \\\"quoted\\\" c s3cr3t+%22quoted%22 d tok-en-long e");
         assert_eq!(shown, "a [redacted] b [redacted] c [redacted] d [redacted] e");
     }
 
     #[test]
     fn an_unknown_token_goes_by_its_key() {
-        let shown = scrubber()
-            .body(br#"{"error":"no","deletion_token":"zzz","tokens":{"mars":"yyy","n":7},"rooms":[{"x":"tok"}]}"#);
+        let shown = scrubber().body(
+            br#"{"error":"no","deletion_token":"zzz","tokens":{"mars":"yyy","n":7},"rooms":[{"x":"tok"}]}"#,
+        );
         assert!(!shown.contains("zzz") && !shown.contains("yyy") && !shown.contains("tok\""), "{shown}");
         assert!(shown.contains("\"error\":\"no\""), "{shown}");
         assert_eq!(scrubber().body(br#"{"deletion_token": "zz"#), "(22 bytes of broken JSON)");
@@ -185,7 +193,10 @@ mod tests {
 
     #[test]
     fn bearers_are_hidden_and_sentences_stay() {
-        assert_eq!(scrubber().words("Authorization: Bearer abc-123-XYZ was bad"), "Authorization: Bearer [redacted] was bad");
+        assert_eq!(
+            scrubber().words("Authorization: Bearer abc-123-XYZ was bad"),
+            "Authorization: Bearer [redacted] was bad"
+        );
         assert_eq!(scrubber().words("the bearer token was bad"), "the bearer token was bad");
     }
 
