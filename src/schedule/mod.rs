@@ -1,1 +1,3 @@
-//! (to be written)
+//! When things may happen: pure arithmetic on times that are handed in.
+
+pub mod bucket;
