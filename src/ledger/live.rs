@@ -342,7 +342,11 @@ impl Live {
             .with(millis(attempt.took))
             .with(attempt.counts_as.map(|counts| counts.as_str().to_owned()));
         let changed: Vec<Number> = self.load(statement, "writing down how a step ended").await?;
-        Ok(if changed.first().is_some_and(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
+        Ok(if changed.first().is_some_and(|changed| changed.number == 1) {
+            Settled::Done
+        } else {
+            Settled::Lost
+        })
     }
 
     pub(super) async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {

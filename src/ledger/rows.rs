@@ -103,7 +103,8 @@ impl SubjectRow {
             }
             _ => None,
         };
-        let room: Option<RoomRecord> = self.remote.as_ref().map(|json| self.parse("remote", json)).transpose()?;
+        let room: Option<RoomRecord> =
+            self.remote.as_ref().map(|json| self.parse("remote", json)).transpose()?;
         Ok(Remembered {
             accepted,
             may_be_there: self.may_be_there.iter().copied().map(DeckId).collect(),
@@ -117,7 +118,8 @@ impl SubjectRow {
 
     /// A row that has just been marked, as the step that may now send.
     pub(super) fn begun(&self) -> Result<Begun, LedgerError> {
-        let mark: BeforeMark = self.parse("before_mark", self.before_mark.as_ref().unwrap_or(&Value::Null))?;
+        let mark: BeforeMark =
+            self.parse("before_mark", self.before_mark.as_ref().unwrap_or(&Value::Null))?;
         let marked = self.remembered()?;
         Ok(Begun {
             key: self.subject_key()?,

@@ -68,7 +68,12 @@ pub struct Begun {
 impl Begun {
     /// The confirming send that is owed after this step succeeded at `at`: one where a request of this step
     /// (`unanswered`) or of an earlier one was never answered, `late_effect` later.
-    pub fn confirming(&self, at: DateTime<Utc>, late_effect: TimeDelta, unanswered: bool) -> Option<Confirming> {
+    pub fn confirming(
+        &self,
+        at: DateTime<Utc>,
+        late_effect: TimeDelta,
+        unanswered: bool,
+    ) -> Option<Confirming> {
         (unanswered || self.owes_confirming).then(|| Confirming { at: at + late_effect })
     }
 }
@@ -183,7 +188,8 @@ fn not_processed(begun: &Begun, failure: Option<&Failure>) -> After {
     if let Some(failure) = failure {
         remembered.last_error = Some(capped(failure.words()));
     }
-    let state = if remembered.doubt_since.is_some() && state == State::Waiting { State::InDoubt } else { state };
+    let state =
+        if remembered.doubt_since.is_some() && state == State::Waiting { State::InDoubt } else { state };
     After { remembered, unanswered: begun.owes_confirming, state, tries }
 }
 
