@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
+use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl as _;
 use tokio::time::Instant;
@@ -187,7 +188,7 @@ struct Taken {
 #[derive(QueryableByName)]
 struct Marked {
     #[diesel(embed)]
-    row: SubjectRow,
+    marked: SubjectRow,
     #[diesel(sql_type = Timestamptz)]
     lease_until: DateTime<Utc>,
 }
@@ -272,9 +273,9 @@ impl Live {
         for _ in 0..LOOKS {
             let asked = new_lease(key.session, key.provider, owner, length);
             let statement = with_mark(asked.statement(LEASE_AND_BEGIN), key, ids, now);
-            let marked: Vec<Marked> = self.load(statement, "taking a lease and marking a step").await?;
-            if let Some(Marked { row, lease_until }) = marked.into_iter().next() {
-                return Ok(LeasedStep::Begun(asked.granted(lease_until), row.begun()?));
+            let found: Vec<Marked> = self.load(statement, "taking a lease and marking a step").await?;
+            if let Some(Marked { marked, lease_until }) = found.into_iter().next() {
+                return Ok(LeasedStep::Begun(asked.granted(lease_until), marked.begun()?));
             }
             if let Some(Owner { owner, until }) = self.owner_of(key.session, key.provider).await? {
                 return Ok(LeasedStep::Taken { owner, until });
@@ -299,10 +300,12 @@ impl Live {
             at: Instant::now(),
         };
         let statement = with_mark(asked.statement(BEGIN), key, ids, now);
-        let marked: Vec<Marked> = self.load(statement, "marking a step").await?;
-        let Some(Marked { row, lease_until }) = marked.into_iter().next() else { return Ok(StepStart::Lost) };
+        let found: Vec<Marked> = self.load(statement, "marking a step").await?;
+        let Some(Marked { marked, lease_until }) = found.into_iter().next() else {
+            return Ok(StepStart::Lost);
+        };
         *lease = asked.granted(lease_until);
-        Ok(StepStart::Begun(row.begun()?))
+        Ok(StepStart::Begun(marked.begun()?))
     }
 
     pub(super) async fn settle(
@@ -342,11 +345,7 @@ impl Live {
             .with(millis(attempt.took))
             .with(attempt.counts_as.map(|counts| counts.as_str().to_owned()));
         let changed: Vec<Number> = self.load(statement, "writing down how a step ended").await?;
-        Ok(if changed.first().is_some_and(|changed| changed.number == 1) {
-            Settled::Done
-        } else {
-            Settled::Lost
-        })
+        Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
     }
 
     pub(super) async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
@@ -400,7 +399,7 @@ impl Live {
 
     async fn load<T>(&self, statement: Statement, doing: &str) -> Result<Vec<T>, LedgerError>
     where
-        T: diesel::deserialize::QueryableByName<diesel::pg::Pg> + Send + 'static,
+        T: QueryableByName<Pg> + Send + 'static,
     {
         let mut connection = self.database.connection().await?;
         statement.load(&mut connection).await.map_err(|error| self.failed(doing, error))

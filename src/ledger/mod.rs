@@ -26,6 +26,7 @@ mod rows;
 mod statement;
 mod step;
 pub mod tables;
+mod transaction;
 mod version;
 mod wish;
 
@@ -292,9 +293,10 @@ impl Ledger {
             view.subjects.insert(row.subject_key()?, row.remembered()?);
         }
         for (session, hold) in holds {
-            match session {
-                Some(session) => drop(view.holds.insert(session, hold)),
-                None => view.hold_all = Some(hold),
+            if let Some(session) = session {
+                view.holds.insert(session, hold);
+            } else {
+                view.hold_all = Some(hold);
             }
         }
         Ok(view)

@@ -14,7 +14,8 @@ use super::error::LedgerError;
 use super::rows::SubjectRow;
 use super::statement::Statement;
 use super::tables;
-use crate::database::{Connection, Database, DatabaseError};
+use super::transaction::ReadOnly;
+use crate::database::Database;
 use crate::model::{Hold, RecentChanges, SessionId, SubjectKey};
 
 /// Slots and rooms that ended up to this long ago still matter to a pass.
@@ -106,12 +107,18 @@ pub(super) async fn view(
         }
         Which::Of(sessions) => Statement::new(OF_SESSIONS).with(ids(sessions)),
     };
-    let found = reading(database, "reading the ledger", async |connection| {
-        let subjects = statement.load::<SubjectRow>(connection).await?;
-        Ok((subjects, holds_on(connection).await?, recent_on(connection, now - per).await?))
-    });
-    let (subjects, holds, recent) = found.await?;
-    Ok(Found { subjects, holds, recent })
+    let mut transaction = ReadOnly::begin(database, "reading the ledger").await?;
+    let found = view_on(transaction.connection(), statement, now - per).await;
+    transaction.end(found).await
+}
+
+async fn view_on(
+    connection: &mut AsyncPgConnection,
+    statement: Statement,
+    since: DateTime<Utc>,
+) -> QueryResult<Found> {
+    let subjects = statement.load(connection).await?;
+    Ok(Found { subjects, holds: holds_on(connection).await?, recent: recent_on(connection, since).await? })
 }
 
 /// Rows that are open at `now`, and the sessions that are held then.
@@ -119,11 +126,17 @@ pub(super) async fn open(
     database: &Database,
     now: DateTime<Utc>,
 ) -> Result<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>), LedgerError> {
-    reading(database, "reading what is open", async |connection| {
-        let rows = Statement::new(OPEN).with(now).load(connection).await?;
-        Ok((rows, holds_on(connection).await?))
-    })
-    .await
+    let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
+    let found = open_on(transaction.connection(), now).await;
+    transaction.end(found).await
+}
+
+async fn open_on(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>)> {
+    let rows = Statement::new(OPEN).with(now).load(connection).await?;
+    Ok((rows, holds_on(connection).await?))
 }
 
 pub(super) async fn rows(
@@ -131,38 +144,35 @@ pub(super) async fn rows(
     keys: impl Iterator<Item = SubjectKey>,
 ) -> Result<Vec<SubjectRow>, LedgerError> {
     let keys: Vec<String> = keys.map(|key| key.to_string()).collect();
-    reading(database, "reading subjects", async |connection| {
-        Statement::new(BY_KEY).with(keys).load(connection).await
-    })
-    .await
+    let mut transaction = ReadOnly::begin(database, "reading subjects").await?;
+    let found = Statement::new(BY_KEY).with(keys).load(transaction.connection()).await;
+    transaction.end(found).await
 }
 
 /// The ledger's own clock.
 pub(super) async fn clock(database: &Database) -> Result<DateTime<Utc>, LedgerError> {
-    let clock: Clock = reading(database, "reading the ledger's clock", async |connection| {
-        Statement::new(CLOCK).get_result(connection).await
-    })
-    .await?;
-    Ok(clock.at)
+    let mut transaction = ReadOnly::begin(database, "reading the ledger's clock").await?;
+    let found: QueryResult<Clock> = Statement::new(CLOCK).get_result(transaction.connection()).await;
+    transaction.end(found).await.map(|clock| clock.at)
 }
 
 /// The newest attempts, newest first.
 pub(super) async fn attempts(database: &Database, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
-    let rows = reading(database, "reading the history", async |connection| {
-        tables::attempt::table
-            .order(tables::attempt::id.desc())
-            .limit(i64::from(limit))
-            .select(AttemptColumns::as_select())
-            .load(connection)
-            .await
-    })
-    .await?;
-    rows.into_iter().map(attempt_of).collect()
+    let mut transaction = ReadOnly::begin(database, "reading the history").await?;
+    let found = tables::attempt::table
+        .order(tables::attempt::id.desc())
+        .limit(i64::from(limit))
+        .select(AttemptColumns::as_select())
+        .load(transaction.connection())
+        .await;
+    transaction.end(found).await?.into_iter().map(attempt_of).collect()
 }
 
 /// Every hold, over or not.
 pub(super) async fn holds(database: &Database) -> Result<Vec<(Option<SessionId>, Hold)>, LedgerError> {
-    reading(database, "reading the holds", async |connection| holds_on(connection).await).await
+    let mut transaction = ReadOnly::begin(database, "reading the holds").await?;
+    let found = holds_on(transaction.connection()).await;
+    transaction.end(found).await
 }
 
 async fn holds_on(connection: &mut AsyncPgConnection) -> QueryResult<Vec<(Option<SessionId>, Hold)>> {
@@ -211,15 +221,4 @@ fn attempt_of(row: AttemptColumns) -> Result<Attempt, LedgerError> {
 
 fn ids(sessions: &BTreeSet<SessionId>) -> Vec<i64> {
     sessions.iter().map(|session| session.0).collect()
-}
-
-/// Runs reads on one snapshot of the ledger.
-pub(super) async fn reading<T>(
-    database: &Database,
-    doing: &str,
-    work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
-) -> Result<T, LedgerError> {
-    let mut connection: Connection = database.connection().await?;
-    let found = connection.build_transaction().read_only().repeatable_read().run(work).await;
-    found.map_err(|error| DatabaseError::from_diesel(database.what(), doing, error).into())
 }

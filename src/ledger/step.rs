@@ -11,7 +11,6 @@
 //!   confirming send has to delete it once more.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

@@ -3,14 +3,15 @@
 //! Releases expand, then contract: each runs on the next one's ledger, so that one version back always starts. The
 //! ledger names the oldest reader that it allows.
 
+use diesel::result::QueryResult;
 use diesel::sql_types::Bool;
-use diesel::{ExpressionMethods as _, QueryDsl as _, QueryableByName};
-use diesel_async::RunQueryDsl as _;
+use diesel::{QueryDsl as _, QueryableByName};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 
 use super::error::LedgerError;
-use super::read::reading;
 use super::statement::Statement;
 use super::tables::ledger_version;
+use super::transaction::ReadOnly;
 use crate::database::Database;
 
 /// The version of the ledger that this release's migrations lead to, and the least that it needs.
@@ -32,17 +33,9 @@ struct Exists {
 
 /// Errors: not migrated, behind, or too new.
 pub(super) async fn check(database: &Database) -> Result<(), LedgerError> {
-    let found: Option<(i32, i32)> = reading(database, "looking for the ledger", async |connection| {
-        let exists: Exists = Statement::new(EXISTS).get_result(connection).await?;
-        if !exists.there {
-            return Ok(None);
-        }
-        let columns = (ledger_version::version, ledger_version::oldest_reader);
-        let rows = ledger_version::table.filter(ledger_version::only_row.eq(true)).select(columns);
-        Ok(rows.load(connection).await?.pop())
-    })
-    .await?;
-    match found {
+    let mut transaction = ReadOnly::begin(database, "looking for the ledger").await?;
+    let found = versions_on(transaction.connection()).await;
+    match transaction.end(found).await? {
         None => Err(LedgerError::NotMigrated),
         Some((version, oldest_reader)) if oldest_reader > READER => {
             Err(LedgerError::TooNew { version, oldest_reader, reader: READER })
@@ -50,4 +43,14 @@ pub(super) async fn check(database: &Database) -> Result<(), LedgerError> {
         Some((version, _)) if version < VERSION => Err(LedgerError::Behind { version, needed: VERSION }),
         Some(_) => Ok(()),
     }
+}
+
+/// (version, oldest reader), where there is a ledger.
+async fn versions_on(connection: &mut AsyncPgConnection) -> QueryResult<Option<(i32, i32)>> {
+    let exists: Exists = Statement::new(EXISTS).get_result(connection).await?;
+    if !exists.there {
+        return Ok(None);
+    }
+    let rows = ledger_version::table.select((ledger_version::version, ledger_version::oldest_reader));
+    Ok(rows.load(connection).await?.pop())
 }
