@@ -21,6 +21,8 @@ pub struct Ask {
     pub resend: bool,
     /// The whole deck list now, whatever the window says, and in spite of a hold.
     pub push: bool,
+    /// A person asked for this very room: nothing is left to settle, and a hold doesn't stop it.
+    pub by_hand: bool,
 }
 
 /// All that a plan is made from.
@@ -45,7 +47,7 @@ impl Inputs<'_> {
     }
 
     pub(super) fn is_held(&self, session: SessionId) -> bool {
-        !self.ask.push && self.ledger.hold_of(session, self.now()).is_some()
+        !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
     }
 }
 

@@ -192,7 +192,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         Link::Unmatched => return Vec::new(),
         Link::Blank => {
             let settles_at = session.modified + inputs.policy.rooms.settle;
-            if inputs.now() < settles_at {
+            if inputs.now() < settles_at && !inputs.ask.by_hand {
                 return vec![Answer::Waits(Why::Settling, Some(settles_at))];
             }
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::datatracker::LinkWriter;
+use crate::datatracker::Writer;
 use crate::ledger::{CountsAs, Failure, RoomLeft, StepEnd};
 use crate::model::{Fault, Outcome, RoomRecord, RoomSpec, SeenRoom, Why};
 use crate::plan::{Change, Operation, RoomRef, leads_to};
@@ -19,7 +19,7 @@ use super::step::Acted;
 /// Carries out a room change.
 pub(super) struct RoomActor<'a> {
     pub(super) meetecho: &'a Meetecho,
-    pub(super) links: Option<&'a LinkWriter>,
+    pub(super) links: Option<&'a Writer>,
     pub(super) change: &'a Change,
     /// Our room as it is recorded, fresh under the lease.
     pub(super) record: Option<RoomRecord>,
@@ -55,7 +55,12 @@ impl RoomActor<'_> {
                 }
                 Operation::DeleteRoom { room, .. } => match self.delete(room, &mut requests).await {
                     Ok(()) => {
-                        let end = StepEnd::RoomGone { at: now(), confirming: None };
+                        // A second room with the same id may go; ours stays on record.
+                        let other = record.filter(|ours| room.public_id.as_ref().is_some_and(|id| *id != ours.public_id));
+                        let end = match other {
+                            Some(record) => StepEnd::RoomIs { record, at: now(), confirming: None },
+                            None => StepEnd::RoomGone { at: now(), confirming: None },
+                        };
                         return Acted::done(requests, end).counting(CountsAs::RoomDeleted);
                     }
                     Err(acted) => Err(acted),

@@ -4,10 +4,11 @@
 //! is noticed within a round: after a few failures in a row with no success between them, the rest of the round is
 //! not sent. Every try is a leased step of its own, so the process can be killed at any moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ use tokio::time::{Instant, sleep};
 
 use super::step::{Acted, Step, StepOutcome, Stepped};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError};
-use crate::model::{GroupAcronym, Outcome, RoomsSeen, SessionId, SubjectKey, Why};
+use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::model::{GroupAcronym, Kind, Outcome, RoomsSeen, SessionId, SubjectKey, Why};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -32,7 +33,7 @@ pub struct SubjectResult {
     pub error: Option<String>,
     /// A confirming send is owed at this moment: the worker or a later resync makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirm_owed: Option<chrono::DateTime<chrono::Utc>>,
+    pub confirm_owed: Option<DateTime<Utc>>,
 }
 
 /// What became of a subject.
@@ -122,7 +123,6 @@ pub async fn resync(
 /// One session's changes.
 #[derive(Debug, Clone)]
 struct Work {
-    session: SessionId,
     changes: Vec<Change>,
     /// The room that a try before this one made.
     new_room: Option<String>,
@@ -134,7 +134,7 @@ fn by_session(plan: &Plan) -> Vec<Work> {
     let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
     for change in &plan.changes {
         let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { session: change.session, changes: Vec::new(), new_room: None });
+            work.push(Work { changes: Vec::new(), new_room: None });
             work.len() - 1
         });
         work[place].changes.push(change.clone());
@@ -250,10 +250,10 @@ impl Run<'_> {
 
     /// After a failed try of a room it must be known what is there now.
     async fn read_rooms_again(&mut self, work: &[Work]) {
-        let groups: std::collections::BTreeSet<GroupAcronym> = work
+        let groups: BTreeSet<GroupAcronym> = work
             .iter()
             .flat_map(|work| &work.changes)
-            .filter(|change| change.subject.kind == crate::model::Kind::Room)
+            .filter(|change| change.subject.kind == Kind::Room)
             .map(|change| change.group.clone())
             .collect();
         for group in groups {
@@ -278,7 +278,16 @@ impl Run<'_> {
             outcome,
             requests: acted.requests,
             error: acted.fault.as_ref().map(|fault| format!("{}: {}", fault.why, fault.words)),
-            confirm_owed: acted.end.confirm_owed(),
+            confirm_owed: confirm_owed(&acted.end),
         }
+    }
+}
+
+fn confirm_owed(end: &StepEnd) -> Option<DateTime<Utc>> {
+    match end {
+        StepEnd::DecksAccepted { confirming, .. }
+        | StepEnd::RoomIs { confirming, .. }
+        | StepEnd::RoomGone { confirming, .. } => confirming.map(|owed| owed.at),
+        _ => None,
     }
 }

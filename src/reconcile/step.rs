@@ -158,7 +158,7 @@ impl Step<'_> {
             Some(change) => self.act_in_time(change, &begun, &lease).await,
         };
         let attempt = self.attempt(change.as_ref(), &acted, started.elapsed());
-        match self.ledger.settle_and_release(lease, begun, acted.end.clone(), attempt).await? {
+        match self.ledger.settle_and_release(lease, begun, &acted.end, attempt).await? {
             Settled::Done => Ok(Stepped::Ended(acted)),
             Settled::Lost => {
                 let words = "the lease ran out before the step ended, and another meetsync took the session over";

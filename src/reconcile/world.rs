@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::datatracker::{Datatracker, LinkWriter, Look, ReadError};
+use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 pub use crate::datatracker::Range;
 use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};
+use crate::model::{Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};
 use crate::plan::{self, Ask, Inputs, Plan};
 use crate::provider::meetecho::Meetecho;
 
@@ -23,7 +23,7 @@ pub struct Parts {
     pub ledger: Option<Ledger>,
     pub meetecho: Meetecho,
     /// None where links are never written: `write_back = false`, or the debug backend.
-    pub links: Option<LinkWriter>,
+    pub links: Option<Writer>,
     pub policy: Policy,
     /// Who acts, for leases and the history: command, host and process.
     pub who: String,
@@ -86,7 +86,7 @@ impl World {
 }
 
 /// Which sessions a command looks at: those that are named, or those that can matter.
-pub fn range_of(policy: &Policy, ask: &Ask) -> Range {
+fn range_of(policy: &Policy, ask: &Ask) -> Range {
     if ask.scope.sessions.is_empty() {
         Range::Around { back: LOOK_BACK, ahead: policy.rooms.horizon }
     } else {
@@ -94,12 +94,18 @@ pub fn range_of(policy: &Policy, ask: &Ask) -> Range {
     }
 }
 
-/// Reads everything that a plan is made from.
-pub async fn read_world(parts: &Parts, ask: Ask, read_rooms: ReadRooms) -> Result<World, ReconcileError> {
+/// Reads everything that a plan is made from. `now` only helps to find the sessions that the ledger still has open;
+/// the plan's *now* is the snapshot's.
+pub async fn read_world(
+    parts: &Parts,
+    ask: Ask,
+    read_rooms: ReadRooms,
+    now: DateTime<Utc>,
+) -> Result<World, ReconcileError> {
     let range = range_of(&parts.policy, &ask);
     let mut named: BTreeSet<SessionId> = ask.scope.sessions.clone();
     if let (Some(ledger), Range::Around { .. }) = (&parts.ledger, &range) {
-        named.extend(ledger.open_sessions().await?);
+        named.extend(ledger.open_sessions(now).await?);
     }
     let look = Look { range, named, must_exist: ask.scope.clone() };
     let snapshot = parts.datatracker.snapshot(&look).await?;
@@ -107,13 +113,13 @@ pub async fn read_world(parts: &Parts, ask: Ask, read_rooms: ReadRooms) -> Resul
     let ledger = match &parts.ledger {
         Some(ledger) => {
             let sessions = snapshot.sessions.iter().map(|session| session.id).collect();
-            ledger.view(&sessions, parts.policy.guard.per).await?
+            ledger.view(&sessions, parts.policy.guard.per, snapshot.as_of).await?
         }
         None => LedgerView::default(),
     };
     let mut world =
         World { snapshot, ledger, rooms: RoomsSeen::default(), policy: parts.policy.clone(), ask, read_at };
-    if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(crate::model::Kind::Room) {
+    if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(Kind::Room) {
         world.rooms = read_rooms_of(parts, &world).await;
     }
     Ok(world)
