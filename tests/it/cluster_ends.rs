@@ -31,9 +31,8 @@ fn sigkill_leaves_neither_server_nor_files() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let socket =
-        lines.filter_map(|line| line.split_once(PLACE_MARK).map(|(_, path)| PathBuf::from(path))).next();
+    let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let socket = lines.find_map(|line| line.split_once(PLACE_MARK).map(|(_, path)| PathBuf::from(path)));
     let socket = socket.expect("the victim says where its server is");
     let pid = std::fs::read_to_string(socket.join("../data/postmaster.pid")).unwrap();
     let server = PathBuf::from("/proc").join(pid.lines().next().unwrap());
