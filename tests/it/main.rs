@@ -1,5 +1,6 @@
 //! Everything that needs more than one room of the house, as one test binary: one throwaway PostgreSQL serves all.
 
+mod datatracker;
 mod datatracker_fixture;
 mod sample_week;
 mod support;
