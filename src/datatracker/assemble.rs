@@ -23,7 +23,9 @@ pub(super) struct Chosen {
 pub(super) fn with_slots(sessions: Vec<SessionRow>, slots: &[SlotRow]) -> Vec<Chosen> {
     let mut chosen: Vec<_> = sessions.into_iter().map(|row| Chosen { row, slot: None }).collect();
     for slot in slots {
-        let Ok(place) = chosen.binary_search_by_key(&slot.session, |session| session.row.id) else { continue };
+        let Ok(place) = chosen.binary_search_by_key(&slot.session, |session| session.row.id) else {
+            continue;
+        };
         let session = &mut chosen[place];
         if session.slot.is_none() && is_official(slot.schedule, &session.row) {
             session.slot = Some(Span::new(slot.starts, slot.ends));
@@ -86,9 +88,15 @@ pub(super) fn foreign_homes(chosen: &[Chosen], decks: &[DeckRow]) -> BTreeSet<i6
 }
 
 /// Puts the decks into their sessions.
-pub(super) fn sessions(chosen: Vec<Chosen>, mut decks: Vec<DeckRow>, homes: &[HomeRow], hosts: &Hosts) -> Vec<Session> {
+pub(super) fn sessions(
+    chosen: Vec<Chosen>,
+    mut decks: Vec<DeckRow>,
+    homes: &[HomeRow],
+    hosts: &Hosts,
+) -> Vec<Session> {
     decks.sort_unstable_by_key(|deck| (deck.session, deck.place, deck.link));
-    let foreign: HashMap<i64, &str> = homes.iter().map(|home| (home.session, home.meeting.as_str())).collect();
+    let foreign: HashMap<i64, &str> =
+        homes.iter().map(|home| (home.session, home.meeting.as_str())).collect();
     let meeting_of = |session: i64| match chosen.binary_search_by_key(&session, |chosen| chosen.row.id) {
         Ok(place) => Some(chosen[place].row.meeting.as_str()),
         Err(_) => foreign.get(&session).copied(),

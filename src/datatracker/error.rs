@@ -27,7 +27,9 @@ pub enum ReadError {
 /// Why a link was not written. The row is as it was, unless the connection was lost while the answer was awaited.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    #[error("the link of session {session} can't be written: {length} characters, and the datatracker keeps at most 1024")]
+    #[error(
+        "the link of session {session} can't be written: {length} characters, and the datatracker keeps at most 1024"
+    )]
     TooLong { session: SessionId, length: usize },
     #[error(transparent)]
     Schema(#[from] SchemaError),

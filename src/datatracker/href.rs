@@ -45,7 +45,9 @@ impl Hosts {
             let base = &self.base;
             return match deck.home {
                 None => String::new(),
-                Some(number) if is_without_revision(number) => format!("{base}/meeting/{number}/materials/{name}"),
+                Some(number) if is_without_revision(number) => {
+                    format!("{base}/meeting/{number}/materials/{name}")
+                }
                 Some(number) => format!("{base}/meeting/{number}/materials/{name}-{rev}"),
             };
         }
@@ -95,8 +97,16 @@ mod tests {
         for url in ["http://a.example/x", "https://a.example/x?y#z", "ftp://a.example", "ftps:x", "https:"] {
             assert_eq!(href(Shape { external_url: url, ..PLAIN }), url);
         }
-        for url in ["", "HTTPS://a.example", "Http://a", "mailto:a@example.org", "www.example.org", "https", " https://a", ":"]
-        {
+        for url in [
+            "",
+            "HTTPS://a.example",
+            "Http://a",
+            "mailto:a@example.org",
+            "www.example.org",
+            "https",
+            " https://a",
+            ":",
+        ] {
             let expected = "https://datatracker.ietf.org/meeting/126/materials/slides-126-mars-chair-03";
             assert_eq!(href(Shape { external_url: url, ..PLAIN }), expected, "{url:?}");
         }

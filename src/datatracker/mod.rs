@@ -84,10 +84,12 @@ impl Datatracker {
     pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
         match self.read(look).await {
             // The database's own words name one column at a time.
-            Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => match self.verify().await {
-                Ok(report) if !report.is_enough() => Err(ReadError::Columns(Box::new(report))),
-                _ => Err(error),
-            },
+            Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => {
+                match self.verify().await {
+                    Ok(report) if !report.is_enough() => Err(ReadError::Columns(Box::new(report))),
+                    _ => Err(error),
+                }
+            }
             other => other,
         }
     }
@@ -116,7 +118,9 @@ impl Datatracker {
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async move |connection: &mut AsyncPgConnection| verify::report(connection, opening, &needs).await)
+            .run(async move |connection: &mut AsyncPgConnection| {
+                verify::report(connection, opening, &needs).await
+            })
             .await
             .map_err(|failed| self.explain(failed, "looking at the datatracker's columns"))
     }
@@ -126,7 +130,9 @@ impl Datatracker {
             Failed::Schema(error) => ReadError::Schema(error),
             Failed::Empty => ReadError::Empty,
             Failed::Unknown(names) => ReadError::Unknown(names),
-            Failed::Query(error) => DatabaseError::from_diesel(self.shared.reader.what(), doing, error).into(),
+            Failed::Query(error) => {
+                DatabaseError::from_diesel(self.shared.reader.what(), doing, error).into()
+            }
         }
     }
 }
@@ -136,7 +142,9 @@ fn may_be_about_columns(error: &ReadError) -> bool {
     matches!(
         error,
         ReadError::Database(
-            DatabaseError::PermissionDenied { .. } | DatabaseError::Missing { .. } | DatabaseError::Query { .. }
+            DatabaseError::PermissionDenied { .. }
+                | DatabaseError::Missing { .. }
+                | DatabaseError::Query { .. }
         )
     )
 }

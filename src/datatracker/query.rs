@@ -86,7 +86,9 @@ pub(super) async fn snapshot(
     };
     let candidates: BTreeSet<i64> =
         slots.iter().map(|slot| slot.session).chain(look.named.iter().map(|id| id.0)).collect();
-    let rows = source.sessions(everything, if everything { vec![] } else { candidates.into_iter().collect() }).await?;
+    let rows = source
+        .sessions(everything, if everything { vec![] } else { candidates.into_iter().collect() })
+        .await?;
     let mut chosen = assemble::with_slots(rows, &slots);
     drop(slots);
     let is_in_range = |session: &Chosen| {
@@ -95,7 +97,8 @@ pub(super) async fn snapshot(
     chosen.retain(|session| is_in_range(session) || look.named.contains(&SessionId(session.row.id)));
     let in_range = chosen.iter().filter(|session| is_in_range(session)).count();
 
-    let ids: Vec<i64> = if everything { vec![] } else { chosen.iter().map(|session| session.row.id).collect() };
+    let ids: Vec<i64> =
+        if everything { vec![] } else { chosen.iter().map(|session| session.row.id).collect() };
     // With everything chosen no interim has other sessions.
     let interims = if everything { BTreeSet::new() } else { assemble::interims(&chosen) };
     let others = source.siblings(interims, &ids).await?;

@@ -73,7 +73,10 @@ mod tests {
         let both = owned(&["datatracker", "public"]);
         assert_eq!(Schema::found(owned(&["public"]), both.clone()).expect("one").name, "public");
         let error = Schema::found(both.clone(), both.clone()).expect_err("two").to_string();
-        assert!(error.contains("`datatracker` and `public`") && error.contains("datatracker.schema"), "{error}");
+        assert!(
+            error.contains("`datatracker` and `public`") && error.contains("datatracker.schema"),
+            "{error}"
+        );
         let error = Schema::found(vec![], owned(&["elsewhere"])).expect_err("none").to_string();
         assert!(error.contains("schema `elsewhere`") && error.contains("datatracker.schema"), "{error}");
     }
@@ -88,6 +91,9 @@ mod tests {
     #[test]
     fn a_name_is_quoted_before_it_enters_a_statement() {
         let schema = Schema { name: "a\"; DROP TABLE x; --".to_owned() };
-        assert_eq!(schema.statement("SELECT 1 FROM {schema}.t"), "SELECT 1 FROM \"a\"\"; DROP TABLE x; --\".t");
+        assert_eq!(
+            schema.statement("SELECT 1 FROM {schema}.t"),
+            "SELECT 1 FROM \"a\"\"; DROP TABLE x; --\".t"
+        );
     }
 }

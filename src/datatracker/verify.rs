@@ -50,7 +50,10 @@ impl fmt::Display for ColumnReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (schema, role) = (&self.schema, &self.role);
         if self.is_enough() {
-            return write!(f, "every column that is needed is in schema `{schema}` and granted to role `{role}`");
+            return write!(
+                f,
+                "every column that is needed is in schema `{schema}` and granted to role `{role}`"
+            );
         }
         let mut parts = Vec::new();
         if !self.absent.is_empty() {

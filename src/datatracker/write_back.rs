@@ -70,7 +70,9 @@ impl Writer {
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async move |connection: &mut AsyncPgConnection| verify::report(connection, opening, &needs).await)
+            .run(async move |connection: &mut AsyncPgConnection| {
+                verify::report(connection, opening, &needs).await
+            })
             .await
             .map_err(|failed| self.explain(failed, "looking at what the role may write"))
     }

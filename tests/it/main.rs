@@ -3,6 +3,7 @@
 
 mod cluster_ends;
 mod database_tls;
+mod datatracker;
 mod datatracker_fixture;
 mod sample_week;
 mod support;
