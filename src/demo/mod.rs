@@ -1,1 +1,3 @@
-//! (to be written)
+//! The demonstration: everything real but the two edges.
+
+pub mod standin;
