@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::database::{ConnectOptions, Database, Tls};
-use meetsync::ledger::{AttemptRow, Begun, Lease, LeasedStep, Ledger, StepEnd};
+use meetsync::ledger::{AttemptRow, Begun, Lease, LeasedStep, Ledger, Settled, StepEnd};
 use meetsync::model::{
     Accepted, Deck, DeckId, GroupAcronym, Remembered, RoomRecord, RoomTimes, SessionId, Span, SubjectKey,
 };
@@ -127,4 +127,9 @@ async fn begin(
 
 async fn remembered(ledger: &Ledger, key: SubjectKey) -> Option<Remembered> {
     ledger.view_of(&BTreeSet::from([key.session]), PER, at(0)).await.unwrap().subjects.remove(&key)
+}
+
+/// Ends a step that is still ours.
+async fn finish(ledger: &Ledger, lease: Lease, begun: Begun, end: &StepEnd, row: AttemptRow) {
+    assert_eq!(ledger.settle_and_release(lease, begun, end, row).await.unwrap(), Settled::Done);
 }

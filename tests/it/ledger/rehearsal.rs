@@ -5,8 +5,8 @@ use meetsync::model::{Hold, Provider, SessionId};
 
 use super::view::wish;
 use super::{
-    LEASE, PER, accepted, at, attempt, begin, connect, decks_of, ids, live, ready, rehearsal, remembered,
-    room, room_of,
+    LEASE, PER, accepted, at, attempt, begin, connect, decks_of, finish, ids, live, ready, rehearsal,
+    remembered, room, room_of,
 };
 use crate::support::TestDatabase;
 
@@ -27,7 +27,7 @@ async fn a_rehearsed_step_counts_within_the_process_and_nowhere_else() {
     let worker = live(&database).await;
     worker.record(&[wish(decks_of(1), [1], Some((0, 60)), 0)]).await.unwrap();
     let (lease, begun) = begin(&worker, decks_of(1), [1], at(0)).await;
-    worker.settle_and_release(lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await.unwrap();
+    finish(&worker, lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await;
     let hold = Hold { until: at(99), by: "a person".to_owned(), reason: "why not".to_owned() };
     worker.hold(Some(SessionId(4)), &hold, at(0)).await.unwrap();
     let _running = begin(&worker, decks_of(2), [2], at(0)).await;

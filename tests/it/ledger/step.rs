@@ -5,8 +5,8 @@ use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, RoomLeft, S
 use meetsync::model::{Belief, Confirming, SessionId};
 
 use super::{
-    LEASE, PER, accepted, at, attempt, begin, connect, decks, decks_of, ids, live, ready, remembered, room,
-    room_of,
+    LEASE, PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, live, ready, remembered,
+    room, room_of,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +37,7 @@ async fn doubt_outlives_the_process_that_marked_it() {
     assert_eq!(confirming, Some(Confirming { at: at(91) }), "nobody ever answered");
     let StepEnd::DecksAccepted { accepted, .. } = accepted([2], at(61)) else { unreachable!() };
     let end = StepEnd::DecksAccepted { accepted, deleted: ids([1]), confirming };
-    ledger.settle_and_release(lease, begun, &end, attempt("applied", at(61))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("applied", at(61))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.doubt_since, after.confirming), (None, confirming));
     assert_eq!(
@@ -52,7 +52,7 @@ async fn doubt_outlives_the_process_that_marked_it() {
     assert_eq!(begun.confirming(at(92), TimeDelta::seconds(30), false), None);
     let StepEnd::DecksAccepted { accepted, .. } = super::accepted([2], at(92)) else { unreachable!() };
     let end = StepEnd::DecksAccepted { accepted, deleted: ids([1]), confirming: None };
-    ledger.settle_and_release(lease, begun, &end, attempt("applied", at(92))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("applied", at(92))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.confirming, after.may_be_there), (None, ids([2])));
 }
@@ -63,7 +63,7 @@ async fn what_was_provably_not_processed_puts_the_former_belief_back() {
     let ledger = live(&database).await;
     let key = decks_of(7);
     let (lease, begun) = begin(&ledger, key, [1], at(0)).await;
-    ledger.settle_and_release(lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await.unwrap();
+    finish(&ledger, lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await;
     let former = remembered(&ledger, key).await.unwrap();
 
     let (lease, begun) = begin(&ledger, key, [1, 2], at(10)).await;
@@ -71,7 +71,7 @@ async fn what_was_provably_not_processed_puts_the_former_belief_back() {
     assert_eq!((during.doubt_since, during.accepted), (Some(at(10)), former.accepted.clone()));
     let failure = Some(Failure::Retry("connection refused".to_owned()));
     let end = StepEnd::NotProcessed { failure };
-    ledger.settle_and_release(lease, begun, &end, attempt("retry", at(10))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("retry", at(10))).await;
     let mut after = remembered(&ledger, key).await.unwrap();
     assert_eq!(after.last_error.take().as_deref(), Some("connection refused"));
     assert_eq!(after, former);
@@ -80,7 +80,7 @@ async fn what_was_provably_not_processed_puts_the_former_belief_back() {
     let (lease, begun) = begin(&ledger, key, [1, 2], at(20)).await;
     assert_eq!(begun.tries, 2);
     let end = StepEnd::NotProcessed { failure: Some(Failure::Refused("no such group".to_owned())) };
-    ledger.settle_and_release(lease, begun, &end, attempt("refused", at(20))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("refused", at(20))).await;
     assert_eq!(state(&database).await, ["parked|2"]);
 }
 
@@ -91,12 +91,12 @@ async fn doubt_that_was_there_before_is_not_put_aside_by_a_step_that_did_nothing
     let key = decks_of(7);
     let (lease, begun) = begin(&ledger, key, [1], at(0)).await;
     let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([1]), room: RoomLeft::AsBefore };
-    ledger.settle_and_release(lease, begun, &end, attempt("in_doubt", at(3))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("in_doubt", at(3))).await;
     for seconds in [10, 20] {
         let (lease, begun) = begin(&ledger, key, [1, 2], at(seconds)).await;
         assert!(begun.owes_confirming);
         let end = StepEnd::NotProcessed { failure: Some(Failure::Retry("refused".to_owned())) };
-        ledger.settle_and_release(lease, begun, &end, attempt("retry", at(seconds))).await.unwrap();
+        finish(&ledger, lease, begun, &end, attempt("retry", at(seconds))).await;
         let after = remembered(&ledger, key).await.unwrap();
         assert_eq!((after.doubt_since, after.may_be_there), (Some(at(0)), ids([1])));
     }
@@ -111,7 +111,7 @@ async fn a_step_done_by_half_is_unknown_but_owes_no_confirming_send() {
     let (lease, begun) = begin(&ledger, key, [1, 2], at(0)).await;
     let failure = Failure::Retry("429".to_owned());
     let end = StepEnd::Partly { failure, sent: ids([1]), room: RoomLeft::AsBefore };
-    ledger.settle_and_release(lease, begun, &end, attempt("retry", at(1))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("retry", at(1))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.doubt_since, after.may_be_there), (Some(at(0)), ids([1])), "2 was never sent");
     let (_lease, begun) = begin(&ledger, key, [1, 2], at(2)).await;
@@ -127,11 +127,11 @@ async fn a_room_step_in_doubt_keeps_what_it_knows() {
     let end = StepEnd::RoomIs { record: room(7, at(0)), at: at(1), confirming: None };
     let mut counted = attempt("applied", at(1));
     counted.counts_as = Some(CountsAs::RoomCreated);
-    ledger.settle_and_release(lease, begun, &end, counted).await.unwrap();
+    finish(&ledger, lease, begun, &end, counted).await;
 
     let (lease, begun) = begin(&ledger, key, [], at(5)).await;
     let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([]), room: RoomLeft::Gone };
-    ledger.settle_and_release(lease, begun, &end, attempt("in_doubt", at(5))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("in_doubt", at(5))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.room, after.doubt_since), (None, Some(at(5))));
 
@@ -139,7 +139,7 @@ async fn a_room_step_in_doubt_keeps_what_it_knows() {
     let end = StepEnd::RoomGone { at: at(10), confirming: None };
     let mut counted = attempt("applied", at(10));
     counted.counts_as = Some(CountsAs::RoomDeleted);
-    ledger.settle_and_release(lease, begun, &end, counted).await.unwrap();
+    finish(&ledger, lease, begun, &end, counted).await;
     let view = ledger.view_of(&[SessionId(7)].into(), PER, at(60)).await.unwrap();
     assert_eq!((view.recent.rooms_created, view.recent.rooms_deleted), (1, 1));
     let later = ledger.view_of(&[SessionId(7)].into(), PER, at(3605)).await.unwrap();
@@ -154,13 +154,10 @@ async fn a_wish_that_came_during_the_step_is_not_settled_by_it() {
     ledger.record(&[super::view::wish(key, [1], Some((0, 60)), 0)]).await.unwrap();
     let (lease, begun) = begin(&ledger, key, [1], at(1)).await;
     ledger.record(&[super::view::wish(key, [1, 2], Some((0, 60)), 2)]).await.unwrap();
-    ledger.settle_and_release(lease, begun, &accepted([1], at(3)), attempt("applied", at(3))).await.unwrap();
+    finish(&ledger, lease, begun, &accepted([1], at(3)), attempt("applied", at(3))).await;
     assert_eq!(state(&database).await, ["waiting|0"]);
     let (lease, begun) = begin(&ledger, key, [1, 2], at(4)).await;
-    ledger
-        .settle_and_release(lease, begun, &accepted([1, 2], at(5)), attempt("applied", at(5)))
-        .await
-        .unwrap();
+    finish(&ledger, lease, begun, &accepted([1, 2], at(5)), attempt("applied", at(5))).await;
     assert_eq!(state(&database).await, ["settled|0"]);
 }
 
@@ -172,7 +169,7 @@ async fn long_words_are_cut() {
     let words = "é".repeat(5000);
     let end = StepEnd::InDoubt { words: words.clone(), sent: ids([1]), room: RoomLeft::AsBefore };
     let row = meetsync::ledger::AttemptRow { words: Some(words), ..attempt("in_doubt", at(1)) };
-    ledger.settle_and_release(lease, begun, &end, row).await.unwrap();
+    finish(&ledger, lease, begun, &end, row).await;
     let lengths = "SELECT char_length(last_error) FROM meetsync.subject
         UNION ALL SELECT char_length(words) FROM meetsync.attempt";
     assert_eq!(database.texts(lengths).await, [LONGEST_WORDS.to_string(), LONGEST_WORDS.to_string()]);

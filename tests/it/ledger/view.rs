@@ -7,7 +7,8 @@ use meetsync::model::{Hold, SessionId, SubjectKey, digest_of};
 use serde_json::json;
 
 use super::{
-    PER, accepted, at, attempt, begin, connect, decks, decks_of, live, ready, rehearsal, room, room_of, span,
+    PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, live, ready, rehearsal, room,
+    room_of, span,
 };
 use crate::support::{TestDatabase, cluster};
 
@@ -84,13 +85,13 @@ async fn a_view_holds_what_may_matter_and_what_was_asked_for() {
     for (session, start) in [(3, DAY), (4, -9 * DAY)] {
         let (lease, begun) = begin(&ledger, room_of(session), [], at(0)).await;
         let end = StepEnd::RoomIs { record: room(session, at(start)), at: at(1), confirming: None };
-        ledger.settle_and_release(lease, begun, &end, attempt("applied", at(1))).await.unwrap();
+        finish(&ledger, lease, begun, &end, attempt("applied", at(1))).await;
     }
     let (lease, begun) = begin(&ledger, decks_of(5), [5], at(0)).await;
     let StepEnd::DecksAccepted { accepted, deleted, .. } = accepted([5], at(1)) else { unreachable!() };
     let confirming = begun.confirming(at(1), chrono::TimeDelta::seconds(30), true);
     let end = StepEnd::DecksAccepted { accepted: accepted.clone(), deleted, confirming };
-    ledger.settle_and_release(lease, begun, &end, attempt("applied", at(1))).await.unwrap();
+    finish(&ledger, lease, begun, &end, attempt("applied", at(1))).await;
     ledger.hold(Some(SessionId(6)), &hold(50), at(0)).await.unwrap();
     ledger.hold(None, &hold(70), at(0)).await.unwrap();
 
@@ -123,7 +124,7 @@ async fn emptied_sessions_are_counted_once_each() {
         for (session, when) in [(1, 0), (1, 10), (2, 20), (3, -4000)] {
             let (lease, begun) = begin(&ledger, decks_of(session), [1], at(when)).await;
             let row = AttemptRow { counts_as: Some(CountsAs::DecksEmptied), ..attempt("applied", at(when)) };
-            ledger.settle_and_release(lease, begun, &accepted([1], at(when)), row).await.unwrap();
+            finish(&ledger, lease, begun, &accepted([1], at(when)), row).await;
         }
         let recent = ledger.view(&sessions([]), PER, at(30)).await.unwrap().recent;
         assert_eq!(recent.sessions_emptied, sessions([1, 2]));
@@ -175,10 +176,7 @@ async fn a_step_is_two_statements() {
     let database = ready().await;
     let found = statements(&database, async |ledger| {
         let (lease, begun) = begin(ledger, decks_of(1), [1], at(0)).await;
-        ledger
-            .settle_and_release(lease, begun, &accepted([1], at(1)), attempt("applied", at(1)))
-            .await
-            .unwrap();
+        finish(ledger, lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await;
     });
     let found = found.await;
     assert_eq!(found.len(), 2, "{found:#?}");
