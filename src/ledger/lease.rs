@@ -44,6 +44,10 @@ pub enum LeaseOutcome {
 
 /// What became of asking for a lease and the first doubt mark at once.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each step, taken apart at once; the small variant is the rare one"
+)]
 pub enum LeasedStep {
     Begun(Lease, Begun),
     Taken { owner: String, until: DateTime<Utc> },
@@ -51,6 +55,10 @@ pub enum LeasedStep {
 
 /// What became of a further doubt mark under a lease.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each step, taken apart at once; the small variant is the rare one"
+)]
 pub enum StepStart {
     Begun(Begun),
     /// The lease ended, or another worker has it: send nothing.

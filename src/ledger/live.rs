@@ -148,7 +148,7 @@ const SETTLE_AND_RELEASE: &str = concat!(
 );
 const RELEASE: &str = "DELETE FROM meetsync.lease WHERE session = ? AND provider = ? AND token = ?";
 const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
-const RECORD: &str = "
+const RECORD: &str = "\
     INSERT INTO meetsync.subject AS s
         (key, session, provider, kind, desired, desired_digest, epoch, slot_start, slot_end, first_change, last_change,
          generation)
@@ -165,7 +165,7 @@ const RECORD: &str = "
         updated_at = clock_timestamp()
     WHERE (s.desired_digest, s.epoch, s.slot_start, s.slot_end)
         IS DISTINCT FROM (excluded.desired_digest, excluded.epoch, excluded.slot_start, excluded.slot_end)";
-const HOLD: &str = "
+const HOLD: &str = "\
     INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (coalesce(session, 0)) DO UPDATE SET
         until = excluded.until, by_whom = excluded.by_whom, reason = excluded.reason, since = excluded.since";

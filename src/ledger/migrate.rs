@@ -44,7 +44,7 @@ struct Standing {
 /// The lock is of this database and of us: the key is `meetsync` in ASCII. It goes with the transaction, which also
 /// holds behind a connection pooler.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(x'6d65657473796e63'::bigint)";
-const STANDING: &str = "
+const STANDING: &str = "\
     SELECT current_user::text AS role, current_database()::text AS database,
            n.oid IS NOT NULL AS schema_exists,
            has_database_privilege(current_database(), 'CREATE') AS may_create_schema,
@@ -57,52 +57,43 @@ const STANDING: &str = "
 /// Needs CREATE on the database only where the schema `meetsync` does not exist yet. Must run on a multi-threaded
 /// runtime: the migrations themselves are blocking code.
 pub async fn migrate(database: &Database) -> Result<MigrationReport, LedgerError> {
-    let failed =
-        |error| LedgerError::from(DatabaseError::from_diesel(database.what(), "preparing the ledger", error));
     let mut connection = database.connection().await?;
-    Transactions::begin_transaction(&mut connection).await.map_err(failed)?;
-    let (connection, outcome) = match prepare(&mut connection).await {
+    Transactions::begin_transaction(&mut connection).await.map_err(|error| failed(database, error))?;
+    let (mut connection, outcome) = match prepare(&mut connection, database).await {
+        Ok(schema_created) => {
+            let (connection, applied) = run(connection);
+            (connection, applied.map(|applied| MigrationReport { schema_created, applied }))
+        }
         Err(error) => (connection, Err(error)),
-        Ok(standing) => match allowed(standing) {
-            Err(error) => (connection, Ok(Err(error))),
-            Ok(exists) => match create_schema(&mut connection, exists).await {
-                Err(error) => (connection, Err(error)),
-                Ok(schema_created) => {
-                    let (connection, applied) = run(connection);
-                    (connection, Ok(applied.map(|applied| MigrationReport { schema_created, applied })))
-                }
-            },
-        },
     };
-    finish(connection, outcome.map_err(failed).flatten(), failed).await
+    if outcome.is_ok() {
+        Transactions::commit_transaction(&mut connection).await.map_err(|error| failed(database, error))?;
+    } else {
+        // The first error is the one to tell; a connection that can't even roll back is thrown away by the pool.
+        Transactions::rollback_transaction(&mut connection).await.ok();
+    }
+    outcome
 }
 
-async fn prepare(connection: &mut Connection) -> diesel::QueryResult<Standing> {
-    connection.batch_execute(LOCK).await?;
+/// Takes the lock and sees to the schema. Whether it had to be created: `CREATE SCHEMA IF NOT EXISTS` would ask for
+/// CREATE on the database even where it has nothing to do.
+async fn prepare(connection: &mut Connection, database: &Database) -> Result<bool, LedgerError> {
+    let failed = |error| failed(database, error);
+    connection.batch_execute(LOCK).await.map_err(failed)?;
     // Looked at under the lock: whoever held it before us may have created the schema.
-    Statement::new(STANDING).get_result(connection).await
-}
-
-/// Whether the schema exists already, or why there is no point in going on.
-fn allowed(standing: Standing) -> Result<bool, LedgerError> {
-    let Standing { role, database, .. } = standing;
-    if !standing.schema_exists && !standing.may_create_schema {
+    let standing: Standing = Statement::new(STANDING).get_result(connection).await.map_err(failed)?;
+    let Standing { role, database, schema_exists, may_create_schema, may_create_tables } = standing;
+    if !schema_exists && !may_create_schema {
         return Err(LedgerError::MayNotCreateSchema { role, database });
     }
-    if standing.schema_exists && !standing.may_create_tables {
+    if schema_exists && !may_create_tables {
         return Err(LedgerError::MayNotCreateTables { role, database });
     }
-    Ok(standing.schema_exists)
-}
-
-/// Whether the schema had to be created. `CREATE SCHEMA IF NOT EXISTS` would ask for CREATE on the database even
-/// where it has nothing to do.
-async fn create_schema(connection: &mut Connection, exists: bool) -> diesel::QueryResult<bool> {
-    if !exists {
-        connection.batch_execute("CREATE SCHEMA meetsync").await?;
+    if !schema_exists {
+        connection.batch_execute("CREATE SCHEMA meetsync").await.map_err(failed)?;
     }
-    connection.batch_execute("SET LOCAL search_path TO meetsync").await?;
-    Ok(!exists)
+    connection.batch_execute("SET LOCAL search_path TO meetsync").await.map_err(failed)?;
+    Ok(!schema_exists)
 }
 
 fn run(connection: Connection) -> (Connection, Result<Vec<String>, LedgerError>) {
@@ -114,20 +105,6 @@ fn run(connection: Connection) -> (Connection, Result<Vec<String>, LedgerError>)
     (harness.into_inner(), applied)
 }
 
-async fn finish(
-    mut connection: Connection,
-    outcome: Result<MigrationReport, LedgerError>,
-    failed: impl Fn(diesel::result::Error) -> LedgerError,
-) -> Result<MigrationReport, LedgerError> {
-    match outcome {
-        Ok(report) => {
-            Transactions::commit_transaction(&mut connection).await.map_err(failed)?;
-            Ok(report)
-        }
-        Err(error) => {
-            // The first error is the one to tell; a connection that can't even roll back is thrown away by the pool.
-            Transactions::rollback_transaction(&mut connection).await.ok();
-            Err(error)
-        }
-    }
+fn failed(database: &Database, error: diesel::result::Error) -> LedgerError {
+    DatabaseError::from_diesel(database.what(), "preparing the ledger", error).into()
 }

@@ -39,17 +39,17 @@ pub(super) struct Found {
     pub(super) recent: RecentChanges,
 }
 
-const MAY_MATTER: &str = "
+const MAY_MATTER: &str = "\
     SELECT s.* FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
        OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))";
 const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session = ANY (?)";
-const OPEN: &str = "
+const OPEN: &str = "\
     SELECT s.* FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
 const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
-const RECENT: &str = "
+const RECENT: &str = "\
     SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number
     FROM meetsync.attempt AS a WHERE a.counts_as IS NOT NULL AND a.at > ? GROUP BY 1, 2";
 

@@ -20,7 +20,7 @@ pub const VERSION: i32 = 1;
 /// What this release knows to read: a ledger may ask for at least this.
 pub const READER: i32 = 1;
 
-const EXISTS: &str = "
+const EXISTS: &str = "\
     SELECT EXISTS (
         SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = 'meetsync' AND c.relname = 'ledger_version') AS there";

@@ -5,5 +5,6 @@ mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod ledger;
 mod sample_week;
 mod support;
