@@ -24,7 +24,7 @@ mod groups;
 mod report;
 
 pub use groups::groups_to_read;
-pub use report::{RoomReport, RoomState, report};
+pub use report::{FoundRoom, RoomReport, RoomState, report};
 
 /// What was decided about a session's room, and what its decks must know of it.
 #[derive(Debug, Clone)]
@@ -370,6 +370,7 @@ fn change_of(known: &Known<'_>, reason: &str, operations: Vec<Operation>) -> Ans
         group: known.record.map_or(&session.group, |record| &record.group).clone(),
         reason: reason.to_owned(),
         operations,
+        believed: None,
         wanted: None,
         epoch: None,
         link: Some(session.remote_instructions.clone()),
