@@ -31,3 +31,8 @@ pub use make::{Ask, Inputs, make};
 pub use render::{Style, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, RoomReport, RoomState, groups_to_read, report};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
+
+#[cfg(test)]
+mod test_world;
+#[cfg(test)]
+mod tests;
