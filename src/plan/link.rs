@@ -57,13 +57,17 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
     }
 }
 
-/// Whether the link is the room's URL or holds its public id.
 fn shows(link: &str, room: &SeenRoom) -> bool {
-    link == room.url || (!room.public_id.is_empty() && link.contains(&room.public_id))
+    leads_to(link, &room.url, &room.public_id)
+}
+
+/// Whether the link is a room's URL or holds its public id.
+pub(super) fn leads_to(link: &str, url: &str, public_id: &str) -> bool {
+    link == url || (!public_id.is_empty() && link.contains(public_id))
 }
 
 /// The session that a link names: `?session=35206`.
-fn session_in(link: &str) -> Option<SessionId> {
+pub(super) fn session_in(link: &str) -> Option<SessionId> {
     let url = Url::parse(link).ok()?;
     url.query_pairs().find(|(key, _)| key == "session").and_then(|(_, id)| id.parse().ok()).map(SessionId)
 }

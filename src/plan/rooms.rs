@@ -14,7 +14,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::link::{Link, LinkKnowledge, classify};
+use super::link::{Link, LinkKnowledge, classify, leads_to, session_in};
 use super::make::{Answer, Inputs};
 use super::types::{Change, Operation, Refusal, RoomRef};
 use crate::desired::{NoRoom, room_spec, wants_room};
@@ -65,8 +65,7 @@ impl<'a> Known<'a> {
             seen.iter().filter(|room| room.room_id == session.id.0).collect();
         let link_text = session.remote_instructions.trim();
         candidates.sort_by_key(|room| {
-            let in_link =
-                room.url == link_text || (!link_text.is_empty() && link_text.contains(&room.public_id));
+            let in_link = leads_to(link_text, &room.url, &room.public_id);
             let recorded = record.is_some_and(|record| record.public_id == room.public_id);
             (!in_link, !recorded, room.public_id.clone())
         });
@@ -85,6 +84,23 @@ impl<'a> Known<'a> {
     /// The URL of the room as it is known.
     fn url(&self) -> Option<&'a str> {
         self.found.map(|room| room.url.as_str()).or(self.record.map(|record| record.url.as_str()))
+    }
+
+    /// Whether the session's link leads to the room as it is known.
+    fn link_leads_there(&self) -> bool {
+        let link = self.session.remote_instructions.trim();
+        self.found.map_or_else(
+            || self.record.is_some_and(|record| leads_to(link, &record.url, &record.public_id)),
+            |room| leads_to(link, &room.url, &room.public_id),
+        )
+    }
+
+    /// The link of a room that is yet to be made: only the provider can say its address. Where addresses are made
+    /// of the session's id, the link that stands will do.
+    fn new_link(&self, inputs: Inputs<'_>) -> Option<Operation> {
+        let link = &self.session.remote_instructions;
+        let stays = self.url() == Some(link.trim()) && session_in(link) == Some(self.session.id);
+        (inputs.policy.rooms.write_back && !stays).then(|| Operation::write_room_url(link.clone(), None))
     }
 
     fn is_in_doubt(&self) -> bool {
@@ -214,9 +230,7 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
         return vec![Answer::Waits(Why::InDoubtConfirming, Some(until))];
     }
     let mut operations = vec![Operation::create_room(spec(inputs, known.session, wanted))];
-    if known.link == Link::Blank && inputs.policy.rooms.write_back {
-        operations.push(Operation::write_room_url("", None));
-    }
+    operations.extend(known.new_link(inputs));
     let reason = match known.record {
         Some(_) => "its room is gone from the provider",
         None => "a room was asked for, and none is there",
@@ -272,12 +286,9 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
         }
     }
     let is_moved = !operations.is_empty();
-    let link_text = session.remote_instructions.trim();
     match known.url() {
-        _ if is_moved && known.link == Link::Blank && inputs.policy.rooms.write_back => {
-            operations.push(Operation::write_room_url(session.remote_instructions.clone(), None));
-        }
-        Some(url) if !is_moved && url != link_text => {
+        _ if is_moved => operations.extend(known.new_link(inputs)),
+        Some(url) if !known.link_leads_there() => {
             if inputs.policy.rooms.write_back {
                 operations.push(Operation::write_room_url(
                     session.remote_instructions.clone(),

@@ -137,8 +137,11 @@ fn a_moved_room_is_made_again_once_and_its_link_follows() {
 
 #[test]
 fn a_link_that_names_the_session_outlives_a_move() {
-    let mut world = World::of([interim(1)]).has_room(1);
-    world.session(1).remote_instructions = format!("{PREFIX}?session=1");
+    let mut world = World::of([interim(1)]);
+    let url = format!("{PREFIX}?session=1");
+    world.session(1).remote_instructions.clone_from(&url);
+    let room = SeenRoom { url, ..seen(world.session(1), "room-1") };
+    let mut world = world.records("mars", &room).shows("mars", room);
     world.session(1).slot = Some(slot(1500, 60));
     assert_eq!(rooms_told(&world), "room/1: recreate_room");
 }
