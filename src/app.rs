@@ -105,7 +105,7 @@ async fn open_ledger(settings: &Settings, need: LedgerNeed, is_debug: bool) -> R
     let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
     match (opened, need) {
         (Ok(ledger), _) => Ok(Some(ledger)),
-        (Err(LedgerError::NotMigrated { .. }), LedgerNeed::Optional) => Ok(None),
+        (Err(LedgerError::NotMigrated), LedgerNeed::Optional) => Ok(None),
         (Err(error), _) => Err(error.into()),
     }
 }

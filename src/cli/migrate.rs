@@ -8,6 +8,10 @@ use crate::{app, ledger};
 pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let settings = context.settings()?;
     let report = ledger::migrate(&app::ledger_database(&settings, false)?).await?;
-    output::note(&format!("meetsync: {report}"));
+    if report.applied.is_empty() {
+        output::note("meetsync: the ledger is up to date; nothing was done");
+    } else {
+        output::note(&format!("meetsync: the ledger is ready (ran {})", report.applied.join(", ")));
+    }
     Ok(Exit::Done)
 }

@@ -85,7 +85,7 @@ pub(super) async fn run(context: &Context, args: SessionsArgs) -> Result<Exit, C
         output.json_list(lines)?;
     } else {
         let style = Style { colour: output.colour(), width: output.width(), scope };
-        output.text(&sessions_text(&snapshot, notify, &style))?;
+        output.text(&sessions_text(&snapshot.sessions, notify, snapshot.as_of, &style))?;
     }
     Ok(Exit::Done)
 }

@@ -127,6 +127,7 @@ fn change(
 ) -> Answer {
     let materials = inputs.policy.slides.materials;
     let last_sent = row.accepted.as_ref().map(|accepted| accepted.decks.as_slice()).unwrap_or_default();
+    let believed = whole_list_because.is_none().then(|| last_sent.to_vec());
     let (operations, reason) = match whole_list_because {
         Some(reason) => (replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials), reason),
         None => {
@@ -141,6 +142,7 @@ fn change(
         group: session.group.clone(),
         reason,
         operations,
+        believed,
         wanted: Some(wanted),
         epoch: Some(epoch),
         link: None,

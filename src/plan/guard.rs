@@ -10,7 +10,7 @@ use super::make::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
-use crate::model::{Scope, Why};
+use crate::model::{KindFilter, Scope, Why};
 
 pub(super) fn apply(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
     if inputs.ask.force {
@@ -158,12 +158,17 @@ fn empty_source(inputs: Inputs<'_>, command: &str) -> Option<Refusal> {
     })
 }
 
-/// The scope as it was typed, for a command that a person can copy.
-fn scope_arguments(scope: &Scope) -> String {
+/// The scope as it was typed, each argument after a blank, for a command that a person can copy.
+pub(super) fn scope_arguments(scope: &Scope) -> String {
+    let kinds = match scope.kinds {
+        KindFilter::Both => "",
+        KindFilter::SlidesOnly => " --slides-only",
+        KindFilter::RoomsOnly => " --rooms-only",
+    };
     let sessions = scope.sessions.iter().map(|id| format!(" --session {id}"));
     let groups = scope.groups.iter().map(|group| format!(" --group {group}"));
     let meetings = scope.meetings.iter().map(|number| format!(" --meeting {number}"));
-    sessions.chain(groups).chain(meetings).collect()
+    sessions.chain(groups).chain(meetings).chain([kinds.to_owned()]).collect()
 }
 
 fn people_span(span: chrono::TimeDelta) -> String {

@@ -57,20 +57,24 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
     }
 }
 
-/// Whether the link is the room's URL or holds its public id.
 fn shows(link: &str, room: &SeenRoom) -> bool {
-    link == room.url || (!room.public_id.is_empty() && link.contains(&room.public_id))
+    is_of(link, &room.url, &room.public_id)
 }
 
-/// Whether a session's link leads to this room, in whichever form. A link that works is never rewritten: it may have
-/// been announced.
+/// Whether the link is a room's URL or holds its public id.
+pub(super) fn is_of(link: &str, url: &str, public_id: &str) -> bool {
+    link == url || (!public_id.is_empty() && link.contains(public_id))
+}
+
+/// Whether a session's link leads to this room of its, in whichever form. A link that works is never rewritten: it
+/// may have been announced.
 pub fn leads_to(link: &str, session: SessionId, url: &str, public_id: &str) -> bool {
     let link = link.trim();
-    link == url || (!public_id.is_empty() && link.contains(public_id)) || session_in(link) == Some(session)
+    is_of(link, url, public_id) || session_in(link) == Some(session)
 }
 
 /// The session that a link names: `?session=35206`.
-fn session_in(link: &str) -> Option<SessionId> {
+pub(super) fn session_in(link: &str) -> Option<SessionId> {
     let url = Url::parse(link).ok()?;
     url.query_pairs().find(|(key, _)| key == "session").and_then(|(_, id)| id.parse().ok()).map(SessionId)
 }

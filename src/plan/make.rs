@@ -88,6 +88,30 @@ pub fn make(inputs: Inputs<'_>) -> Plan {
     }
 }
 
+/// The plan of one change that a person asked for by hand.
+pub fn of_one(inputs: Inputs<'_>, change: Change) -> Plan {
+    let summary = Summary {
+        sessions: 1,
+        to_change: 1,
+        requests: change.requests(),
+        in_window: inputs
+            .snapshot
+            .session(change.session)
+            .map_or(0, |session| usize::from(is_in_window(session, inputs.policy, inputs.now()))),
+        ..Summary::default()
+    };
+    let changes = vec![change];
+    Plan {
+        version: PLAN_VERSION,
+        as_of: inputs.now(),
+        hash: hash::hash_of(&changes, &[]),
+        summary,
+        changes,
+        refusals: Vec::new(),
+        waits: Vec::new(),
+    }
+}
+
 /// Live sessions first, then those in their window or about to start, then by start; unscheduled last.
 fn order_of_work(change: &Change, now: DateTime<Utc>) -> (u8, DateTime<Utc>) {
     match change.slot {

@@ -22,10 +22,17 @@ mod hash;
 mod link;
 mod make;
 mod policy;
+mod render;
 mod rooms;
 mod types;
 
 pub use link::{Link, LinkKnowledge, classify, leads_to, sanitised};
-pub use make::{Ask, Inputs, make};
-pub use rooms::{RoomReport, RoomState, groups_to_read, report};
+pub use make::{Ask, Inputs, make, of_one};
+pub use render::{Style, plan_text, rooms_text, sessions_text};
+pub use rooms::{FoundRoom, RoomReport, RoomState, groups_to_read, report};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
+
+#[cfg(test)]
+mod test_world;
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::link::{Link, LinkKnowledge, classify, leads_to};
+use super::link::{Link, LinkKnowledge, classify, is_of, leads_to, session_in};
 use super::make::{Answer, Inputs};
 use super::types::{Change, Operation, Refusal, RoomRef};
 use crate::desired::{NoRoom, room_spec, wants_room};
@@ -24,7 +24,7 @@ mod groups;
 mod report;
 
 pub use groups::groups_to_read;
-pub use report::{RoomReport, RoomState, report};
+pub use report::{FoundRoom, RoomReport, RoomState, report};
 
 /// What was decided about a session's room, and what its decks must know of it.
 #[derive(Debug, Clone)]
@@ -65,8 +65,7 @@ impl<'a> Known<'a> {
             seen.iter().filter(|room| room.room_id == session.id.0).collect();
         let link_text = session.remote_instructions.trim();
         candidates.sort_by_key(|room| {
-            let in_link =
-                room.url == link_text || (!link_text.is_empty() && link_text.contains(&room.public_id));
+            let in_link = is_of(link_text, &room.url, &room.public_id);
             let recorded = record.is_some_and(|record| record.public_id == room.public_id);
             (!in_link, !recorded, room.public_id.clone())
         });
@@ -87,9 +86,19 @@ impl<'a> Known<'a> {
         self.found.map(|room| room.url.as_str()).or(self.record.map(|record| record.url.as_str()))
     }
 
-    fn link_leads_to(&self, url: &str) -> bool {
+    /// Whether the session's link leads to the room as it is known.
+    fn link_leads_there(&self) -> bool {
         let public_id = self.named().public_id.unwrap_or_default();
-        leads_to(&self.session.remote_instructions, self.session.id, url, &public_id)
+        let link = &self.session.remote_instructions;
+        self.url().is_some_and(|url| leads_to(link, self.session.id, url, &public_id))
+    }
+
+    /// The link of a room that is yet to be made: only the provider can say its address. Where addresses are made
+    /// of the session's id, the link that stands will do.
+    fn new_link(&self, inputs: Inputs<'_>) -> Option<Operation> {
+        let link = &self.session.remote_instructions;
+        let stays = self.url() == Some(link.trim()) && session_in(link) == Some(self.session.id);
+        (inputs.policy.rooms.write_back && !stays).then(|| Operation::write_room_url(link.clone(), None))
     }
 
     fn is_in_doubt(&self) -> bool {
@@ -219,9 +228,7 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
         return vec![Answer::Waits(Why::InDoubtConfirming, Some(until))];
     }
     let mut operations = vec![Operation::create_room(spec(inputs, known.session, wanted))];
-    if known.link == Link::Blank && inputs.policy.rooms.write_back {
-        operations.push(Operation::write_room_url("", None));
-    }
+    operations.extend(known.new_link(inputs));
     let reason = match known.record {
         Some(_) => "its room is gone from the provider",
         None => "a room was asked for, and none is there",
@@ -278,10 +285,8 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
     }
     let is_moved = !operations.is_empty();
     match known.url() {
-        _ if is_moved && known.link == Link::Blank && inputs.policy.rooms.write_back => {
-            operations.push(Operation::write_room_url(session.remote_instructions.clone(), None));
-        }
-        Some(url) if !is_moved && !known.link_leads_to(url) => {
+        _ if is_moved => operations.extend(known.new_link(inputs)),
+        Some(url) if !known.link_leads_there() => {
             if inputs.policy.rooms.write_back {
                 operations.push(Operation::write_room_url(
                     session.remote_instructions.clone(),
@@ -374,6 +379,7 @@ fn change_of(known: &Known<'_>, reason: &str, operations: Vec<Operation>) -> Ans
         group: known.record.map_or(&session.group, |record| &record.group).clone(),
         reason: reason.to_owned(),
         operations,
+        believed: None,
         wanted: None,
         epoch: None,
         link: Some(session.remote_instructions.clone()),

@@ -51,6 +51,10 @@ pub struct Change {
     /// In words, for people.
     pub reason: String,
     pub operations: Vec<Operation>,
+    /// Decks only: the list that is believed to be shown, so that a reader sees what changes. None where anything
+    /// may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub believed: Option<Vec<Deck>>,
     /// Decks only: the list as it will be, which every PUT sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Vec<Deck>>,
