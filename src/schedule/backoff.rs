@@ -35,7 +35,7 @@ pub fn one_shot(tries: u32, retry_after: Option<Duration>) -> Option<Duration> {
 pub fn worker(failures: u32, jitter: f64) -> Duration {
     let step =
         usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX).min(WORKER_SECONDS.len() - 1);
-    let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0 - f64::EPSILON) };
+    let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 0.999_999) };
     Duration::from_secs(WORKER_SECONDS[step]).mul_f64(0.75 + jitter / 2.0)
 }
 

@@ -45,7 +45,9 @@ async fn recording_the_same_again_writes_nothing() {
     for ledger in [live(&database).await, rehearsal(&database).await] {
         let mut wishes = vec![wish(decks_of(1), [1, 2], Some((0, 60)), 0), wish(room_of(1), [], None, 0)];
         assert_eq!(ledger.record(&wishes).await.unwrap(), 2);
-        wishes.iter_mut().for_each(|wish| wish.at = at(5));
+        for wish in &mut wishes {
+            wish.at = at(5);
+        }
         assert_eq!(ledger.record(&wishes).await.unwrap(), 0);
         assert_eq!(ledger.record(&[]).await.unwrap(), 0);
         // Another list, another slot, another epoch: each is a new wish.
