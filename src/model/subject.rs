@@ -105,7 +105,13 @@ mod tests {
         for key in [SubjectKey::room(SessionId(7)), SubjectKey::decks(SessionId(35206))] {
             assert_eq!(key.to_string().parse::<SubjectKey>().expect("own text"), key);
         }
-        for bad in ["", "meetecho/session/x/room", "meetecho/session/7", "zoom/session/7/room", "meetecho/session/7/x"] {
+        for bad in [
+            "",
+            "meetecho/session/x/room",
+            "meetecho/session/7",
+            "zoom/session/7/room",
+            "meetecho/session/7/x",
+        ] {
             assert!(bad.parse::<SubjectKey>().is_err(), "{bad}");
         }
     }

@@ -1,1 +1,5 @@
 //! Everything that needs more than one room of the house, as one test binary: one throwaway PostgreSQL serves all.
+
+mod datatracker_fixture;
+mod sample_week;
+mod support;
