@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 /// What a span may look like, for error sentences.
-pub(super) const EXPECTED: &str = r#"a span of time such as "3.01s", "15m", "1h30m" or "180d", or a number of seconds"#;
+pub(super) const EXPECTED: &str =
+    r#"a span of time such as "3.01s", "15m", "1h30m" or "180d", or a number of seconds"#;
 
 /// A hundred years: far beyond any use, and small enough for every kind of arithmetic on dates.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
@@ -85,7 +86,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_span() {
-        for text in ["", " ", "s", "-1s", "1", "1x", "1.5.5s", "1.s", ".5s", "1h30", "1e3", "1 day", "9999999d", "∞"] {
+        for text in
+            ["", " ", "s", "-1s", "1", "1x", "1.5.5s", "1.s", ".5s", "1h30", "1e3", "1 day", "9999999d", "∞"]
+        {
             assert_eq!(parse_duration(text).is_some(), text == "1", "{text}");
         }
     }

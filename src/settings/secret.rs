@@ -15,10 +15,8 @@ pub(super) fn secret(section: &Section, key: &str) -> Result<Option<SecretString
     let value = section.filled(key)?;
     let Some(file) = path(section, &twin)? else { return Ok(value.map(SecretString::from)) };
     if value.is_some() {
-        return Err(section.wrong(
-            &twin,
-            format!("{key} is set too (at {}); keep one of the two", section.place(key)),
-        ));
+        return Err(section
+            .wrong(&twin, format!("{key} is set too (at {}); keep one of the two", section.place(key))));
     }
     let text = std::fs::read_to_string(&file)
         .map_err(|problem| section.wrong(&twin, format!("can't read {}: {problem}", file.display())))?;
@@ -54,12 +52,11 @@ pub(super) fn database_url(section: &Section, key: &str) -> Result<Option<Secret
             "sslmode doesn't go that far in the URL: leave it out and set tls = \"verify-full\" in [datatracker]",
         ));
     }
-    // The parser's own words name an option at most, never a value.
-    if let Err(problem) = text.parse::<tokio_postgres::Config>() {
-        let cause = std::error::Error::source(&problem).map(|cause| format!(": {cause}")).unwrap_or_default();
+    // The parser's own words may repeat a piece of the URL, and with it of a password that wasn't escaped.
+    if text.parse::<tokio_postgres::Config>().is_err() {
         return Err(section.wrong(
             &set,
-            format!("not a URL of a database such as \"postgres://meetsync@db/datatracker\"{cause}"),
+            "not the URL of a database (in a password, write @ / : % ? # as %40 %2F %3A %25 %3F %23)",
         ));
     }
     Ok(Some(url))

@@ -207,10 +207,10 @@ impl Section {
                 .map(|item| match item {
                     Given::Text(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
                     Given::Text(_) => Err(self.wrong(key, format!("expected {expected}, found a blank one"))),
-                    other => Err(self.wrong(
-                        key,
-                        format!("expected {expected}, found {} in the list", other.kind()),
-                    )),
+                    other => {
+                        Err(self
+                            .wrong(key, format!("expected {expected}, found {} in the list", other.kind())))
+                    }
                 })
                 .collect::<Read<Vec<_>>>()
                 .map(Some),
@@ -228,10 +228,10 @@ impl Section {
         };
         match choices.iter().find(|(word, _)| word == text) {
             Some((_, choice)) => Ok(Some(*choice)),
-            None => Err(self.wrong(
-                key,
-                format!("unknown value \"{}\" (expected {expected})", text.escape_debug()),
-            )),
+            None => {
+                Err(self
+                    .wrong(key, format!("unknown value \"{}\" (expected {expected})", text.escape_debug())))
+            }
         }
     }
 
