@@ -21,12 +21,7 @@ struct Document<'a> {
 }
 
 /// Prints the plan and its results.
-pub(super) fn print(
-    output: &Output,
-    world: &World,
-    plan: &Plan,
-    results: &[SubjectResult],
-) -> Result<(), CliError> {
+pub(super) fn print(output: &Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
     if output.is_json() {
         output.json(&Document { plan, results })?;
         return Ok(());

@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
         results::announce(&output, &world, &plan)?;
         if output.is_json() {
-            results::print(&output, &world, &plan, &[])?;
+            results::print(&output, &plan, &[])?;
         }
         output::note(&format!(
             "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}",
@@ -50,7 +50,7 @@ pub(super) async fn carry_out(
     results::announce(output, world, plan)?;
     if app.only_observes() {
         if output.is_json() {
-            results::print(output, world, plan, &[])?;
+            results::print(output, plan, &[])?;
         }
         output::note(
             "meetsync: observe_only: nothing was sent, because scope.mode is \"observe\"; write mode = \"act\" under [scope] to send",
@@ -62,7 +62,7 @@ pub(super) async fn carry_out(
     let progress = |progress: reconcile::Progress| bar.set_position(progress.done as u64);
     let results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
     bar.finish_and_clear();
-    results::print(output, world, plan, &results)?;
+    results::print(output, plan, &results)?;
     Ok(results::exit_of(plan, world, &results))
 }
 

@@ -57,6 +57,7 @@ impl<'a> Room<'a> {
             reason: reason.to_owned(),
             operations,
             wanted: None,
+            believed: None,
             epoch: None,
             link: Some(self.session.remote_instructions.clone()),
             slot: self.session.slot,

@@ -91,7 +91,6 @@ fn room(session: i64, start: DateTime<Utc>) -> RoomRecord {
         group: GroupAcronym::new("mars"),
         sent: RoomTimes { start, duration_min: 60 },
         adopted: false,
-        moved_for: None,
     }
 }
 
