@@ -6,5 +6,6 @@ mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
 mod ledger;
+mod resync;
 mod sample_week;
 mod support;
