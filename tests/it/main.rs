@@ -1,11 +1,15 @@
 //! Everything that needs more than one room of the house, as one test binary: one throwaway PostgreSQL serves all.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
+//! Everything that needs more than one room of the house, as one test binary: one throwaway `PostgreSQL` serves all.
+
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
 mod ledger;
+mod meetecho;
 mod resync;
 mod sample_week;
+mod standin;
 mod support;
