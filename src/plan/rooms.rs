@@ -178,7 +178,7 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
     let mut reason = "the session lost its link";
     let stands = known.stands(inputs);
     if let Some(was) = stands.filter(|was| *was != wanted) {
-        match move_refusal(inputs, session, was, wanted) {
+        match move_refusal(inputs, known, was, wanted) {
             Some(refusal) => answers.push(refusal),
             None => {
                 reason = "the session moved";
@@ -210,11 +210,12 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
 }
 
 /// What forbids moving a room: it is in use, or about to be.
-fn move_refusal(inputs: Inputs<'_>, session: &Session, was: RoomTimes, wanted: RoomTimes) -> Option<Answer> {
+fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: RoomTimes) -> Option<Answer> {
+    let session = known.session;
     let now = inputs.now();
     let quiet = inputs.policy.rooms.quiet_before;
-    if was.span().is_live(now) {
-        return Some(in_progress(session, was));
+    if let Some(running) = known.running(now) {
+        return Some(in_progress(session, running));
     }
     let near = |times: RoomTimes| times.start - quiet <= now && !times.span().is_over(now);
     if near(was) || near(wanted) {
@@ -224,10 +225,15 @@ fn move_refusal(inputs: Inputs<'_>, session: &Session, was: RoomTimes, wanted: R
             wanted.start.format("%Y-%m-%d %H:%M"),
             quiet.num_minutes()
         );
-        let way_on = format!(
-            "if nobody is in it yet: MEETSYNC__ROOMS__QUIET_BEFORE=0s meetsync resync --session {}",
-            session.id
-        );
+        let way_on = if wanted.span().is_live(now) {
+            let id = session.id;
+            format!("if nobody is in it: meetsync rooms delete {id}, then meetsync rooms create {id}")
+        } else {
+            format!(
+                "if nobody is in it yet: MEETSYNC__ROOMS__QUIET_BEFORE=0s meetsync resync --session {}",
+                session.id
+            )
+        };
         return Some(refuse(session, Why::GuardQuietBefore, detail, way_on));
     }
     None
@@ -243,10 +249,11 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
     let settles_at = session.modified + inputs.policy.rooms.settle;
-    if stands.span().is_over(now) {
+    let running = known.running(now).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
+    if let Some(running) = running {
+        Some(in_progress(session, running))
+    } else if stands.span().is_over(now) {
         None
-    } else if stands.span().is_live(now) {
-        Some(in_progress(session, stands))
     } else if now < settles_at {
         Some(Answer::Waits(Why::Settling, Some(settles_at)))
     } else {

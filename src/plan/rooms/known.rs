@@ -1,5 +1,7 @@
 //! What is known of one session's room, from the session, the ledger and the provider.
 
+use chrono::{DateTime, Utc};
+
 use crate::model::{Remembered, RoomRecord, RoomTimes, SeenRoom, Session, SubjectKey};
 use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
 use crate::plan::make::Inputs;
@@ -88,6 +90,13 @@ impl<'a> Known<'a> {
         let shown = self.found.map(SeenRoom::times);
         let sent = self.own_record().map(|record| record.sent);
         if inputs.ask.resend || self.is_in_doubt() { shown.or(sent) } else { sent.or(shown) }
+    }
+
+    /// The times by which the room is in use now: of what was sent and what is shown, for either may be true.
+    pub(super) fn running(&self, now: DateTime<Utc>) -> Option<RoomTimes> {
+        let sent = self.record.map(|record| record.sent);
+        let shown = self.found.map(SeenRoom::times);
+        [sent, shown].into_iter().flatten().find(|times| times.span().is_live(now))
     }
 
     pub(super) fn named(&self) -> RoomRef {
