@@ -159,7 +159,9 @@ impl Sorted {
                 self.changes.extend(change);
                 self.refusals.extend(refusals);
             }
-            Answer::Refused(refusal) => self.refusals.push(refusal),
+            Answer::Refused(refusal) => {
+                self.refusals.push(policy::restrict_refusal(refusal, session, inputs.policy));
+            }
             Answer::Waits(reason, until) => self.waits.push(wait(reason, until)),
             Answer::InStep => {
                 self.kept.insert(session.id);

@@ -88,6 +88,12 @@ fn the_powers_over_rooms() {
         rooms_told(&world),
         "room/1: create_room+write_room_url; room/2! no_delete; room/3! no_delete"
     );
+    world.session(2).remote_instructions = format!("{PREFIX}?group=mars&short=room-2");
+    assert_eq!(
+        rooms_told(&world),
+        "room/1: create_room+write_room_url; room/2! no_delete; room/3! no_delete",
+        "another form of the same link stays"
+    );
     world.session(2).remote_instructions = String::new();
     assert_eq!(
         rooms_told(&world),
