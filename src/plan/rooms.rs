@@ -36,19 +36,11 @@ pub(super) struct RoomDecision {
     /// A room of this session is known to be there, or recorded.
     pub(super) exists: bool,
     pub(super) public_id: Option<String>,
-    /// This plan makes the room (again): what was shown in the old one says nothing.
-    pub(super) will_be_new: bool,
 }
 
 pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
     if !session.is_interim() {
-        return RoomDecision {
-            answers: Vec::new(),
-            link: Link::Blank,
-            exists: false,
-            public_id: None,
-            will_be_new: false,
-        };
+        return RoomDecision { answers: Vec::new(), link: Link::Blank, exists: false, public_id: None };
     }
     let known = Known::of(&inputs, session);
     let mut answers = match wants_room(session, &inputs.policy.rooms, inputs.now()) {
@@ -67,17 +59,10 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
             format!("if nobody needs it: meetsync rooms delete {}", double.url),
         ));
     }
-    let makes_it = |operation: &Operation| {
-        matches!(operation, Operation::CreateRoom { .. } | Operation::RecreateRoom { .. })
-    };
-    let will_be_new = answers
-        .iter()
-        .any(|answer| matches!(answer, Answer::Change(change) if change.operations.iter().any(makes_it)));
     RoomDecision {
         link: known.link,
         exists: known.exists() || known.record.is_some(),
         public_id: known.named().public_id,
-        will_be_new,
         answers,
     }
 }
