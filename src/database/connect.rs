@@ -49,11 +49,11 @@ impl Connector {
             config.host_path(USUAL_SOCKET);
         }
         match tls {
-            Tls::Disable => config.ssl_mode(SslMode::Disable),
+            Tls::Disable => _ = config.ssl_mode(SslMode::Disable),
             // An `sslmode` in the URL may ask for more, or less, than the default.
-            Tls::Prefer => &mut config,
-            Tls::Require | Tls::VerifyFull { .. } => config.ssl_mode(SslMode::Require),
-        };
+            Tls::Prefer => {}
+            Tls::Require | Tls::VerifyFull { .. } => _ = config.ssl_mode(SslMode::Require),
+        }
         config.application_name("meetsync").connect_timeout(CONNECT_LIMIT);
         if read_only {
             let asked = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
@@ -85,17 +85,14 @@ impl Connector {
 
     async fn connect_without_limit(&self) -> Result<AsyncPgConnection, DatabaseError> {
         let Shared { config, tls, .. } = &*self.shared;
-        let pooled = match tls {
-            Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await.map_err(|e| self.explain(e))?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await
-            }
-            None => {
-                let (client, connection) = config.connect(NoTls).await.map_err(|e| self.explain(e))?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await
-            }
+        let connected = if let Some(tls) = tls {
+            let (client, connection) = config.connect(tls.clone()).await.map_err(|e| self.explain(e))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        } else {
+            let (client, connection) = config.connect(NoTls).await.map_err(|e| self.explain(e))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
         };
-        pooled.map_err(|error| self.unreachable(Box::new(error)))
+        connected.map_err(|error| self.unreachable(Box::new(error)))
     }
 
     fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {

@@ -49,8 +49,8 @@ impl Cluster {
     ///
     /// Blocks. From async code, call it through `tokio::task::spawn_blocking`.
     pub fn start(place: &Place) -> Result<Self, ClusterError> {
-        let bin = binaries::find(place)?;
-        Ok(Self { server: Server::start(place, &bin)? })
+        let found = binaries::find(place)?;
+        Ok(Self { server: Server::start(place, &found)? })
     }
 
     /// The superuser's URL of a database, through the socket.

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::binaries::Found;
 use super::{ClusterError, Place};
 
 /// A socket's path must fit in 108 bytes; PostgreSQL refuses to start where it does not.
 const SOCKET_PATH_LIMIT: usize = 100;
 const SOCKET_PORT: u16 = 5432;
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 const START_POLL: Duration = Duration::from_millis(5);
 
 /// Waits on its standard input. Its end means that we are gone, in whatever way: the server is stopped and the
@@ -71,7 +72,7 @@ struct User {
 }
 
 impl Server {
-    pub(super) fn start(place: &Place, bin: &Path) -> Result<Self, ClusterError> {
+    pub(super) fn start(place: &Place, found: &Found) -> Result<Self, ClusterError> {
         let name = format!("meetsync-{}", &uuid::Uuid::new_v4().simple().to_string()[..10]);
         let dir = place.base().join(&name);
         let socket = socket_dir(&dir, &name);
@@ -89,7 +90,7 @@ impl Server {
         let mut server = Self { socket, port: SOCKET_PORT, tcp: place.tcp, process: None, watchdog };
 
         let user = make_dirs(&dir, &server.socket)?;
-        let bin = reachable(bin, &server_copy, &dir, user)?;
+        let bin = reachable(found, &server_copy, &dir, user)?;
         init(&bin, &dir, user)?;
         server.run(&bin, &dir, user)?;
         Ok(server)
@@ -191,32 +192,33 @@ fn unprivileged_user() -> Option<User> {
     })
 }
 
-/// The programs' directory, or a copy of the installation where the server's user can't reach it (a checkout in
+/// The programs' directory, or one in a copy of the installation where the server's user can't reach it (a checkout in
 /// root's home, say).
-fn reachable(bin: &Path, copy: &Path, dir: &Path, user: Option<User>) -> Result<PathBuf, ClusterError> {
-    let program = bin.join("postgres");
-    let probe = |program: &Path| as_user(program, dir, user).arg("--version").output();
-    match probe(&program) {
-        Ok(_) => return Ok(bin.to_owned()),
-        Err(error) if user.is_some() && error.kind() == std::io::ErrorKind::PermissionDenied => {}
-        Err(source) => return Err(ClusterError::Spawn { program, source }),
+fn reachable(found: &Found, copy: &Path, dir: &Path, user: Option<User>) -> Result<PathBuf, ClusterError> {
+    let spawned = |bin: &Path| {
+        let program = bin.join("postgres");
+        let probe = as_user(&program, dir, user).arg("--version").output();
+        probe.map_err(|source| ClusterError::Spawn { program, source })
+    };
+    match spawned(&found.bin) {
+        Ok(_) => return Ok(found.bin.clone()),
+        Err(ClusterError::Spawn { source, .. })
+            if user.is_some() && source.kind() == std::io::ErrorKind::PermissionDenied => {}
+        Err(error) => return Err(error),
     }
     let in_copy = |source| ClusterError::Directory { dir: copy.to_owned(), source };
-    let installation = bin.parent().unwrap_or(bin);
     DirBuilder::new().mode(0o755).create(copy).map_err(in_copy)?;
-    let done =
-        Command::new("cp").arg("-R").arg(installation.join(".")).arg(copy).output().map_err(in_copy)?;
-    if !done.status.success() {
-        return Err(in_copy(std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned())));
-    }
-    let readable = Command::new("chmod").args(["-R", "go+rX"]).arg(copy).output().map_err(in_copy)?;
-    if !readable.status.success() {
-        return Err(in_copy(std::io::Error::other(String::from_utf8_lossy(&readable.stderr).into_owned())));
-    }
-    let copied = copy.join("bin");
-    let program = copied.join("postgres");
-    probe(&program).map_err(|source| ClusterError::Spawn { program, source })?;
-    Ok(copied)
+    let run = |command: &mut Command| -> std::io::Result<()> {
+        let done = command.output()?;
+        let said = || std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned());
+        if done.status.success() { Ok(()) } else { Err(said()) }
+    };
+    run(Command::new("cp").arg("-R").arg(found.installation.join(".")).arg(copy)).map_err(in_copy)?;
+    run(Command::new("chmod").args(["-R", "go+rX"]).arg(copy)).map_err(in_copy)?;
+    let inside =
+        found.bin.strip_prefix(&found.installation).expect("the programs are inside of their installation");
+    let bin = copy.join(inside);
+    spawned(&bin).map(|_| bin)
 }
 
 fn init(bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {

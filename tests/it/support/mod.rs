@@ -27,7 +27,7 @@ impl TestDatabase {
     /// Nothing in it at all.
     pub(crate) async fn bare() -> Self {
         let database = Self::named();
-        cluster().create_database(&database.name).await.unwrap();
+        cluster().create_database(&database.name).await.expect("a fresh name");
         database
     }
 
@@ -57,14 +57,17 @@ impl TestDatabase {
     pub(crate) async fn from_template(template: &str, filled: &OnceCell<()>, statements: &[&str]) -> Self {
         filled
             .get_or_init(async || {
-                cluster().create_database(template).await.unwrap();
+                cluster().create_database(template).await.expect("a template's name is used once");
                 for sql in statements {
-                    cluster().run_sql(template, sql).await.unwrap();
+                    cluster()
+                        .run_sql(template, sql)
+                        .await
+                        .unwrap_or_else(|error| panic!("{template}: {error:?}"));
                 }
             })
             .await;
         let database = Self::named();
-        cluster().create_database_from(&database.name, template).await.unwrap();
+        cluster().create_database_from(&database.name, template).await.expect("the template is there");
         database
     }
 
@@ -98,7 +101,8 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let drop_it = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(cluster().run_sql("postgres", &sql)).ok();
         };
         std::thread::spawn(drop_it).join().ok();
