@@ -94,3 +94,15 @@ impl DatabaseError {
         )
     }
 }
+
+/// An error with all of its causes in one line: no `Display` of ours repeats its source.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    words
+}

@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 use secrecy::SecretString;
 
 use connect::Connector;
-pub use error::DatabaseError;
+pub use error::{DatabaseError, chain};
 
 /// How long one attempt to connect may take: name, socket, TLS and log-in together.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);

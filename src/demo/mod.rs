@@ -1,6 +1,8 @@
-//! The job rehearsed on one machine: a throwaway PostgreSQL, a sample datatracker, and edits to it.
+//! The job rehearsed on one machine: a throwaway PostgreSQL, a sample datatracker, edits to it, and a stand-in
+//! Meetecho.
 //!
-//! Nothing here is used against a real database. The tests stand on the same cluster.
+//! Nothing here is used against a real database or a real provider. The tests stand on the same parts.
 
 pub mod cluster;
 pub mod sample;
+pub mod standin;

@@ -86,8 +86,4 @@ pub struct RoomRecord {
     /// What was sent (an adopted room: what the provider showed).
     pub sent: RoomTimes,
     pub adopted: bool,
-    /// The times for which a move was tried: at most once per wish, so that a provider which stores something
-    /// else than was sent can't draw us into a loop.
-    #[serde(default)]
-    pub moved_for: Option<RoomTimes>,
 }

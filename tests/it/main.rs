@@ -3,6 +3,8 @@
 
 mod cluster_ends;
 mod database_tls;
+mod datatracker;
 mod datatracker_fixture;
+mod ledger;
 mod sample_week;
 mod support;

@@ -1,0 +1,164 @@
+//! One session's decks: whether they are sent now, and what that takes.
+
+use chrono::{DateTime, Utc};
+
+use super::diff::{difference, replacement_of_unknown};
+use super::link::Link;
+use super::make::{Answer, Inputs};
+use super::rooms::RoomDecision;
+use super::types::{Change, Operation};
+use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};
+use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
+
+pub(super) fn decide(inputs: Inputs<'_>, session: &Session, room: &RoomDecision) -> Answer {
+    let nothing_known = Remembered::default();
+    let row = inputs.ledger.get(SubjectKey::decks(session.id)).unwrap_or(&nothing_known);
+    let wanted = wanted_decks(session, &inputs.policy.slides);
+    let epoch = epoch(session.slot, room.public_id.clone(), &inputs.policy.slides, inputs.now());
+    if inputs.ask.push {
+        return change(inputs, session, row, wanted, epoch, Some("pushed by hand".into()));
+    }
+    if let Some((why, until)) = gate_of(inputs, session, row, room) {
+        return Answer::Waits(why, until);
+    }
+    if wanted.is_empty() && !row.was_ever_sent() {
+        return Answer::Waits(Why::NoDecks, None);
+    }
+    if let Some(reason) = why_unknown(inputs, session, row, room, &epoch) {
+        return change(inputs, session, row, wanted, epoch, Some(reason));
+    }
+    if row.accepted.as_ref().is_some_and(|accepted| accepted.decks == wanted) {
+        return match row.confirming {
+            Some(confirming) => Answer::Waits(Why::InDoubtConfirming, Some(confirming.at)),
+            None => Answer::InStep,
+        };
+    }
+    change(inputs, session, row, wanted, epoch, None)
+}
+
+/// What keeps a session's decks from being sent at all now.
+fn gate_of(
+    inputs: Inputs<'_>,
+    session: &Session,
+    row: &Remembered,
+    room: &RoomDecision,
+) -> Option<(Why, Option<DateTime<Utc>>)> {
+    if session.tombstone_for.is_some() {
+        return Some((Why::Tombstone, None));
+    }
+    if session.status.is_cancelled() {
+        return Some((Why::Cancelled, None));
+    }
+    let Some(slot) = session.slot else { return Some((Why::NotScheduled, None)) };
+    if session.is_interim() && room.link == Link::Foreign && !room.exists {
+        return Some((Why::NotOnMeetecho, None));
+    }
+    match session_gate(slot, inputs.policy.slides.notify, inputs.now()) {
+        None => Some((Why::NotificationsOff, None)),
+        Some(Gate::OpensAt(moment)) => Some((Why::OutsideWindow, Some(moment))),
+        Some(Gate::Closed) if row.doubt_since.is_some() => Some((Why::WindowClosedUnsent, None)),
+        Some(Gate::Closed) => Some((Why::OutsideWindow, None)),
+        Some(Gate::Open) => None,
+    }
+}
+
+/// Why it is not known what is shown, so that the whole list goes out; None where it is known.
+fn why_unknown(
+    inputs: Inputs<'_>,
+    session: &Session,
+    row: &Remembered,
+    room: &RoomDecision,
+    epoch: &Epoch,
+) -> Option<String> {
+    let now = inputs.now();
+    if inputs.ask.resend {
+        return Some("asked to trust no record".into());
+    }
+    if let Some(since) = row.doubt_since {
+        return Some(format!(
+            "in doubt since {} UTC: a request had no usable answer",
+            since.format("%H:%M:%S")
+        ));
+    }
+    if row.confirming.is_some_and(|confirming| confirming.at <= now) {
+        return Some("confirming once, because an earlier request may have taken effect late".into());
+    }
+    if room.will_be_new && row.was_ever_sent() {
+        return Some("its room will be new".into());
+    }
+    let refresh = inputs.policy.slides.refresh;
+    let accepted_at = row.accepted.as_ref().map(|accepted| accepted.at);
+    if refresh > chrono::TimeDelta::zero() && accepted_at.is_some_and(|at| at + refresh <= now) {
+        return Some("slides.refresh is due".into());
+    }
+    match row.belief(&epoch.to_string()) {
+        Belief::List(_) => None,
+        Belief::Nothing => {
+            let live = session.slot.is_some_and(|slot| slot.is_live(now));
+            Some(if live {
+                "nothing was sent yet, and it is on now".into()
+            } else {
+                "nothing was sent yet".into()
+            })
+        }
+        Belief::Unknown => Some(what_is_new(row, epoch)),
+    }
+}
+
+/// Which part of the epoch changed since the last accepted list.
+fn what_is_new(row: &Remembered, epoch: &Epoch) -> String {
+    let old = row.accepted.as_ref().map(|accepted| accepted.epoch.clone()).unwrap_or_default();
+    let new = epoch.to_string();
+    let parts = |text: &str| text.rsplitn(3, '/').map(str::to_owned).collect::<Vec<_>>();
+    match (parts(&old).as_slice(), parts(&new).as_slice()) {
+        ([_, _, old_slot], [_, _, new_slot]) if old_slot != new_slot => "the session moved".into(),
+        ([old_room, ..], [new_room, ..]) if old_room != new_room => "its room is new".into(),
+        _ => "its window opened".into(),
+    }
+}
+
+fn change(
+    inputs: Inputs<'_>,
+    session: &Session,
+    row: &Remembered,
+    wanted: Vec<Deck>,
+    epoch: Epoch,
+    whole_list_because: Option<String>,
+) -> Answer {
+    let materials = inputs.policy.slides.materials;
+    let last_sent = row.accepted.as_ref().map(|accepted| accepted.decks.as_slice()).unwrap_or_default();
+    let believed = whole_list_because.is_none().then(|| last_sent.to_vec());
+    let (operations, reason) = match whole_list_because {
+        Some(reason) => (replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials), reason),
+        None => {
+            let operations = difference(last_sent, &wanted, materials);
+            let reason = in_words(&operations);
+            (operations, reason)
+        }
+    };
+    Answer::Change(Change {
+        subject: SubjectKey::decks(session.id),
+        session: session.id,
+        group: session.group.clone(),
+        reason,
+        operations,
+        believed,
+        wanted: Some(wanted),
+        epoch: Some(epoch),
+        link: None,
+        slot: session.slot,
+    })
+}
+
+fn in_words(operations: &[Operation]) -> String {
+    let gone =
+        operations.iter().filter(|operation| matches!(operation, Operation::DeleteDeck { .. })).count();
+    match operations {
+        [Operation::AddDeck { .. }] => "a deck was added".into(),
+        [Operation::ReviseDeck { .. }] => "a deck was revised".into(),
+        [Operation::ReorderDecks { .. }] => "the order changed".into(),
+        [Operation::DeleteDeck { .. }] => "a deck was removed".into(),
+        all if gone == all.len() => format!("{gone} decks were removed"),
+        _ => "several decks changed".into(),
+    }
+}

@@ -1,0 +1,177 @@
+//! The limits beyond which a person must say yes.
+//!
+//! They count what this plan would do together with what was done within `guard.per`, so that a loop of small
+//! plans can't do what one large plan may not. `--force` lifts them for one plan; a refusal names the rule, the
+//! numbers, the setting and the exact command. A refusal never holds back other changes.
+//!
+//! Nothing lifts the guards of a running room; those are decided in [`super::rooms`].
+
+use super::make::Inputs;
+use super::policy::{creates_a_room, deletes_a_room, refused, without};
+use super::types::{Change, Operation, Refusal};
+use crate::desired::is_looked_at;
+use crate::model::{KindFilter, Scope, Why};
+
+pub(super) fn apply(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
+    if inputs.ask.force {
+        return;
+    }
+    let command = format!("meetsync resync{} --force", scope_arguments(&inputs.ask.scope));
+    if let Some(refusal) = empty_source(inputs, &command) {
+        changes.clear();
+        refusals.push(refusal);
+        return;
+    }
+    let guard = &inputs.policy.guard;
+    let recent = &inputs.ledger.recent;
+    let per = people_span(guard.per);
+    limit(
+        changes,
+        refusals,
+        deletes_a_room,
+        &Limit {
+            rule: Why::GuardTooManyDeletes,
+            before: recent.rooms_deleted,
+            most: guard.max_deletes,
+            words: format!("rooms would be deleted (a moved one counts), within {per}; guard.max_deletes"),
+            command: command.clone(),
+        },
+    );
+    limit(
+        changes,
+        refusals,
+        creates_a_room,
+        &Limit {
+            rule: Why::GuardTooManyCreates,
+            before: recent.rooms_created,
+            most: guard.max_creates,
+            words: format!("rooms would be created, within {per}; guard.max_creates"),
+            command: command.clone(),
+        },
+    );
+    emptied_sessions(inputs, changes, refusals, &command);
+}
+
+struct Limit {
+    rule: Why,
+    before: usize,
+    most: usize,
+    words: String,
+    command: String,
+}
+
+/// Refuses all operations of one kind where there are more than the limit, and leaves the rest of each change.
+fn limit(
+    changes: &mut Vec<Change>,
+    refusals: &mut Vec<Refusal>,
+    counts: impl Fn(&Operation) -> bool + Copy,
+    limit: &Limit,
+) {
+    let planned =
+        changes.iter().flat_map(|change| &change.operations).filter(|operation| counts(operation)).count();
+    let total = planned + limit.before;
+    if planned == 0 || total <= limit.most {
+        return;
+    }
+    let kept = std::mem::take(changes).into_iter().filter_map(|change| {
+        let (change, refused_operations) = without(change, counts, |change, taken| {
+            let detail =
+                format!("{total} {} = {} ({planned} now, {} before)", limit.words, limit.most, limit.before);
+            let way_on = format!("look at them, then: {}", limit.command);
+            refused(change, limit.rule, detail, way_on, taken)
+        });
+        refusals.extend(refused_operations);
+        change
+    });
+    *changes = kept.collect();
+}
+
+/// More than half of the accepted decks gone, for too many sessions at once: more likely a bad read than a wish.
+fn emptied_sessions(
+    inputs: Inputs<'_>,
+    changes: &mut Vec<Change>,
+    refusals: &mut Vec<Refusal>,
+    command: &str,
+) {
+    let guard = &inputs.policy.guard;
+    let recent = &inputs.ledger.recent.sessions_emptied;
+    let planned: Vec<bool> = changes.iter().map(|change| empties(inputs, change)).collect();
+    let now = changes
+        .iter()
+        .zip(&planned)
+        .filter(|(change, empties)| **empties && !recent.contains(&change.session))
+        .count();
+    let total = now + recent.len();
+    if !planned.contains(&true) || total <= guard.max_sessions {
+        return;
+    }
+    let mut index = 0;
+    changes.retain(|change| {
+        let empties = planned[index];
+        index += 1;
+        if empties {
+            let detail = format!(
+                "{total} sessions would lose more than half of their decks, within {}; guard.max_sessions = {}",
+                people_span(guard.per),
+                guard.max_sessions
+            );
+            let way_on = format!("look at them, then: {command}");
+            refusals.push(refused(
+                change,
+                Why::GuardTooManyDeletes,
+                detail,
+                way_on,
+                change.operations.clone(),
+            ));
+        }
+        !empties
+    });
+}
+
+/// Whether a deck change takes more than half of the accepted decks away.
+fn empties(inputs: Inputs<'_>, change: &Change) -> bool {
+    let Some(wanted) = &change.wanted else { return false };
+    let Some(accepted) = inputs.ledger.get(change.subject).and_then(|row| row.accepted.as_ref()) else {
+        return false;
+    };
+    let gone = accepted.decks.iter().filter(|deck| wanted.iter().all(|other| other.id != deck.id)).count();
+    gone * 2 > accepted.decks.len()
+}
+
+/// No session in range while the ledger knows some: the source is empty, not the world.
+fn empty_source(inputs: Inputs<'_>, command: &str) -> Option<Refusal> {
+    if !inputs.ask.scope.is_everything() || inputs.snapshot.in_range > 0 || inputs.ask.push {
+        return None;
+    }
+    let now = inputs.now();
+    let known =
+        inputs.ledger.subjects.values().filter(|row| is_looked_at(row.slot, inputs.policy, now)).count();
+    (known > 0).then(|| Refusal {
+        subject: None,
+        session: None,
+        rule: Why::GuardEmptySource,
+        detail: format!(
+            "the datatracker shows no session from yesterday on, but the ledger has {known} subjects there"
+        ),
+        way_on: format!("check datatracker.database_url; if it is really empty: {command}"),
+        operations: Vec::new(),
+    })
+}
+
+/// The scope as it was typed, each argument after a blank, for a command that a person can copy.
+pub(super) fn scope_arguments(scope: &Scope) -> String {
+    let kinds = match scope.kinds {
+        KindFilter::Both => "",
+        KindFilter::SlidesOnly => " --slides-only",
+        KindFilter::RoomsOnly => " --rooms-only",
+    };
+    let sessions = scope.sessions.iter().map(|id| format!(" --session {id}"));
+    let groups = scope.groups.iter().map(|group| format!(" --group {group}"));
+    let meetings = scope.meetings.iter().map(|number| format!(" --meeting {number}"));
+    sessions.chain(groups).chain(meetings).chain([kinds.to_owned()]).collect()
+}
+
+fn people_span(span: chrono::TimeDelta) -> String {
+    let minutes = span.num_minutes();
+    if minutes % 60 == 0 && minutes > 0 { format!("{} h", minutes / 60) } else { format!("{minutes} min") }
+}

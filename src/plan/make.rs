@@ -1,0 +1,238 @@
+//! Puts a plan together: each session's two answers, then policy and guards, then the sums.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::types::{Change, PLAN_VERSION, Plan, Refusal, Summary, Wait};
+use super::{decks, guard, hash, policy, rooms};
+use crate::desired::{Gate, session_gate};
+use crate::model::{
+    Kind, LedgerView, Policy, RoomsSeen, Scope, Session, SessionId, Snapshot, SubjectKey, Why,
+};
+
+/// What a person asked for on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ask {
+    pub scope: Scope,
+    /// Lifts the guards that count (never the ones that protect a running room).
+    pub force: bool,
+    /// Trust no record: the provider lost data, or the ledger came from a backup.
+    pub resend: bool,
+    /// The whole deck list now, whatever the window says, and in spite of a hold.
+    pub push: bool,
+    /// A person asked for this very room: nothing is left to settle, and a hold doesn't stop it.
+    pub by_hand: bool,
+}
+
+/// All that a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    pub snapshot: &'a Snapshot,
+    pub ledger: &'a LedgerView,
+    pub rooms: &'a RoomsSeen,
+    pub policy: &'a Policy,
+    pub ask: &'a Ask,
+}
+
+impl Inputs<'_> {
+    /// Now is the instant of the snapshot, in every command.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.snapshot.as_of
+    }
+
+    /// The sessions to decide about.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.snapshot.sessions.iter().filter(|session| self.ask.scope.includes(session))
+    }
+
+    pub(super) fn is_held(&self, session: SessionId) -> bool {
+        !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
+    }
+}
+
+/// One subject's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Change(Change),
+    Refused(Refusal),
+    Waits(Why, Option<DateTime<Utc>>),
+    /// As it should be.
+    InStep,
+}
+
+pub fn make(inputs: Inputs<'_>) -> Plan {
+    let now = inputs.now();
+    let mut sorted = Sorted::default();
+    if inputs.snapshot.complete {
+        for session in inputs.sessions() {
+            sorted.add_session(inputs, session);
+        }
+        guard::apply(inputs, &mut sorted.changes, &mut sorted.refusals);
+        refuse_unread_groups(inputs, &mut sorted.refusals);
+    } else {
+        sorted.refusals.push(incomplete());
+    }
+    sorted.changes.sort_by_key(|change| (order_of_work(change, now), change.subject));
+    sorted.refusals.sort_by_key(|refusal| (refusal.subject, refusal.rule));
+    sorted.waits.sort_by_key(|wait| wait.subject);
+    let summary = sorted.summary(inputs);
+    Plan {
+        version: PLAN_VERSION,
+        as_of: now,
+        hash: hash::hash_of(&sorted.changes, &sorted.refusals),
+        summary,
+        changes: sorted.changes,
+        refusals: sorted.refusals,
+        waits: sorted.waits,
+    }
+}
+
+/// The plan of one change that a person asked for by hand.
+pub fn of_one(inputs: Inputs<'_>, change: Change) -> Plan {
+    let summary = Summary {
+        sessions: 1,
+        to_change: 1,
+        requests: change.requests(),
+        in_window: inputs
+            .snapshot
+            .session(change.session)
+            .map_or(0, |session| usize::from(is_in_window(session, inputs.policy, inputs.now()))),
+        ..Summary::default()
+    };
+    let changes = vec![change];
+    Plan {
+        version: PLAN_VERSION,
+        as_of: inputs.now(),
+        hash: hash::hash_of(&changes, &[]),
+        summary,
+        changes,
+        refusals: Vec::new(),
+        waits: Vec::new(),
+    }
+}
+
+/// Live sessions first, then those in their window or about to start, then by start; unscheduled last.
+fn order_of_work(change: &Change, now: DateTime<Utc>) -> (u8, DateTime<Utc>) {
+    match change.slot {
+        Some(slot) if slot.is_live(now) => (0, slot.start),
+        Some(slot) if !slot.is_over(now) => (1, slot.start),
+        Some(slot) => (2, slot.start),
+        None => (3, DateTime::<Utc>::MAX_UTC),
+    }
+}
+
+fn incomplete() -> Refusal {
+    Refusal {
+        subject: None,
+        session: None,
+        rule: Why::SourceIncomplete,
+        detail: "the read of the datatracker was not complete, and what is missing from it need not be gone"
+            .into(),
+        way_on: "run the command again; `meetsync check` tells what can't be read".into(),
+        operations: Vec::new(),
+    }
+}
+
+/// Groups whose rooms could not be read: their rooms are planned unread, and the plan says so.
+fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
+    for (group, fault) in &inputs.rooms.unread {
+        refusals.push(Refusal {
+            subject: None,
+            session: None,
+            rule: fault.why,
+            detail: format!("the rooms of {group} could not be read: {fault}"),
+            way_on: format!(
+                "run the command again, or plan without them: meetsync plan --offline --group {group}"
+            ),
+            operations: Vec::new(),
+        });
+    }
+}
+
+#[derive(Default)]
+struct Sorted {
+    changes: Vec<Change>,
+    refusals: Vec<Refusal>,
+    waits: Vec<Wait>,
+    kept: BTreeSet<SessionId>,
+}
+
+impl Sorted {
+    fn add_session(&mut self, inputs: Inputs<'_>, session: &Session) {
+        let kinds = inputs.ask.scope.kinds;
+        let room = rooms::decide(inputs, session);
+        let decks = decks::decide(inputs, session, &room);
+        if kinds.includes(Kind::Room) && !inputs.ask.push {
+            for answer in room.answers {
+                self.add(inputs, session, SubjectKey::room(session.id), answer);
+            }
+        }
+        if kinds.includes(Kind::Decks) {
+            self.add(inputs, session, SubjectKey::decks(session.id), decks);
+        }
+    }
+
+    fn add(&mut self, inputs: Inputs<'_>, session: &Session, subject: SubjectKey, answer: Answer) {
+        let wait = |reason, until| Wait { subject, session: session.id, reason, until };
+        match answer {
+            Answer::Change(_) if inputs.is_held(session.id) => {
+                let until = inputs.ledger.hold_of(session.id, inputs.now()).map(|hold| hold.until);
+                self.waits.push(wait(Why::Held, until));
+            }
+            Answer::Change(change) => {
+                let (change, refusals) = policy::restrict(change, session, inputs.policy);
+                self.changes.extend(change);
+                self.refusals.extend(refusals);
+            }
+            Answer::Refused(refusal) => self.refusals.push(refusal),
+            Answer::Waits(reason, until) => self.waits.push(wait(reason, until)),
+            Answer::InStep => {
+                self.kept.insert(session.id);
+            }
+        }
+    }
+
+    fn summary(&self, inputs: Inputs<'_>) -> Summary {
+        let now = inputs.now();
+        let changed: BTreeSet<SessionId> = self.changes.iter().map(|change| change.session).collect();
+        let refused: BTreeSet<SessionId> = self
+            .refusals
+            .iter()
+            .filter(|refusal| refusal.rule != Why::NotOurs)
+            .filter_map(|refusal| refusal.session)
+            .collect();
+        let mut summary = Summary {
+            to_change: changed.len(),
+            refused: self.refusals.len(),
+            requests: self.changes.iter().map(Change::requests).sum(),
+            ..Summary::default()
+        };
+        for session in inputs.sessions() {
+            let in_doubt = [SubjectKey::room(session.id), SubjectKey::decks(session.id)].iter().any(|key| {
+                inputs
+                    .ledger
+                    .get(*key)
+                    .is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some())
+            });
+            let held = inputs.is_held(session.id);
+            summary.sessions += 1;
+            summary.in_window += usize::from(is_in_window(session, inputs.policy, now));
+            summary.in_doubt += usize::from(in_doubt);
+            summary.held += usize::from(held);
+            let in_step = self.kept.contains(&session.id)
+                && !in_doubt
+                && !held
+                && !changed.contains(&session.id)
+                && !refused.contains(&session.id);
+            summary.in_step += usize::from(in_step);
+        }
+        summary
+    }
+}
+
+fn is_in_window(session: &Session, policy: &Policy, now: DateTime<Utc>) -> bool {
+    !session.status.is_cancelled()
+        && session.tombstone_for.is_none()
+        && session.slot.and_then(|slot| session_gate(slot, policy.slides.notify, now)) == Some(Gate::Open)
+}

@@ -1,0 +1,38 @@
+//! The difference between what should be and what is believed, as a value: changes, refusals, waits.
+//!
+//! Pure and deterministic: the same snapshot, ledger view, rooms and policy give the same plan, byte for byte. It
+//! makes every choice; a change holds all that is needed to act on it. `resync`, `push` and (read-only) `plan` run
+//! this same code. What it is not: it sends nothing, records nothing, and reads no clock (`now` is the snapshot's
+//! `as_of`).
+//!
+//! How a session's two subjects are decided:
+//!
+//! | subject | decided in | from |
+//! |---|---|---|
+//! | room | [`rooms`] | status, slot, link (`link`), the ledger's record, the rooms seen |
+//! | decks | [`decks`] | window gate, epoch, the list last accepted, doubt |
+//!
+//! Then policy ([`policy`]) and guards ([`guard`]) turn changes into refusals; a refusal never holds back another
+//! session's change.
+
+mod decks;
+mod diff;
+mod guard;
+mod hash;
+mod link;
+mod make;
+mod policy;
+mod render;
+mod rooms;
+mod types;
+
+pub use link::{Link, LinkKnowledge, classify, leads_to, sanitised};
+pub use make::{Ask, Inputs, make, of_one};
+pub use render::{Style, plan_text, rooms_text, sessions_text};
+pub use rooms::{FoundRoom, RoomReport, RoomState, groups_to_read, report};
+pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
+
+#[cfg(test)]
+mod test_world;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! What the settings allow at all: the scope by which a team dares, and the powers over rooms.
+//!
+//! Policy removes operations from a change and says so. Doing less is always possible, so "never delete" is one
+//! word in the settings.
+
+use super::types::{Change, Operation, Refusal};
+use crate::model::{Kind, Policy, RoomPowers, Session, Why};
+
+/// What is left of a change, and what was taken out of it.
+pub(super) fn restrict(change: Change, session: &Session, policy: &Policy) -> (Option<Change>, Vec<Refusal>) {
+    let scope = &policy.scope;
+    let in_scope = (scope.groups.is_empty() || scope.groups.contains(&session.group))
+        && (scope.meetings.is_empty() || scope.meetings.contains(&session.meeting));
+    if !in_scope {
+        let detail = format!(
+            "{} of meeting {} is outside of [scope] groups and meetings",
+            session.group, session.meeting
+        );
+        let way_on = "add it to scope.groups (and scope.meetings) in the settings".to_owned();
+        return (None, vec![refused(&change, Why::OutOfScope, detail, way_on, change.operations.clone())]);
+    }
+    if change.subject.kind != Kind::Room {
+        return (Some(change), Vec::new());
+    }
+    match policy.rooms.powers {
+        RoomPowers::Full => (Some(change), Vec::new()),
+        RoomPowers::NoDelete => without(change, deletes_a_room, |change, taken| {
+            let detail = "rooms.policy = \"no-delete\": no room is taken away, and none is moved".to_owned();
+            let way_on =
+                "set rooms.policy = \"full\", or do it by hand: meetsync rooms delete SESSION".to_owned();
+            refused(change, Why::NoDelete, detail, way_on, taken)
+        }),
+        RoomPowers::Observe => {
+            let detail = "rooms.policy = \"observe\": rooms are only looked at".to_owned();
+            let way_on = "set rooms.policy = \"no-delete\" or \"full\"".to_owned();
+            (None, vec![refused(&change, Why::ObserveOnly, detail, way_on, change.operations.clone())])
+        }
+    }
+}
+
+pub(super) fn deletes_a_room(operation: &Operation) -> bool {
+    matches!(operation, Operation::DeleteRoom { .. } | Operation::RecreateRoom { .. })
+}
+
+pub(super) fn creates_a_room(operation: &Operation) -> bool {
+    matches!(operation, Operation::CreateRoom { .. })
+}
+
+/// A refusal of some operations of a change.
+pub(super) fn refused(
+    change: &Change,
+    rule: Why,
+    detail: String,
+    way_on: String,
+    operations: Vec<Operation>,
+) -> Refusal {
+    Refusal { subject: Some(change.subject), session: Some(change.session), rule, detail, way_on, operations }
+}
+
+/// Takes the operations that `takes_out` names out of a change, and what cannot be done without them.
+pub(super) fn without(
+    change: Change,
+    takes_out: impl Fn(&Operation) -> bool,
+    refuse: impl FnOnce(&Change, Vec<Operation>) -> Refusal,
+) -> (Option<Change>, Vec<Refusal>) {
+    if !change.operations.iter().any(&takes_out) {
+        return (Some(change), Vec::new());
+    }
+    // Where a move is refused, the old room stays, and its URL is what a blanked link gets back.
+    let old_url = change.operations.iter().find_map(|operation| match operation {
+        Operation::RecreateRoom { old, .. } => old.url.clone(),
+        _ => None,
+    });
+    let mut taken = Vec::new();
+    let mut left = Vec::new();
+    for operation in change.operations.clone() {
+        match operation {
+            operation if takes_out(&operation) => taken.push(operation),
+            Operation::WriteRoomUrl { from, to: None, .. } => match &old_url {
+                Some(url) if *url != from.trim() => {
+                    left.push(Operation::write_room_url(from, Some(url.clone())))
+                }
+                Some(_) | None => {}
+            },
+            operation => left.push(operation),
+        }
+    }
+    let refusal = refuse(&change, taken);
+    let rest = (!left.is_empty()).then_some(Change { operations: left, ..change });
+    (rest, vec![refusal])
+}

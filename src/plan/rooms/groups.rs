@@ -1,0 +1,35 @@
+//! Whose rooms a plan must read. Reads cost a request each, so groups that have nothing to compare are left out.
+
+use std::collections::BTreeSet;
+
+use super::Known;
+use crate::desired::{NoRoom, wants_room};
+use crate::model::{GroupAcronym, RoomsSeen, Session};
+use crate::plan::link::Link;
+use crate::plan::make::Inputs;
+
+/// The groups whose rooms decide something: of interims that want a room, have one, or may have to lose one.
+pub fn groups_to_read(inputs: Inputs<'_>) -> BTreeSet<GroupAcronym> {
+    let unread = RoomsSeen::default();
+    let inputs = Inputs { rooms: &unread, ..inputs };
+    inputs
+        .sessions()
+        .filter(|session| session.is_interim())
+        .filter_map(|session| {
+            let known = Known::of(&inputs, session);
+            let group = known.record.map_or(&session.group, |record| &record.group);
+            needs_reading(&inputs, session, &known).then(|| group.clone())
+        })
+        .collect()
+}
+
+fn needs_reading(inputs: &Inputs<'_>, session: &Session, known: &Known<'_>) -> bool {
+    let over = session.slot.is_none_or(|slot| slot.is_over(inputs.now()));
+    match wants_room(session, &inputs.policy.rooms, inputs.now()) {
+        Ok(_) => known.link != Link::Foreign || known.record.is_some(),
+        Err(NoRoom::Cancelled | NoRoom::OtherStatus) => {
+            !over && (known.record.is_some() || matches!(known.link, Link::Ours | Link::Unmatched))
+        }
+        Err(_) => known.record.is_some() && !over,
+    }
+}

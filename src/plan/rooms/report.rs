@@ -1,0 +1,134 @@
+//! The rooms as a report: wanted, present, adopted, drifted, unwanted, not ours.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Known;
+use crate::desired::wants_room;
+use crate::model::{GroupAcronym, RoomTimes, SeenRoom, SessionId};
+use crate::plan::link::Link;
+use crate::plan::make::Inputs;
+
+/// How a room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomState {
+    /// Should be there, and isn't (or is not known to be).
+    Wanted,
+    /// There, and made by us.
+    Present,
+    /// There, made by somebody else for this session, and looked after by us.
+    Adopted,
+    /// There, but not as it was asked for.
+    Drifted,
+    /// There, and nobody asks for it; only a cancelled session's room is taken away.
+    Unwanted,
+    /// No session of ours.
+    NotOurs,
+}
+
+/// When a room was seen to open, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRoom {
+    #[serde(flatten)]
+    pub times: RoomTimes,
+    pub url: String,
+}
+
+/// One line of `meetsync rooms`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomReport {
+    pub session: Option<SessionId>,
+    pub room_id: i64,
+    pub group: GroupAcronym,
+    pub state: RoomState,
+    pub wanted: Option<RoomTimes>,
+    pub found: Option<FoundRoom>,
+    pub reason: Option<String>,
+}
+
+/// Every room that is wanted or was seen, ordered by (session, room); rooms of no session of ours last.
+pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
+    let mut lines = Vec::new();
+    let mut told: BTreeSet<(&GroupAcronym, &str)> = BTreeSet::new();
+    for session in inputs.sessions().filter(|session| session.is_interim()) {
+        let known = Known::of(&inputs, session);
+        let wanted = wants_room(session, &inputs.policy.rooms, inputs.now()).ok();
+        let wanted = wanted.filter(|_| matches!(known.link, Link::Blank | Link::Ours));
+        let group = known.record.map_or(&session.group, |record| &record.group);
+        for room in known.found.iter().chain(&known.doubles) {
+            told.insert((group, &room.public_id));
+        }
+        if let Some((state, reason)) = state_of(&known, wanted) {
+            lines.push(RoomReport {
+                session: Some(session.id),
+                room_id: session.id.0,
+                group: group.clone(),
+                state,
+                wanted,
+                found: known.found.map(found),
+                reason,
+            });
+        }
+        lines.extend(known.doubles.iter().map(|double| RoomReport {
+            session: Some(session.id),
+            room_id: session.id.0,
+            group: group.clone(),
+            state: RoomState::Unwanted,
+            wanted: None,
+            found: Some(found(double)),
+            reason: Some("room_conflict: a second room with this id".into()),
+        }));
+    }
+    for (group, rooms) in &inputs.rooms.by_group {
+        for room in rooms.iter().filter(|room| !told.contains(&(group, room.public_id.as_str()))) {
+            // A session outside of what was looked at may well own it.
+            lines.push(RoomReport {
+                session: None,
+                room_id: room.room_id,
+                group: group.clone(),
+                state: RoomState::NotOurs,
+                wanted: None,
+                found: Some(found(room)),
+                reason: Some("not_ours: no session that was looked at has this id".into()),
+            });
+        }
+    }
+    lines
+}
+
+fn found(room: &SeenRoom) -> FoundRoom {
+    FoundRoom { times: room.times(), url: room.url.clone() }
+}
+
+fn state_of(known: &Known<'_>, wanted: Option<RoomTimes>) -> Option<(RoomState, Option<String>)> {
+    let reason = |text: &str| Some(text.to_owned());
+    match (wanted, known.found, known.record) {
+        (Some(_), None, None) => {
+            Some((RoomState::Wanted, reason(if known.read { "not there yet" } else { "not read" })))
+        }
+        (Some(_), None, Some(_)) if known.read => Some((RoomState::Wanted, reason("gone from the provider"))),
+        (Some(wanted), Some(room), _) if room.times() != wanted => {
+            let moved = known.record.is_none_or(|record| record.sent != wanted);
+            let text =
+                if moved { "the session moved" } else { "the provider stores something else than was sent" };
+            Some((RoomState::Drifted, reason(text)))
+        }
+        (Some(_), _, Some(record)) if record.adopted => Some((RoomState::Adopted, None)),
+        (Some(_), _, Some(_)) => Some((RoomState::Present, None)),
+        (Some(_), Some(_), None) => Some((RoomState::Adopted, reason("to be adopted"))),
+        (None, Some(_), _) | (None, None, Some(_)) if known.exists() => {
+            let text = match known.link {
+                Link::Foreign => "a person replaced the link",
+                Link::Unmatched => "link_unmatched: the link answers to no room of this session",
+                Link::Blank | Link::Ours => "the session doesn't ask for a room any more",
+            };
+            Some((RoomState::Unwanted, reason(text)))
+        }
+        (None, _, _) if known.link == Link::Foreign && !known.session.status.is_cancelled() => {
+            Some((RoomState::NotOurs, reason("the link is a person's own")))
+        }
+        (None, _, _) => None,
+    }
+}

@@ -1,0 +1,309 @@
+//! A small world for tests: sessions, ledger, rooms and policy with everyday values, and an ideal provider that does
+//! what a plan says.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::make::{Ask, Inputs, make};
+use super::types::{Change, Operation, Plan};
+use crate::model::*;
+
+pub(super) const PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
+
+/// Tuesday noon. Every world is looked at now.
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-11-17T12:00:00Z".parse().expect("a time")
+}
+
+pub(super) fn minutes(from_now: i64) -> DateTime<Utc> {
+    now() + TimeDelta::minutes(from_now)
+}
+
+/// A slot that starts so many minutes from now.
+pub(super) fn slot(from_now: i64, length: i64) -> Span {
+    Span::of_minutes(minutes(from_now), length)
+}
+
+pub(super) fn deck(id: i64, rev: &str, order: i32) -> Deck {
+    let title = format!("Deck {id}");
+    Deck { id: DeckId(id), title, url: format!("https://example.org/{id}-{rev}"), rev: rev.into(), order }
+}
+
+pub(super) fn decks(ids: &[i64]) -> Vec<Deck> {
+    ids.iter().zip(1..).map(|(id, order)| deck(*id, "00", order)).collect()
+}
+
+/// A session of an IETF week, live since ten minutes, with an hour's slot and no decks.
+pub(super) fn week(id: i64) -> Session {
+    Session {
+        id: SessionId(id),
+        meeting: MeetingNumber::new("126"),
+        meeting_type: "ietf".into(),
+        group: GroupAcronym::new("moq"),
+        name: String::new(),
+        status: SessionStatus("sched".into()),
+        slot: Some(slot(-10, 60)),
+        time_zone: "Europe/Vienna".into(),
+        remote_instructions: String::new(),
+        tombstone_for: None,
+        modified: minutes(-1440),
+        decks: Vec::new(),
+    }
+}
+
+/// An interim tomorrow at this time, for an hour, with a blank link.
+pub(super) fn interim(id: i64) -> Session {
+    Session {
+        meeting: MeetingNumber::new(format!("interim-2026-mars-{id:02}")),
+        meeting_type: "interim".into(),
+        group: GroupAcronym::new("mars"),
+        slot: Some(slot(1440, 60)),
+        ..week(id)
+    }
+}
+
+pub(super) fn with_decks(mut session: Session, decks: Vec<Deck>) -> Session {
+    session.decks = decks.into_iter().map(|deck| LinkedDeck { deck, deleted: false }).collect();
+    session
+}
+
+/// The room that a session's slot asks for, as the provider shows it. Its link holds nothing but its public id.
+pub(super) fn seen(session: &Session, public_id: &str) -> SeenRoom {
+    let times = RoomTimes::of(session.slot.expect("a slot"));
+    SeenRoom {
+        room_id: session.id.0,
+        public_id: public_id.into(),
+        url: format!("{PREFIX}?short={public_id}"),
+        description: session.meeting.to_string(),
+        start: times.start,
+        duration_min: times.duration_min,
+    }
+}
+
+pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
+    RoomRecord {
+        public_id: room.public_id.clone(),
+        url: room.url.clone(),
+        group: GroupAcronym::new(group),
+        sent: room.times(),
+        adopted: false,
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    pub(super) snapshot: Snapshot,
+    pub(super) ledger: LedgerView,
+    pub(super) rooms: RoomsSeen,
+    pub(super) policy: Policy,
+    pub(super) ask: Ask,
+    made: usize,
+}
+
+impl World {
+    pub(super) fn of(sessions: impl IntoIterator<Item = Session>) -> Self {
+        let sessions: Vec<Session> = sessions.into_iter().collect();
+        let mut rooms = RoomsSeen::default();
+        for session in sessions.iter().filter(|session| session.is_interim()) {
+            rooms.by_group.entry(session.group.clone()).or_default();
+        }
+        let mut siblings: Vec<Sibling> = sessions
+            .iter()
+            .filter(|session| session.is_interim())
+            .filter_map(|session| {
+                let start = session.slot?.start;
+                Some(Sibling { meeting: session.meeting.clone(), session: session.id, start })
+            })
+            .collect();
+        siblings.sort_by_key(|sibling| (sibling.meeting.clone(), sibling.start, sibling.session));
+        let snapshot = Snapshot {
+            version: SNAPSHOT_VERSION,
+            as_of: now(),
+            complete: true,
+            in_range: sessions.len(),
+            sessions,
+            siblings,
+        };
+        let (ledger, ask) = (LedgerView::default(), Ask::default());
+        Self { snapshot, ledger, rooms, policy: policy(), ask, made: 0 }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        make(self.inputs())
+    }
+
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        let Self { snapshot, ledger, rooms, policy, ask, .. } = self;
+        Inputs { snapshot, ledger, rooms, policy, ask }
+    }
+
+    pub(super) fn session(&mut self, id: i64) -> &mut Session {
+        let found = self.snapshot.sessions.iter_mut().find(|session| session.id.0 == id);
+        found.expect("a session of this world")
+    }
+
+    pub(super) fn row(&mut self, subject: SubjectKey) -> &mut Remembered {
+        self.ledger.subjects.entry(subject).or_default()
+    }
+
+    /// The provider shows this room, to whoever reads the group.
+    pub(super) fn shows(mut self, group: &str, room: SeenRoom) -> Self {
+        self.rooms.by_group.entry(GroupAcronym::new(group)).or_default().push(room);
+        self
+    }
+
+    /// The ledger remembers this room as the session's.
+    pub(super) fn records(mut self, group: &str, room: &SeenRoom) -> Self {
+        self.row(SubjectKey::room(SessionId(room.room_id))).room = Some(recorded(room, group));
+        self
+    }
+
+    /// The session's own room: recorded, shown, and its URL in the session.
+    pub(super) fn has_room(mut self, id: i64) -> Self {
+        let session = self.session(id);
+        let room = seen(session, &format!("room-{id}"));
+        session.remote_instructions.clone_from(&room.url);
+        let group = session.group.to_string();
+        self.records(&group, &room).shows(&group, room)
+    }
+
+    /// Does what the plan says, at a provider that never fails, and remembers it.
+    pub(super) fn apply(&mut self, plan: &Plan) {
+        for change in &plan.changes {
+            match change.subject.kind {
+                Kind::Room => self.apply_room(change),
+                Kind::Decks => self.apply_decks(change),
+            }
+        }
+    }
+
+    fn apply_decks(&mut self, change: &Change) {
+        let mut epoch = change.epoch.clone().expect("a deck change has its epoch");
+        let record = self.ledger.get(SubjectKey::room(change.session)).and_then(|row| row.room.as_ref());
+        if let Some(record) = record {
+            epoch.room = Some(record.public_id.clone());
+        }
+        let decks = change.wanted.clone().expect("a deck change has its list");
+        *self.row(change.subject) = Remembered {
+            may_be_there: decks.iter().map(|deck| deck.id).collect(),
+            accepted: Some(Accepted { decks, at: now(), epoch: epoch.to_string() }),
+            slot: change.slot,
+            ..Remembered::default()
+        };
+    }
+
+    fn apply_room(&mut self, change: &Change) {
+        let group = change.group.clone();
+        for operation in &change.operations {
+            match operation {
+                Operation::CreateRoom { room, .. } => self.make_room(&group, room),
+                Operation::RecreateRoom { room, old, .. } => {
+                    self.take_room(&group, old.public_id.as_deref());
+                    self.make_room(&group, room);
+                }
+                Operation::AdoptRoom { room, .. } => {
+                    let shown = self.rooms.by_group[&group]
+                        .iter()
+                        .find(|seen| Some(&seen.public_id) == room.public_id.as_ref())
+                        .expect("only what was seen is adopted")
+                        .clone();
+                    let record = RoomRecord { adopted: true, ..recorded(&shown, group.as_str()) };
+                    self.row(change.subject).room = Some(record);
+                }
+                Operation::DeleteRoom { room, .. } => {
+                    self.take_room(&group, room.public_id.as_deref());
+                    self.row(change.subject).room = None;
+                }
+                Operation::WriteRoomUrl { to, .. } => {
+                    let record = self.row(change.subject).room.clone().expect("a room before its link");
+                    self.session(change.session.0).remote_instructions = to.clone().unwrap_or(record.url);
+                }
+                other => panic!("a deck operation in a room change: {other:?}"),
+            }
+        }
+        self.row(change.subject).doubt_since = None;
+    }
+
+    fn make_room(&mut self, group: &GroupAcronym, spec: &RoomSpec) {
+        self.made += 1;
+        let public_id = format!("made-{}", self.made);
+        let room = SeenRoom {
+            room_id: spec.room_id.0,
+            url: format!("{PREFIX}?short={public_id}"),
+            public_id,
+            description: spec.description.clone(),
+            start: spec.start,
+            duration_min: spec.duration_min,
+        };
+        self.row(SubjectKey::room(spec.room_id)).room = Some(recorded(&room, group.as_str()));
+        self.rooms.by_group.entry(group.clone()).or_default().push(room);
+    }
+
+    fn take_room(&mut self, group: &GroupAcronym, public_id: Option<&str>) {
+        let rooms = self.rooms.by_group.entry(group.clone()).or_default();
+        rooms.retain(|room| Some(room.public_id.as_str()) != public_id);
+    }
+}
+
+pub(super) fn policy() -> Policy {
+    Policy {
+        scope: ScopePolicy { mode: Mode::Act, groups: BTreeSet::new(), meetings: BTreeSet::new() },
+        slides: SlidesPolicy {
+            notify: NotifyTime::Minutes(15),
+            include_deleted: false,
+            materials: Materials::Put,
+            provider_window: TimeDelta::minutes(15),
+            refresh: TimeDelta::zero(),
+            late_effect: TimeDelta::seconds(30),
+        },
+        rooms: RoomsPolicy {
+            powers: RoomPowers::Full,
+            statuses: ["apprw", "appr", "scheda", "sched"].map(str::to_owned).into(),
+            horizon: TimeDelta::days(180),
+            settle: TimeDelta::seconds(60),
+            quiet_before: TimeDelta::minutes(15),
+            link_prefix: PREFIX.into(),
+            description: "{meeting}".into(),
+            write_back: true,
+            late_effect: TimeDelta::seconds(30),
+        },
+        guard: GuardPolicy { max_deletes: 5, max_creates: 20, max_sessions: 10, per: TimeDelta::hours(1) },
+    }
+}
+
+/// A plan in a few words, for tables: operations by subject, refusals and waits by code.
+pub(super) fn told(plan: &Plan) -> String {
+    let kind = |subject: SubjectKey| format!("{}/{}", subject.kind.as_str(), subject.session);
+    let changes = plan.changes.iter().map(|change| {
+        let names: Vec<String> = change
+            .operations
+            .iter()
+            .map(|operation| {
+                let value = serde_json::to_value(operation).expect("plain");
+                value["op"].as_str().expect("a name").to_owned()
+            })
+            .collect();
+        format!("{}: {}", kind(change.subject), names.join("+"))
+    });
+    let refusals = plan.refusals.iter().map(|refusal| {
+        let about = refusal.subject.map_or_else(|| "all".to_owned(), kind);
+        format!("{about}! {}", refusal.rule)
+    });
+    let waits = plan.waits.iter().map(|wait| format!("{}? {}", kind(wait.subject), wait.reason));
+    changes.chain(refusals).chain(waits).collect::<Vec<_>>().join("; ")
+}
+
+/// The same, of rooms only.
+pub(super) fn rooms_told(world: &World) -> String {
+    let mut world = world.clone();
+    world.ask.scope.kinds = KindFilter::RoomsOnly;
+    told(&world.plan())
+}
+
+/// The same, of decks only.
+pub(super) fn decks_told(world: &World) -> String {
+    let mut world = world.clone();
+    world.ask.scope.kinds = KindFilter::SlidesOnly;
+    told(&world.plan())
+}

@@ -1,0 +1,8 @@
+//! The planner as a whole, sentence by sentence of what it promises.
+
+mod decks;
+mod guards;
+mod laws;
+mod links;
+mod rooms;
+mod text;
