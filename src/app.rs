@@ -56,7 +56,9 @@ pub(crate) enum AppError {
     Ledger(#[from] LedgerError),
     #[error("meetecho.api_base can't be used")]
     Endpoint(#[from] BadEndpoint),
-    #[error("meetecho.client_secret is not set, so nothing can be asked of Meetecho; set it (or client_secret_file)")]
+    #[error(
+        "meetecho.client_secret is not set, so nothing can be asked of Meetecho; set it (or client_secret_file)"
+    )]
     NoSecret,
 }
 
@@ -99,7 +101,11 @@ impl App {
     }
 }
 
-async fn open_ledger(settings: &Settings, need: LedgerNeed, is_debug: bool) -> Result<Option<Ledger>, AppError> {
+async fn open_ledger(
+    settings: &Settings,
+    need: LedgerNeed,
+    is_debug: bool,
+) -> Result<Option<Ledger>, AppError> {
     // A command that only reads gets a connection that can do nothing else.
     let database = ledger_database(settings, is_debug || need == LedgerNeed::Optional)?;
     let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
@@ -195,5 +201,6 @@ pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho
 }
 
 fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "host".into(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "host".into(), |name| name.trim().to_owned())
 }

@@ -12,8 +12,10 @@ use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
 /// Keeps remote conference systems in step with the IETF datatracker.
 #[derive(Debug, Parser)]
 #[command(name = "meetsync", version, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 in step or done, 1 error, 2 changes pending or drift, 3 refused by a guard or by --plan, \
-                        4 some failed or in doubt, 64 bad arguments.")]
+#[command(
+    after_help = "Exit status: 0 in step or done, 1 error, 2 changes pending or drift, 3 refused by a guard or by --plan, \
+                        4 some failed or in doubt, 64 bad arguments."
+)]
 pub(crate) struct Cli {
     /// The settings file [default: $MEETSYNC_CONFIG, else meetsync.toml]
     #[arg(long, global = true, value_name = "FILE")]

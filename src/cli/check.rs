@@ -41,7 +41,9 @@ pub(super) async fn run(context: &Context, args: CheckArgs) -> Result<Exit, CliE
     let mut findings = Findings::default();
     findings.good("settings", "read and understood");
     match settings.scope.mode {
-        Mode::Observe => findings.told("scope", "mode = \"observe\": nothing is sent, by no command, until it is \"act\""),
+        Mode::Observe => {
+            findings.told("scope", "mode = \"observe\": nothing is sent, by no command, until it is \"act\"")
+        }
         Mode::Act => findings.good("scope", "mode = \"act\": what is planned is sent"),
     }
     let group = match app::datatracker(&settings) {
@@ -81,7 +83,11 @@ async fn check_datatracker(
                 findings.bad("columns", &report);
             }
             if report.is_wide() {
-                let tables = if report.superuser { "everything (a superuser)".to_owned() } else { report.wide.join(", ") };
+                let tables = if report.superuser {
+                    "everything (a superuser)".to_owned()
+                } else {
+                    report.wide.join(", ")
+                };
                 let words = format!("role {} can read {tables}; meetsync needs none of that", report.role);
                 if settings.check.allow_wide_role {
                     findings.told("role", format!("{words} (allowed by check.allow_wide_role)"));
@@ -102,7 +108,10 @@ async fn check_datatracker(
             return None;
         }
     }
-    let look = Look { range: Range::Around { back: LOOK_BACK, ahead: chrono::TimeDelta::days(180) }, ..Look::default() };
+    let look = Look {
+        range: Range::Around { back: LOOK_BACK, ahead: chrono::TimeDelta::days(180) },
+        ..Look::default()
+    };
     match datatracker.snapshot(&look).await {
         Ok(snapshot) => {
             findings.good("datatracker", format!("{} sessions from yesterday on", snapshot.in_range));
@@ -161,7 +170,9 @@ async fn check_provider(
         return findings.told("meetecho", "the debug backend is on: nothing is sent");
     }
     match meetecho.check_credentials(group).await {
-        Outcome::Applied(()) => findings.good("meetecho", format!("{} takes our credentials", settings.meetecho.api_base)),
+        Outcome::Applied(()) => {
+            findings.good("meetecho", format!("{} takes our credentials", settings.meetecho.api_base))
+        }
         Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
             findings.bad("meetecho", format!("{}: {fault}", fault.why));
         }

@@ -8,7 +8,9 @@ use crate::datatracker::grants::statements;
 
 pub(super) fn run(args: &GrantsArgs) -> Result<Exit, CliError> {
     if args.role.trim().is_empty() {
-        return Err(CliError::Usage("grants needs the name of a database role: meetsync grants meetsync".into()));
+        return Err(CliError::Usage(
+            "grants needs the name of a database role: meetsync grants meetsync".into(),
+        ));
     }
     Output::new(false).text(&statements(&args.role, args.schema.as_deref(), !args.no_write_back))?;
     Ok(Exit::Done)

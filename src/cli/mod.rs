@@ -11,8 +11,8 @@ mod migrate;
 mod output;
 mod plan;
 mod push;
-mod resync;
 mod results;
+mod resync;
 mod rooms;
 mod session_argument;
 mod sessions;
@@ -103,7 +103,10 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
         }
         _ => {
             let text = error.to_string();
-            let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+            let lines = text
+                .lines()
+                .map(str::trim)
+                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
             let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
             output::note(&format!("meetsync: {}", line.trim_start_matches("error: ")));
             Exit::Usage.into()
@@ -112,7 +115,8 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Exit, CliError> {
-    let context = Context { config: cli.config, log_format: cli.log_format, debug_backend: cli.debug_backend };
+    let context =
+        Context { config: cli.config, log_format: cli.log_format, debug_backend: cli.debug_backend };
     match cli.command {
         Command::Demo(args) => demo::run(&context, args).await,
         Command::Sessions(args) => sessions::run(&context, args).await,

@@ -36,14 +36,17 @@ fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file)
         .map_err(|error| CliError::Other(format!("{name} can't be read: {error}")))?;
-    let export = Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
+    let export =
+        Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
     Ok(export.into_world(scope))
 }
 
 /// Without a ledger everything looks as if nothing had ever been sent, and a person must know that.
 pub(super) fn say_if_never_migrated(app: &App) {
     if app.parts.ledger.is_none() {
-        output::note("meetsync: there is no ledger yet (meetsync migrate), so this is as if nothing had ever been sent");
+        output::note(
+            "meetsync: there is no ledger yet (meetsync migrate), so this is as if nothing had ever been sent",
+        );
     }
 }
 

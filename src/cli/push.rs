@@ -30,14 +30,17 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
     let world = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
     let reason = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if reason.is_none()
-        && let Some(session) = sessions(&world).find(|session| is_outside(session, &app.policy, world.snapshot.as_of))
+        && let Some(session) =
+            sessions(&world).find(|session| is_outside(session, &app.policy, world.snapshot.as_of))
     {
         return Err(CliError::Usage(format!(
             "session {} ({}) is outside of its notify window; say why it is pushed: --reason TEXT",
             session.id, session.group
         )));
     }
-    for line in sessions(&world).filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of)) {
+    for line in
+        sessions(&world).filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of))
+    {
         output::note(&format!("meetsync: {line}"));
     }
     let plan = world.plan();
@@ -61,7 +64,9 @@ fn ignored_until(session: &Session, policy: &Policy, now: DateTime<Utc>) -> Opti
     };
     if now <= slot.start - margin {
         let moment = (slot.start - margin).format("%Y-%m-%d %H:%M");
-        Some(format!("{who}: Meetecho ignores lists before its own window, which opens at {moment} UTC; the list goes out again then"))
+        Some(format!(
+            "{who}: Meetecho ignores lists before its own window, which opens at {moment} UTC; the list goes out again then"
+        ))
     } else if now >= slot.end + margin {
         Some(format!("{who}: Meetecho's own window has closed; it will ignore this list"))
     } else {

@@ -48,9 +48,11 @@ pub(super) fn exit_of(plan: &Plan, world: &World, results: &[SubjectResult]) -> 
     });
     // Rooms that could not be read are not known to be in step.
     let unread = world.rooms.unread.values().map(|_| Exit::Failed);
-    let in_doubt = plan.waits.iter().filter(|wait| wait.reason == Why::InDoubtConfirming).filter(|wait| {
-        world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some())
-    });
+    let in_doubt = plan
+        .waits
+        .iter()
+        .filter(|wait| wait.reason == Why::InDoubtConfirming)
+        .filter(|wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some()));
     let in_doubt = in_doubt.map(|_| Exit::Failed);
     Exit::worst(of_results.chain(unread).chain(in_doubt).chain([exit_of_refusals(plan)]))
 }
@@ -62,9 +64,15 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
 
 fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
-    for result in results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some()) {
+    for result in
+        results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
+    {
         let error = result.error.as_deref().unwrap_or("as it should be by now");
-        let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) { ' ' } else { '!' };
+        let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) {
+            ' '
+        } else {
+            '!'
+        };
         let error = if result.outcome == SubjectOutcome::Rehearsed { "logged, not sent" } else { error };
         writeln!(text, " {sign} {:<34} {:<9} {error}", result.subject.to_string(), word(result.outcome))
             .expect("writing to a String can't fail");

@@ -72,7 +72,8 @@ fn progress_bar(changes: usize) -> ProgressBar {
     if changes < 8 {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}").expect("the template is a constant");
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}").expect("the template is a constant");
     bar.set_style(style);
     bar
 }

@@ -32,7 +32,8 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
 
 async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Result<Exit, CliError> {
     let output = Output::new(args.json);
-    let app = App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
+    let app =
+        App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
     say_if_never_migrated(&app);
     let scope = Scope { kinds: KindFilter::RoomsOnly, ..args.scope.scope() };
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
@@ -56,7 +57,8 @@ async fn create(context: &Context, settings: &Settings, session: SessionId) -> R
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
     let plan = world.plan();
     if plan.changes.is_empty() && plan.refusals.is_empty() {
-        let words = by_hand::why_no_room(&world, session).map_err(|error| CliError::Other(error.to_string()))?;
+        let words =
+            by_hand::why_no_room(&world, session).map_err(|error| CliError::Other(error.to_string()))?;
         output::note(&format!("meetsync: session {session}: {words}"));
         return Ok(Exit::Done);
     }
@@ -72,8 +74,9 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         }
         Err(_) if url.is_some_and(|url| url.contains("://")) => {
             let (app, world) = open(context, settings, "rooms delete", Scope::default()).await?;
-            let session = session_with_room(&world, room)
-                .ok_or_else(|| CliError::Other(format!("no session that matters now has a room at {room}")))?;
+            let session = session_with_room(&world, room).ok_or_else(|| {
+                CliError::Other(format!("no session that matters now has a room at {room}"))
+            })?;
             (app, world, session)
         }
         Err(words) => return Err(CliError::Usage(words)),
@@ -94,7 +97,9 @@ fn session_with_room(world: &World, url: &str) -> Option<SessionId> {
 /// Asks at the terminal. Where nobody can answer, `--yes` must say it.
 fn confirmed(room: &str) -> Result<bool, CliError> {
     if !io::stdin().is_terminal() {
-        return Err(CliError::Usage(format!("deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {room} --yes")));
+        return Err(CliError::Usage(format!(
+            "deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {room} --yes"
+        )));
     }
     output::note(&format!("Delete the room of {room}? People who have its link will find it gone. [y/N]"));
     let mut answer = String::new();

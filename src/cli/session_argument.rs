@@ -18,9 +18,15 @@ impl FromStr for SessionArgument {
         if let Ok(id) = text.trim().parse() {
             return Ok(Self(SessionId(id)));
         }
-        Url::parse(text.trim()).ok().and_then(|url| session_in_url(&url)).map(|id| Self(SessionId(id))).ok_or_else(
-            || format!("{text:?} is not a session: expected its id, or a URL with ?session=ID or /session/ID"),
-        )
+        Url::parse(text.trim())
+            .ok()
+            .and_then(|url| session_in_url(&url))
+            .map(|id| Self(SessionId(id)))
+            .ok_or_else(|| {
+                format!(
+                    "{text:?} is not a session: expected its id, or a URL with ?session=ID or /session/ID"
+                )
+            })
     }
 }
 

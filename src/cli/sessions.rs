@@ -47,7 +47,14 @@ struct DeckLine<'a> {
 impl<'a> DeckLine<'a> {
     fn of(linked: &'a LinkedDeck) -> Self {
         let deck = &linked.deck;
-        Self { id: deck.id, title: &deck.title, url: &deck.url, rev: &deck.rev, order: deck.order, deleted: linked.deleted }
+        Self {
+            id: deck.id,
+            title: &deck.title,
+            url: &deck.url,
+            rev: &deck.rev,
+            order: deck.order,
+            deleted: linked.deleted,
+        }
     }
 }
 

@@ -56,7 +56,8 @@ impl RoomActor<'_> {
                 Operation::DeleteRoom { room, .. } => match self.delete(room, &mut requests).await {
                     Ok(()) => {
                         // A second room with the same id may go; ours stays on record.
-                        let other = record.filter(|ours| room.public_id.as_ref().is_some_and(|id| *id != ours.public_id));
+                        let other = record
+                            .filter(|ours| room.public_id.as_ref().is_some_and(|id| *id != ours.public_id));
                         let end = match other {
                             Some(record) => StepEnd::RoomIs { record, at: now(), confirming: None },
                             None => StepEnd::RoomGone { at: now(), confirming: None },
@@ -119,7 +120,11 @@ impl RoomActor<'_> {
         Err(match failed {
             Outcome::InDoubt(fault) => {
                 let words = fault.words.clone();
-                Acted::in_doubt(*requests, StepEnd::InDoubt { words, sent: BTreeSet::new(), room: left }, fault)
+                Acted::in_doubt(
+                    *requests,
+                    StepEnd::InDoubt { words, sent: BTreeSet::new(), room: left },
+                    fault,
+                )
             }
             Outcome::Retry { after, fault } => {
                 let mut acted = not_done(*requests, fault, left);
@@ -135,9 +140,13 @@ impl RoomActor<'_> {
     async fn read(&self, spec: &RoomSpec) -> Result<Option<SeenRoom>, Fault> {
         let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
             Outcome::Applied(rooms) => rooms,
-            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => return Err(fault),
+            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
+                return Err(fault);
+            }
         };
-        let Some(room) = rooms.into_iter().find(|room| room.room_id == spec.room_id.0) else { return Ok(None) };
+        let Some(room) = rooms.into_iter().find(|room| room.room_id == spec.room_id.0) else {
+            return Ok(None);
+        };
         let meeting_name = spec.description.split(", day ").next();
         let fits = room.start == spec.start
             || room.description == spec.description
@@ -198,7 +207,10 @@ impl RoomActor<'_> {
                 "the room is there, but the session's link was changed in the meantime and was left alone; the next resync looks again",
             )),
             Err(error) => {
-                let words = format!("the room is there, but its link was not written: {}", crate::database::chain(&error));
+                let words = format!(
+                    "the room is there, but its link was not written: {}",
+                    crate::database::chain(&error)
+                );
                 Some(Fault::new(Why::WriteBackOff, words))
             }
         }

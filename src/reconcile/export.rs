@@ -28,7 +28,9 @@ pub struct Export {
 pub enum ExportError {
     #[error("{file} is not a meetsync export")]
     NotAnExport { file: String, source: serde_json::Error },
-    #[error("{file} is an export of version {found}, and this release reads version {EXPORT_VERSION}; export it again")]
+    #[error(
+        "{file} is an export of version {found}, and this release reads version {EXPORT_VERSION}; export it again"
+    )]
     OtherVersion { file: String, found: u64 },
 }
 

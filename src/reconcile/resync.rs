@@ -90,7 +90,8 @@ pub async fn resync(
         let round = run.round(std::mem::take(&mut work), progress).await?;
         let mut wait = None;
         for done in round {
-            let again = done.is_worth_another_try().then(|| backoff::one_shot(tries, done.retry_after)).flatten();
+            let again =
+                done.is_worth_another_try().then(|| backoff::one_shot(tries, done.retry_after)).flatten();
             if let Some(pause) = again {
                 wait = wait.max(Some(pause));
                 work.push(done.again());
@@ -231,7 +232,9 @@ impl Run<'_> {
         let acted = loop {
             match step.run().await? {
                 Stepped::Ended(acted) => break acted,
-                Stepped::Leased { owner, until } if Instant::now() > give_up => break Acted::leased(&owner, until),
+                Stepped::Leased { owner, until } if Instant::now() > give_up => {
+                    break Acted::leased(&owner, until);
+                }
                 Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
             }
         };
@@ -245,7 +248,11 @@ impl Run<'_> {
     }
 
     fn rooms_for(&self, change: &Change) -> &RoomsSeen {
-        if self.fresh_rooms.by_group.contains_key(&change.group) { &self.fresh_rooms } else { &self.world.rooms }
+        if self.fresh_rooms.by_group.contains_key(&change.group) {
+            &self.fresh_rooms
+        } else {
+            &self.world.rooms
+        }
     }
 
     /// After a failed try of a room it must be known what is there now.

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use super::act_decks;
 use super::act_room::RoomActor;
 use super::world::{Parts, World};
-use crate::ledger::{AttemptRow, Begun, CountsAs, Failure, Lease, LeasedStep, Ledger, LedgerError, RoomLeft, Settled, StepEnd};
+use crate::ledger::{
+    AttemptRow, Begun, CountsAs, Failure, Lease, LeasedStep, Ledger, LedgerError, RoomLeft, Settled, StepEnd,
+};
 use crate::model::{Fault, Kind, LedgerView, Remembered, RoomsSeen, Snapshot, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
 
@@ -86,12 +88,21 @@ impl Acted {
     pub(super) fn leased(owner: &str, until: DateTime<Utc>) -> Self {
         let words = format!("{owner} works on this session until {} UTC", until.format("%H:%M:%S"));
         let failure = Failure::Retry(words.clone());
-        Self::failed(0, StepEnd::NotProcessed { failure: Some(failure) }, Fault::new(Why::RetryWait, words), None)
+        Self::failed(
+            0,
+            StepEnd::NotProcessed { failure: Some(failure) },
+            Fault::new(Why::RetryWait, words),
+            None,
+        )
     }
 
     /// Nothing may be sent yet, because a request of before may still take effect.
     fn still_in_doubt(begun: &Begun) -> Self {
-        let words = begun.before.last_error.clone().unwrap_or_else(|| "an earlier request had no usable answer".into());
+        let words = begun
+            .before
+            .last_error
+            .clone()
+            .unwrap_or_else(|| "an earlier request had no usable answer".into());
         Self::in_doubt(0, StepEnd::NotProcessed { failure: None }, Fault::new(Why::InDoubtConfirming, words))
     }
 
@@ -122,7 +133,10 @@ impl Acted {
 pub(super) enum Stepped {
     Ended(Acted),
     /// Somebody else works on this session.
-    Leased { owner: String, until: DateTime<Utc> },
+    Leased {
+        owner: String,
+        until: DateTime<Utc>,
+    },
 }
 
 /// One try at one subject.
@@ -144,8 +158,7 @@ impl Step<'_> {
         let key = self.planned.subject;
         let ids = act_decks::ids_sent_by(self.planned);
         let now = self.world.now();
-        let asked =
-            self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
+        let asked = self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
         let (lease, begun) = match asked {
             LeasedStep::Begun(lease, begun) => (lease, begun),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
@@ -161,7 +174,8 @@ impl Step<'_> {
         match self.ledger.settle_and_release(lease, begun, &acted.end, attempt).await? {
             Settled::Done => Ok(Stepped::Ended(acted)),
             Settled::Lost => {
-                let words = "the lease ran out before the step ended, and another meetsync took the session over";
+                let words =
+                    "the lease ran out before the step ended, and another meetsync took the session over";
                 let fault = Fault::new(Why::InDoubtConfirming, words);
                 Ok(Stepped::Ended(Acted { outcome: StepOutcome::InDoubt, fault: Some(fault), ..acted }))
             }
@@ -190,8 +204,13 @@ impl Step<'_> {
         ledger.subjects.insert(key, belief);
         // The guards have counted this change already, and a hold is not set in the middle of a step.
         let ask = Ask { force: true, ..world.ask.clone() };
-        let inputs =
-            Inputs { snapshot: &snapshot, ledger: &ledger, rooms: self.rooms, policy: &world.policy, ask: &ask };
+        let inputs = Inputs {
+            snapshot: &snapshot,
+            ledger: &ledger,
+            rooms: self.rooms,
+            policy: &world.policy,
+            ask: &ask,
+        };
         plan::make(inputs).changes.into_iter().find(|change| change.subject == key)
     }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 pub use crate::datatracker::Range;
+use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};

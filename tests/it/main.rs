@@ -1,6 +1,7 @@
 //! Everything that needs more than one room of the house, as one test binary: one throwaway PostgreSQL serves all.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
+mod architecture;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
