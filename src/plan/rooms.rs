@@ -199,7 +199,7 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
     let session = known.session;
     let now = inputs.now();
     let quiet = inputs.policy.rooms.quiet_before;
-    if let Some(running) = known.running(now) {
+    if let Some(running) = known.running(inputs) {
         return Some(in_progress(session, running));
     }
     let near = |times: RoomTimes| times.start - quiet <= now && !times.span().is_over(now);
@@ -234,7 +234,7 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
     let settles_at = session.modified + inputs.policy.rooms.settle;
-    let running = known.running(now).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
+    let running = known.running(inputs).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
     if let Some(running) = running {
         Some(in_progress(session, running))
     } else if stands.span().is_over(now) {
