@@ -1,5 +1,8 @@
 //! meetsync keeps remote conference systems in step with the IETF datatracker.
 
+mod app;
+pub mod cli;
+pub mod clock;
 pub mod database;
 pub mod datatracker;
 pub mod demo;
@@ -8,6 +11,8 @@ pub mod ledger;
 pub mod model;
 pub mod plan;
 pub mod provider;
+pub mod reconcile;
 pub mod schedule;
 pub mod settings;
+pub mod telemetry;
 pub mod transport;

@@ -1,1 +1,117 @@
-//! (to be written)
+//! Connections to a PostgreSQL server, and what may go wrong with one, in words for the person who must fix it.
+//!
+//! Two rooms use it: `datatracker` reads (and writes one link), `ledger` keeps our own tables. Neither tables nor
+//! statements are known here.
+
+mod connect;
+mod error;
+mod tls;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use futures_util::FutureExt as _;
+use secrecy::SecretString;
+
+use connect::Connector;
+pub use error::{DatabaseError, chain};
+
+/// How long one attempt to connect may take: name, socket, TLS and log-in together.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a connection in all, a queue of other callers included.
+const WAIT_LIMIT: Duration = Duration::from_secs(15);
+
+/// A connection on loan from the pool; dropping it gives it back.
+pub type Connection = Object<AsyncPgConnection>;
+
+/// How the way to the server is protected. A unix socket is never encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Tls {
+    Disable,
+    /// Encrypts where the server can, and verifies nothing: no protection against somebody in between.
+    #[default]
+    Prefer,
+    /// Encrypts or fails, and verifies nothing.
+    Require,
+    /// Encrypts, and checks the server's certificate and name, against this file of certificates (PEM) or else those
+    /// that the system trusts.
+    VerifyFull {
+        ca_file: Option<PathBuf>,
+    },
+}
+
+/// What is needed to reach a database, and how to speak of it.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// Its name in messages: `the datatracker's database`.
+    pub what: String,
+    /// The setting to look at when it can't be reached: `datatracker.database_url`.
+    pub setting: String,
+    /// `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`. Without a host, the system's own socket.
+    pub url: SecretString,
+    pub tls: Tls,
+    /// Every transaction is read-only unless it says otherwise. This is a start-up option, which some connection
+    /// poolers refuse: behind one, leave it false and say READ ONLY in the transaction.
+    pub read_only: bool,
+    pub max_connections: usize,
+}
+
+/// A database that can be connected to. Clones share their connections.
+#[derive(Clone)]
+pub struct Database {
+    connector: Connector,
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("what", &self.what()).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Checks the URL and reads the certificates; connects to nothing yet.
+    pub fn new(options: ConnectOptions) -> Result<Self, DatabaseError> {
+        let max_connections = options.max_connections.max(1);
+        let connector = Connector::new(options)?;
+        let mut manager = ManagerConfig::default();
+        let for_pool = connector.clone();
+        manager.custom_setup = Box::new(move |_| {
+            let connector = for_pool.clone();
+            async move { connector.connect_for_pool().await }.boxed()
+        });
+        // The connector holds the real address and password, so that nothing here can print them.
+        let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
+        let pool = Pool::builder(manager)
+            .max_size(max_connections)
+            .build()
+            .expect("a pool without timeouts of its own needs no runtime, and nothing else can fail");
+        Ok(Self { connector, pool })
+    }
+
+    /// A connection, new or used before. Checked to be alive.
+    pub async fn connection(&self) -> Result<Connection, DatabaseError> {
+        let (found, failure) =
+            connect::remembering_failure(tokio::time::timeout(WAIT_LIMIT, self.pool.get())).await;
+        match found {
+            Ok(Ok(connection)) => Ok(connection),
+            _ if let Some(failure) = failure => Err(failure),
+            _ => Err(DatabaseError::Busy {
+                what: self.what().to_owned(),
+                seconds: WAIT_LIMIT.as_secs(),
+                connections: self.pool.status().max_size,
+            }),
+        }
+    }
+
+    /// Its name in messages.
+    pub fn what(&self) -> &str {
+        self.connector.what()
+    }
+}
+
+#[cfg(test)]
+mod tests;

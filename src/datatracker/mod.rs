@@ -1,1 +1,150 @@
-//! (to be written)
+//! The datatracker's PostgreSQL, read into a [`Snapshot`]; and the one link that is written back.
+//!
+//! It reads tables, never the datatracker's code; what its Python derives from these tables (the official slot, the
+//! current status, a deck's URL) is derived here again, by the same rules. One reading is one READ ONLY REPEATABLE READ
+//! transaction with settings of its own (`SET LOCAL` only, so that it works behind a transaction pooler), and a fixed
+//! number of statements.
+//!
+//! It decides nothing: which session wants what is for `desired` and `plan`. `grants` and `check` take the columns from
+//! the same list as the statements do.
+
+mod assemble;
+pub mod columns;
+mod error;
+pub mod grants;
+mod href;
+mod look;
+mod query;
+mod rows;
+mod schema;
+mod verify;
+mod write_back;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+
+use crate::database::{Database, DatabaseError};
+use crate::model::Snapshot;
+
+pub use error::{ReadError, UnknownNames, WriteError};
+use href::Hosts;
+pub use look::{Look, Range};
+use query::{Failed, Opening};
+pub use schema::SchemaError;
+pub use verify::ColumnReport;
+use verify::Need;
+pub use write_back::Writer;
+
+/// How the datatracker is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatatrackerOptions {
+    /// `datatracker.schema`; None (or empty) = found, as the one of `datatracker` and `public` that holds the tables.
+    pub schema: Option<String>,
+    /// `datatracker.base_url`, which serves the decks of one meeting.
+    pub base_url: String,
+    /// `datatracker.archive_url`, which serves the decks outside of meetings.
+    pub archive_url: String,
+    pub statement_timeout: Duration,
+    /// A Django migration that waits for a table must not have us in the queue behind it for long.
+    pub lock_timeout: Duration,
+}
+
+/// How links are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// As in [`DatatrackerOptions`].
+    pub schema: Option<String>,
+    pub statement_timeout: Duration,
+    pub lock_timeout: Duration,
+}
+
+/// The datatracker, as a source of snapshots. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Datatracker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    reader: Database,
+    opening: Opening,
+    hosts: Hosts,
+}
+
+impl Datatracker {
+    pub fn new(reader: Database, options: DatatrackerOptions) -> Self {
+        let DatatrackerOptions { schema, base_url, archive_url, statement_timeout, lock_timeout } = options;
+        let opening = Opening { schema, statement_timeout, lock_timeout };
+        Self { shared: Arc::new(Shared { reader, opening, hosts: Hosts::new(&base_url, &archive_url) }) }
+    }
+
+    /// Reads what `look` asks for. A reading that fails in any part gives no snapshot.
+    pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
+        match self.read(look).await {
+            // The database's own words name one column at a time.
+            Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => {
+                match self.verify().await {
+                    Ok(report) if !report.is_enough() => Err(ReadError::Columns(Box::new(report))),
+                    _ => Err(error),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn read(&self, look: &Look) -> Result<Snapshot, ReadError> {
+        let Shared { reader, opening, hosts } = &*self.shared;
+        let mut connection = reader.connection().await?;
+        connection
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(async move |connection: &mut AsyncPgConnection| {
+                query::snapshot(connection, opening, hosts, look).await
+            })
+            .await
+            .map_err(|failed| self.explain(failed, "reading meetings, sessions and slides"))
+    }
+
+    /// Whether every column that a reading needs is there and granted, and whether the role can read more than it
+    /// should. Works for a role that may do nothing but connect.
+    pub async fn verify(&self) -> Result<ColumnReport, ReadError> {
+        let needs: Vec<_> = columns::READ.iter().map(|&table| Need { table, privilege: "SELECT" }).collect();
+        let Shared { reader, opening, .. } = &*self.shared;
+        let mut connection = reader.connection().await?;
+        connection
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(async move |connection: &mut AsyncPgConnection| {
+                verify::report(connection, opening, &needs).await
+            })
+            .await
+            .map_err(|failed| self.explain(failed, "looking at the datatracker's columns"))
+    }
+
+    fn explain(&self, failed: Failed, doing: &str) -> ReadError {
+        match failed {
+            Failed::Schema(error) => ReadError::Schema(error),
+            Failed::Empty => ReadError::Empty,
+            Failed::Unknown(names) => ReadError::Unknown(names),
+            Failed::Query(error) => {
+                DatabaseError::from_diesel(self.shared.reader.what(), doing, error).into()
+            }
+        }
+    }
+}
+
+/// A server may speak any language, so the kinds that were told apart by its words are not enough.
+fn may_be_about_columns(error: &ReadError) -> bool {
+    matches!(
+        error,
+        ReadError::Database(
+            DatabaseError::PermissionDenied { .. }
+                | DatabaseError::Missing { .. }
+                | DatabaseError::Query { .. }
+        )
+    )
+}

@@ -22,6 +22,22 @@ pub enum NoRoom {
     BeyondHorizon(DateTime<Utc>),
 }
 
+impl std::fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAnInterim => f.write_str("rooms of an IETF week are Meetecho's own"),
+            Self::Tombstone => f.write_str("it was moved, and only marks its old place"),
+            Self::Cancelled => f.write_str("it is cancelled"),
+            Self::OtherStatus => f.write_str("its status is not one of rooms.statuses"),
+            Self::NotScheduled => f.write_str("it is not scheduled"),
+            Self::Over => f.write_str("it is over"),
+            Self::BeyondHorizon(moment) => {
+                write!(f, "it lies beyond rooms.horizon until {} UTC", moment.format("%Y-%m-%d %H:%M"))
+            }
+        }
+    }
+}
+
 /// Whether the session should have a room, leaving its link aside (that takes knowledge of our own rooms).
 pub fn wants_room(session: &Session, policy: &RoomsPolicy, now: DateTime<Utc>) -> Result<RoomTimes, NoRoom> {
     if !session.is_interim() {

@@ -1,1 +1,313 @@
-//! (to be written)
+//! The ledger: our own tables, in a schema of our own. What was wished, what was last accepted, which decks may be
+//! over there, what is in doubt, who works on what, and every attempt.
+//!
+//! It decides nothing and sends nothing: the planner reads a [`crate::model::LedgerView`], a step marks, sends and
+//! settles. The order of a step is the point of this room:
+//!
+//! 1. [`Ledger::lease_and_begin`] takes the session's lease and marks the subject as in doubt, in one transaction,
+//!    *before* the first request. Killed at any later moment, the doubt stands.
+//! 2. The requests are made, within [`Lease::time_left`].
+//! 3. [`Ledger::settle_and_release`] writes how it ended and the attempt, and gives the lease back, in one
+//!    transaction; it changes nothing if another worker has taken the lease over in the meantime.
+//!
+//! A second subject of the same session (decks after the room) uses [`Ledger::begin_step`] and [`Ledger::settle`]
+//! under the same lease.
+//!
+//! A ledger is live, or a rehearsal: then PostgreSQL is only read, and what would be written stays in this process.
+
+mod attempt;
+mod error;
+mod lease;
+mod live;
+mod migrate;
+mod overlay;
+mod read;
+mod rehearsal;
+mod rows;
+mod sql;
+mod statement;
+mod step;
+pub mod tables;
+mod transaction;
+mod version;
+mod wish;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+
+pub use attempt::{Attempt, AttemptRow, CountsAs};
+pub use error::LedgerError;
+pub use lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
+pub use migrate::{MigrationReport, migrate};
+pub use step::{Begun, Failure, LONGEST_WORDS, RoomLeft, State, StepEnd};
+pub use version::{READER, VERSION};
+pub use wish::Wish;
+
+use crate::database::Database;
+use crate::model::{DeckId, Hold, LedgerView, Provider, SessionId, SubjectKey};
+use live::Live;
+use read::{Found, Which};
+use rehearsal::Rehearsal;
+use rows::{Columns, SubjectRow};
+
+/// The ledger, live or rehearsed. Clones share their connections, and a rehearsal's memory.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    kind: LedgerKind,
+}
+
+#[derive(Debug, Clone)]
+enum LedgerKind {
+    Live(Live),
+    Rehearsal(Rehearsal),
+}
+
+impl Ledger {
+    /// Opens the ledger. Errors: not migrated, behind what this release needs, or too new for it.
+    pub async fn open(database: Database) -> Result<Self, LedgerError> {
+        version::check(&database).await?;
+        Ok(Self { kind: LedgerKind::Live(Live::new(database)) })
+    }
+
+    /// Opens the ledger for a rehearsal: it is read, in read-only transactions, and nothing in it changes. What would
+    /// be written lies over it in memory, and is gone with the last clone.
+    pub async fn rehearsal(database: Database) -> Result<Self, LedgerError> {
+        version::check(&database).await?;
+        Ok(Self { kind: LedgerKind::Rehearsal(Rehearsal::new(database)) })
+    }
+
+    /// Whether nothing that is written here will last.
+    pub fn is_rehearsal(&self) -> bool {
+        matches!(self.kind, LedgerKind::Rehearsal(_))
+    }
+
+    /// What a pass needs to know: every subject that may still matter at `now` (in doubt, a confirming send owed, a
+    /// hold, a slot or a room of ours that ended less than two days ago or not yet) and all subjects of the sessions
+    /// in `also`; the holds; and what was done within the last `per`. Name the sessions of the snapshot in `also`: one
+    /// that was moved from long ago into the range is found in no other way.
+    pub async fn view(
+        &self,
+        also: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        self.view_where(Which::MayMatter { also, now }, |_| true, per, now).await
+    }
+
+    /// The same of these sessions only.
+    pub async fn view_of(
+        &self,
+        sessions: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        let wanted = |row: &SubjectRow| sessions.contains(&SessionId(row.session));
+        self.view_where(Which::Of(sessions), wanted, per, now).await
+    }
+
+    /// Sessions that the ledger still has open at `now`: a room of ours that is not over, doubt, a confirming send
+    /// owed, or a hold. A pass must look at them whatever their slot.
+    pub async fn open_sessions(&self, now: DateTime<Utc>) -> Result<BTreeSet<SessionId>, LedgerError> {
+        let (mut rows, mut holds) = read::open(self.database(), now).await?;
+        if let LedgerKind::Rehearsal(rehearsal) = &self.kind {
+            rows = rehearsal.over_subjects(rows, |row| {
+                row.doubt_since.is_some()
+                    || row.confirm_at.is_some()
+                    || row.remote_end.is_some_and(|end| now < end)
+            });
+            holds = rehearsal.over_holds(holds);
+        }
+        let held = holds.into_iter().filter(|(_, hold)| now < hold.until).filter_map(|(session, _)| session);
+        Ok(rows.iter().map(|row| SessionId(row.session)).chain(held).collect())
+    }
+
+    /// Writes down what is wished, in one statement, and returns how many wishes were new. One that is already
+    /// recorded (same digest, epoch and slot) is not written. Of two for one subject the last counts.
+    pub async fn record(&self, wishes: &[Wish]) -> Result<usize, LedgerError> {
+        let at = |wish: &Wish| Wish { at: wish.at.trunc_subsecs(6), ..wish.clone() };
+        let wishes: BTreeMap<SubjectKey, Wish> = wishes.iter().map(|wish| (wish.key, at(wish))).collect();
+        if wishes.is_empty() {
+            return Ok(0);
+        }
+        match &self.kind {
+            LedgerKind::Live(live) => live.record(&wishes).await,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.record(&wishes).await,
+        }
+    }
+
+    /// Asks for the right to work on a session, for `length` from now by the ledger's clock. For a step, use
+    /// [`Ledger::lease_and_begin`].
+    pub async fn lease(
+        &self,
+        session: SessionId,
+        provider: Provider,
+        owner: &str,
+        length: Duration,
+    ) -> Result<LeaseOutcome, LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.lease(session, provider, owner, length).await,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.lease(session, provider, owner, length).await,
+        }
+    }
+
+    /// Takes the session's lease and marks the subject as in doubt since `now`, in one transaction. `will_send` is
+    /// every deck id in a request that this step may make, other than a DELETE.
+    pub async fn lease_and_begin(
+        &self,
+        key: SubjectKey,
+        owner: &str,
+        length: Duration,
+        will_send: &BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+    ) -> Result<LeasedStep, LedgerError> {
+        let now = now.trunc_subsecs(6);
+        match &self.kind {
+            LedgerKind::Live(live) => live.lease_and_begin(key, owner, length, will_send, now).await,
+            LedgerKind::Rehearsal(rehearsal) => {
+                rehearsal.lease_and_begin(key, owner, length, will_send, now).await
+            }
+        }
+    }
+
+    /// Marks a subject of the leased session as in doubt since `now`, and makes the lease last its full length again.
+    /// Lost: the lease was over, or somebody else has it; nothing was changed, and nothing may be sent.
+    pub async fn begin_step(
+        &self,
+        lease: &mut Lease,
+        key: SubjectKey,
+        will_send: &BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+    ) -> Result<StepStart, LedgerError> {
+        let now = now.trunc_subsecs(6);
+        if (key.session, key.provider) != (lease.session, lease.provider) {
+            return Ok(StepStart::Lost);
+        }
+        match &self.kind {
+            LedgerKind::Live(live) => live.begin(lease, key, will_send, now).await,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.begin(lease, key, will_send, now).await,
+        }
+    }
+
+    /// Writes down how a step ended, and the attempt, in one transaction.
+    pub async fn settle(
+        &self,
+        lease: &Lease,
+        begun: Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+    ) -> Result<Settled, LedgerError> {
+        self.end(lease, &begun, end, attempt, false).await
+    }
+
+    /// The same, and gives the lease back in the same transaction.
+    pub async fn settle_and_release(
+        &self,
+        lease: Lease,
+        begun: Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+    ) -> Result<Settled, LedgerError> {
+        self.end(&lease, &begun, end, attempt, true).await
+    }
+
+    /// Gives a lease back. One that somebody else has by now stays theirs.
+    pub async fn release(&self, lease: Lease) -> Result<(), LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.release(&lease).await,
+            LedgerKind::Rehearsal(rehearsal) => {
+                rehearsal.release(&lease);
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops the automatic steps of a session, or (None) of all. An earlier hold on the same is replaced.
+    pub async fn hold(
+        &self,
+        session: Option<SessionId>,
+        hold: &Hold,
+        now: DateTime<Utc>,
+    ) -> Result<(), LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.hold(session, hold, now).await,
+            LedgerKind::Rehearsal(rehearsal) => {
+                rehearsal.hold(session, Some(hold.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends a hold; whether there was one.
+    pub async fn release_hold(&self, session: Option<SessionId>) -> Result<bool, LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.release_hold(session).await,
+            LedgerKind::Rehearsal(rehearsal) => {
+                let stored = read::holds(self.database()).await?;
+                let there = rehearsal.over_holds(stored).iter().any(|(held, _)| *held == session);
+                rehearsal.hold(session, None);
+                Ok(there)
+            }
+        }
+    }
+
+    /// The newest attempts, newest first.
+    pub async fn attempts(&self, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
+        let stored = read::attempts(self.database(), limit).await?;
+        Ok(match &self.kind {
+            LedgerKind::Live(_) => stored,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.over_attempts(stored, limit),
+        })
+    }
+
+    async fn end(
+        &self,
+        lease: &Lease,
+        begun: &Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+        release: bool,
+    ) -> Result<Settled, LedgerError> {
+        let columns = Columns::of(step::end(begun, end));
+        match &self.kind {
+            LedgerKind::Live(live) => live.settle(lease, begun, columns, attempt, release).await,
+            LedgerKind::Rehearsal(rehearsal) => Ok(rehearsal.settle(lease, begun, columns, attempt, release)),
+        }
+    }
+
+    async fn view_where(
+        &self,
+        which: Which<'_>,
+        wanted: impl Fn(&SubjectRow) -> bool,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        let Found { mut subjects, mut holds, mut recent } =
+            read::view(self.database(), which, per, now).await?;
+        if let LedgerKind::Rehearsal(rehearsal) = &self.kind {
+            subjects = rehearsal.over_subjects(subjects, wanted);
+            holds = rehearsal.over_holds(holds);
+            rehearsal.over_recent(&mut recent, per, now);
+        }
+        let mut view = LedgerView { recent, ..LedgerView::default() };
+        for row in &subjects {
+            view.subjects.insert(row.subject_key()?, row.remembered()?);
+        }
+        for (session, hold) in holds {
+            if let Some(session) = session {
+                view.holds.insert(session, hold);
+            } else {
+                view.hold_all = Some(hold);
+            }
+        }
+        Ok(view)
+    }
+
+    fn database(&self) -> &Database {
+        match &self.kind {
+            LedgerKind::Live(live) => live.database(),
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.database(),
+        }
+    }
+}

@@ -62,7 +62,7 @@ fn shows(link: &str, room: &SeenRoom) -> bool {
 }
 
 /// Whether the link is a room's URL or holds its public id.
-pub(super) fn leads_to(link: &str, url: &str, public_id: &str) -> bool {
+pub fn leads_to(link: &str, url: &str, public_id: &str) -> bool {
     link == url || (!public_id.is_empty() && link.contains(public_id))
 }
 

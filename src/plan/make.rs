@@ -21,6 +21,8 @@ pub struct Ask {
     pub resend: bool,
     /// The whole deck list now, whatever the window says, and in spite of a hold.
     pub push: bool,
+    /// A person asked for this very room: nothing is left to settle, and a hold doesn't stop it.
+    pub by_hand: bool,
 }
 
 /// All that a plan is made from.
@@ -45,7 +47,7 @@ impl Inputs<'_> {
     }
 
     pub(super) fn is_held(&self, session: SessionId) -> bool {
-        !self.ask.push && self.ledger.hold_of(session, self.now()).is_some()
+        !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
     }
 }
 
@@ -80,6 +82,30 @@ pub fn make(inputs: Inputs<'_>) -> Plan {
         changes: sorted.changes,
         refusals: sorted.refusals,
         waits: sorted.waits,
+    }
+}
+
+/// The plan of one change that a person asked for by hand.
+pub fn of_one(inputs: Inputs<'_>, change: Change) -> Plan {
+    let summary = Summary {
+        sessions: 1,
+        to_change: 1,
+        requests: change.requests(),
+        in_window: inputs
+            .snapshot
+            .session(change.session)
+            .map_or(0, |session| usize::from(is_in_window(session, inputs.policy, inputs.now()))),
+        ..Summary::default()
+    };
+    let changes = vec![change];
+    Plan {
+        version: PLAN_VERSION,
+        as_of: inputs.now(),
+        hash: hash::hash_of(&changes, &[]),
+        summary,
+        changes,
+        refusals: Vec::new(),
+        waits: Vec::new(),
     }
 }
 

@@ -89,7 +89,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         Link::Unmatched => return Vec::new(),
         Link::Blank => {
             let settles_at = session.modified + inputs.policy.rooms.settle;
-            if inputs.now() < settles_at {
+            if inputs.now() < settles_at && !inputs.ask.by_hand {
                 return vec![Answer::Waits(Why::Settling, Some(settles_at))];
             }
         }
@@ -141,7 +141,7 @@ fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted:
         )];
     }
     let mut answers = standing_room(inputs, known, wanted);
-    let adopt = Operation::adopt_room(known.named());
+    let adopt = Operation::adopt_room(known.named(), room.times());
     match answers.iter_mut().find_map(|answer| match answer {
         Answer::Change(change) => Some(change),
         _ => None,

@@ -147,6 +147,8 @@ pub enum Operation {
     },
     AdoptRoom {
         room: RoomRef,
+        /// What the provider shows: an adopted room was sent by nobody we know.
+        shown: RoomTimes,
         requests: usize,
     },
     DeleteRoom {
@@ -190,8 +192,8 @@ impl Operation {
         Self::RecreateRoom { room, was, old, requests: 2 }
     }
 
-    pub fn adopt_room(room: RoomRef) -> Self {
-        Self::AdoptRoom { room, requests: 0 }
+    pub fn adopt_room(room: RoomRef, shown: RoomTimes) -> Self {
+        Self::AdoptRoom { room, shown, requests: 0 }
     }
 
     pub fn delete_room(room: RoomRef) -> Self {
@@ -200,6 +202,22 @@ impl Operation {
 
     pub fn write_room_url(from: impl Into<String>, to: Option<String>) -> Self {
         Self::WriteRoomUrl { from: from.into(), to, requests: 0 }
+    }
+
+    /// As the JSON form calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddDeck { .. } => "add_deck",
+            Self::ReviseDeck { .. } => "revise_deck",
+            Self::DeleteDeck { .. } => "delete_deck",
+            Self::ReorderDecks { .. } => "reorder_decks",
+            Self::ReplaceDecks { .. } => "replace_decks",
+            Self::CreateRoom { .. } => "create_room",
+            Self::RecreateRoom { .. } => "recreate_room",
+            Self::AdoptRoom { .. } => "adopt_room",
+            Self::DeleteRoom { .. } => "delete_room",
+            Self::WriteRoomUrl { .. } => "write_room_url",
+        }
     }
 
     pub fn requests(&self) -> usize {

@@ -1,0 +1,206 @@
+//! The composition root: settings in, wired objects out. The only file that knows everybody.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::database::{ConnectOptions, Database, DatabaseError};
+use crate::datatracker::{Datatracker, DatatrackerOptions, Writer, WriterOptions};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Mode, Policy};
+use crate::provider::meetecho::{Meetecho, MeetechoOptions};
+use crate::reconcile::Parts;
+use crate::settings::Settings;
+use crate::transport::{BadEndpoint, DebugLog};
+
+/// A migration of the datatracker's must not queue behind us, nor we behind it for long.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a command needs of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LedgerNeed {
+    /// Without it the command ends, and names `meetsync migrate`.
+    Required,
+    /// Without it everything is planned as if nothing had ever been sent.
+    Optional,
+}
+
+/// Where the debug backend logs its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DebugOutput {
+    Stdout,
+    Stderr,
+}
+
+/// How the provider is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Live,
+    Debug { output: DebugOutput, json_lines: bool },
+}
+
+impl Backend {
+    pub(crate) fn is_debug(self) -> bool {
+        matches!(self, Self::Debug { .. })
+    }
+}
+
+/// Something could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("meetecho.api_base can't be used")]
+    Endpoint(#[from] BadEndpoint),
+    #[error(
+        "meetecho.client_secret is not set, so nothing can be asked of Meetecho; set it (or client_secret_file)"
+    )]
+    NoSecret,
+}
+
+/// The wired objects of a one-shot.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) parts: Parts,
+    pub(crate) policy: Policy,
+    pub(crate) is_debug: bool,
+}
+
+impl App {
+    /// Opens everything; `command` names it in leases and in the history.
+    pub(crate) async fn open(
+        settings: &Settings,
+        command: &str,
+        need: LedgerNeed,
+        backend: Backend,
+    ) -> Result<Self, AppError> {
+        let is_debug = backend.is_debug();
+        let policy = settings.policy();
+        let ledger = open_ledger(settings, need, is_debug).await?;
+        let links = (settings.datatracker.write_back && !is_debug).then(|| writer(settings)).transpose()?;
+        let parts = Parts {
+            datatracker: datatracker(settings)?,
+            ledger,
+            meetecho: meetecho(settings, backend)?,
+            links,
+            policy: policy.clone(),
+            who: format!("{command}@{}/{}", host_name(), std::process::id()),
+            lease: settings.ledger.lease,
+            max_in_flight: settings.meetecho.max_in_flight,
+        };
+        Ok(Self { parts, policy, is_debug })
+    }
+
+    /// Nothing is sent, by no command, until somebody writes `act`. A rehearsal sends nothing anyway.
+    pub(crate) fn only_observes(&self) -> bool {
+        self.policy.scope.mode == Mode::Observe && !self.is_debug
+    }
+}
+
+async fn open_ledger(
+    settings: &Settings,
+    need: LedgerNeed,
+    is_debug: bool,
+) -> Result<Option<Ledger>, AppError> {
+    // A command that only reads gets a connection that can do nothing else.
+    let database = ledger_database(settings, is_debug || need == LedgerNeed::Optional)?;
+    let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
+    match (opened, need) {
+        (Ok(ledger), _) => Ok(Some(ledger)),
+        (Err(LedgerError::NotMigrated), LedgerNeed::Optional) => Ok(None),
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// The datatracker's read side.
+pub(crate) fn datatracker(settings: &Settings) -> Result<Datatracker, DatabaseError> {
+    let section = &settings.datatracker;
+    let reader = Database::new(ConnectOptions {
+        what: "the datatracker's database".into(),
+        setting: "datatracker.database_url".into(),
+        url: section.database_url.clone(),
+        tls: section.tls.clone(),
+        read_only: true,
+        max_connections: 2,
+    })?;
+    Ok(Datatracker::new(
+        reader,
+        DatatrackerOptions {
+            schema: section.schema.clone(),
+            base_url: section.base_url.to_string(),
+            archive_url: section.archive_url.to_string(),
+            statement_timeout: STATEMENT_TIMEOUT,
+            lock_timeout: LOCK_TIMEOUT,
+        },
+    ))
+}
+
+/// Where room links are written.
+pub(crate) fn writer(settings: &Settings) -> Result<Writer, DatabaseError> {
+    let section = &settings.datatracker;
+    let database = Database::new(ConnectOptions {
+        what: "the datatracker's database, for room links".into(),
+        setting: "datatracker.write_url".into(),
+        url: section.write_url.clone(),
+        tls: section.tls.clone(),
+        read_only: false,
+        max_connections: 2,
+    })?;
+    let options = WriterOptions {
+        schema: section.schema.clone(),
+        statement_timeout: STATEMENT_TIMEOUT,
+        lock_timeout: LOCK_TIMEOUT,
+    };
+    Ok(Writer::new(database, options))
+}
+
+/// The ledger's database: its own, or the one where links are written.
+pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Database, DatabaseError> {
+    Database::new(ConnectOptions {
+        what: "the ledger's database".into(),
+        setting: "ledger.database_url".into(),
+        url: settings.ledger.database_url.clone(),
+        tls: settings.datatracker.tls.clone(),
+        read_only,
+        // More sessions are under way than requests in flight; each writes to the ledger before and after.
+        max_connections: settings.meetecho.max_in_flight + 2,
+    })
+}
+
+pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho, AppError> {
+    let section = &settings.meetecho;
+    let client_secret = match (&section.client_secret, backend) {
+        (Some(secret), _) => secret.clone(),
+        // A rehearsal shows every secret as [redacted], so there is nothing to miss.
+        (None, Backend::Debug { .. }) => SecretString::from("not set"),
+        (None, Backend::Live) => return Err(AppError::NoSecret),
+    };
+    let options = MeetechoOptions {
+        api_base: section.api_base.clone(),
+        client_id: section.client_id.clone(),
+        client_secret,
+        max_in_flight: section.max_in_flight,
+        rate: section.rate,
+        request_timeout: section.request_timeout,
+        allow_http: section.allow_http,
+    };
+    match backend {
+        Backend::Live => Ok(Meetecho::live(options)?),
+        Backend::Debug { output, json_lines } => {
+            let writer: Arc<Mutex<dyn std::io::Write + Send>> = match output {
+                DebugOutput::Stdout => Arc::new(Mutex::new(std::io::stdout())),
+                DebugOutput::Stderr => Arc::new(Mutex::new(std::io::stderr())),
+            };
+            Ok(Meetecho::debug(options, DebugLog::new(writer, json_lines))?)
+        }
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "host".into(), |name| name.trim().to_owned())
+}

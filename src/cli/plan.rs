@@ -1,0 +1,77 @@
+//! `meetsync plan`: what a resync would do now. Changes nothing anywhere.
+
+use std::path::Path;
+
+use super::args::PlanArgs;
+use super::exit::Exit;
+use super::output::{self, Output};
+use super::{CliError, Context};
+use crate::app::{App, LedgerNeed};
+use crate::clock;
+use crate::model::{Scope, Why};
+use crate::plan::{Ask, Plan, Style, plan_text};
+use crate::reconcile::{Export, ReadRooms, World, read_world};
+
+pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliError> {
+    let output = Output::new(args.json);
+    let scope = args.scope.scope();
+    let world = match &args.from {
+        Some(file) => exported(file, scope)?,
+        None => {
+            let settings = context.settings()?;
+            let backend = context.backend(&settings, args.json);
+            let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
+            say_if_never_migrated(&app);
+            let ask = Ask { scope, ..Ask::default() };
+            let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+            read_world(&app.parts, ask, read_rooms, clock::now()).await?
+        }
+    };
+    let plan = world.plan();
+    print(&output, &plan, &world)?;
+    Ok(exit_of(&plan))
+}
+
+fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError::Other(format!("{name} can't be read: {error}")))?;
+    let export =
+        Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
+    Ok(export.into_world(scope))
+}
+
+/// Without a ledger everything looks as if nothing had ever been sent, and a person must know that.
+pub(super) fn say_if_never_migrated(app: &App) {
+    if app.parts.ledger.is_none() {
+        output::note(
+            "meetsync: there is no ledger yet (meetsync migrate), so this is as if nothing had ever been sent",
+        );
+    }
+}
+
+pub(super) fn print(output: &Output, plan: &Plan, world: &World) -> Result<(), CliError> {
+    if output.is_json() {
+        output.json(plan)?;
+    } else {
+        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
+        output.text(&plan_text(plan, &world.snapshot, &style))?;
+    }
+    Ok(())
+}
+
+/// The status of a plan by itself: nothing was sent.
+pub(super) fn exit_of(plan: &Plan) -> Exit {
+    let pending = if plan.changes.is_empty() { Exit::Done } else { Exit::Pending };
+    Exit::worst([pending, exit_of_refusals(plan)])
+}
+
+/// Policy, other people's links and an unreachable provider don't change the status; guards and drift do.
+pub(super) fn exit_of_refusals(plan: &Plan) -> Exit {
+    Exit::worst(plan.refusals.iter().map(|refusal| match refusal.rule {
+        Why::SourceIncomplete => Exit::Error,
+        rule if rule.is_guard() => Exit::Guarded,
+        Why::RoomConflict => Exit::Pending,
+        _ => Exit::Done,
+    }))
+}

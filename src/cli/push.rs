@@ -1,0 +1,75 @@
+//! `meetsync push`: whole deck lists now, whatever the window says. A hold doesn't stop it.
+
+use chrono::{DateTime, Utc};
+
+use super::args::PushArgs;
+use super::exit::Exit;
+use super::output::{self, Output};
+use super::resync::carry_out;
+use super::{CliError, Context};
+use crate::app::{App, LedgerNeed};
+use crate::clock;
+use crate::desired::{WindowState, window};
+use crate::model::{KindFilter, Policy, Session};
+use crate::plan::Ask;
+use crate::reconcile::{ReadRooms, World, read_world};
+
+pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliError> {
+    let scope = args.scope.scope_with(&args.bare);
+    if scope.is_everything() {
+        return Err(CliError::Usage("push needs a session, group or meeting: meetsync push SESSION".into()));
+    }
+    if scope.kinds == KindFilter::RoomsOnly {
+        return Err(CliError::Usage("push sends slides; --rooms-only leaves nothing to send".into()));
+    }
+    let settings = context.settings()?;
+    let output = Output::new(args.json);
+    let backend = context.backend(&settings, args.json);
+    let app = App::open(&settings, "push", LedgerNeed::Required, backend).await?;
+    let ask = Ask { scope, push: true, ..Ask::default() };
+    let world = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
+    let reason = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    if reason.is_none()
+        && let Some(session) =
+            sessions(&world).find(|session| is_outside(session, &app.policy, world.snapshot.as_of))
+    {
+        return Err(CliError::Usage(format!(
+            "session {} ({}) is outside of its notify window; say why it is pushed: --reason TEXT",
+            session.id, session.group
+        )));
+    }
+    for line in
+        sessions(&world).filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of))
+    {
+        output::note(&format!("meetsync: {line}"));
+    }
+    let plan = world.plan();
+    carry_out(&app, &output, &world, &plan, reason).await
+}
+
+fn sessions(world: &World) -> impl Iterator<Item = &Session> {
+    world.snapshot.sessions.iter().filter(|session| world.ask.scope.includes(session))
+}
+
+fn is_outside(session: &Session, policy: &Policy, now: DateTime<Utc>) -> bool {
+    !matches!(window(session, policy.slides.notify, now).state, WindowState::Open | WindowState::Always)
+}
+
+/// Meetecho ignores lists outside of its own window: an honest push says so.
+fn ignored_until(session: &Session, policy: &Policy, now: DateTime<Utc>) -> Option<String> {
+    let who = format!("session {} ({})", session.id, session.group);
+    let margin = policy.slides.provider_window;
+    let Some(slot) = session.slot else {
+        return Some(format!("{who} is not scheduled: Meetecho will ignore this list"));
+    };
+    if now <= slot.start - margin {
+        let moment = (slot.start - margin).format("%Y-%m-%d %H:%M");
+        Some(format!(
+            "{who}: Meetecho ignores lists before its own window, which opens at {moment} UTC; the list goes out again then"
+        ))
+    } else if now >= slot.end + margin {
+        Some(format!("{who}: Meetecho's own window has closed; it will ignore this list"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,116 @@
+//! What became of each subject, for people and for scripts.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::CliError;
+use super::exit::Exit;
+use super::output::Output;
+use super::plan::exit_of_refusals;
+use crate::model::Why;
+use crate::plan::{Plan, Style, plan_text};
+use crate::reconcile::{SubjectOutcome, SubjectResult, World};
+
+/// The plan, and under `results` what became of it.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    results: &'a [SubjectResult],
+}
+
+/// Prints the plan and its results.
+pub(super) fn print(output: &Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
+    if output.is_json() {
+        output.json(&Document { plan, results })?;
+        return Ok(());
+    }
+    output.text(&results_text(results))?;
+    Ok(())
+}
+
+/// The plan before it is carried out, in text; JSON has one document at the end.
+pub(super) fn announce(output: &Output, world: &World, plan: &Plan) -> Result<(), CliError> {
+    if !output.is_json() {
+        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
+        output.text(&plan_text(plan, &world.snapshot, &style))?;
+    }
+    Ok(())
+}
+
+/// The status after a plan was carried out.
+pub(super) fn exit_of(plan: &Plan, world: &World, results: &[SubjectResult]) -> Exit {
+    let of_results = results.iter().map(|result| match result.outcome {
+        SubjectOutcome::Applied | SubjectOutcome::InStep | SubjectOutcome::Rehearsed => Exit::Done,
+        SubjectOutcome::Refused if is_guard_refusal(plan, result) => Exit::Guarded,
+        SubjectOutcome::Failed | SubjectOutcome::InDoubt | SubjectOutcome::Refused => Exit::Failed,
+    });
+    // Rooms that could not be read are not known to be in step.
+    let unread = world.rooms.unread.values().map(|_| Exit::Failed);
+    let in_doubt = plan
+        .waits
+        .iter()
+        .filter(|wait| wait.reason == Why::InDoubtConfirming)
+        .filter(|wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some()));
+    let in_doubt = in_doubt.map(|_| Exit::Failed);
+    Exit::worst(of_results.chain(unread).chain(in_doubt).chain([exit_of_refusals(plan)]))
+}
+
+fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
+    plan.refusals.iter().any(|refusal| refusal.subject == Some(result.subject) && refusal.rule.is_guard())
+        && !plan.changes.iter().any(|change| change.subject == result.subject)
+}
+
+fn results_text(results: &[SubjectResult]) -> String {
+    let mut text = String::from("\n");
+    for result in
+        results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
+    {
+        let error = result.error.as_deref().unwrap_or("as it should be by now");
+        let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) {
+            ' '
+        } else {
+            '!'
+        };
+        let error = if result.outcome == SubjectOutcome::Rehearsed { "logged, not sent" } else { error };
+        writeln!(text, " {sign} {:<34} {:<9} {error}", result.subject.to_string(), word(result.outcome))
+            .expect("writing to a String can't fail");
+    }
+    for result in results {
+        if let Some(moment) = result.confirm_owed {
+            writeln!(text, "   {} confirm owed at {} UTC", result.subject, moment.format("%H:%M:%S"))
+                .expect("writing to a String can't fail");
+        }
+    }
+    let count = |outcome: SubjectOutcome| results.iter().filter(|result| result.outcome == outcome).count();
+    let requests: usize = results.iter().map(|result| result.requests).sum();
+    let mut parts = Vec::new();
+    for outcome in [
+        SubjectOutcome::Applied,
+        SubjectOutcome::Rehearsed,
+        SubjectOutcome::InStep,
+        SubjectOutcome::Failed,
+        SubjectOutcome::Refused,
+        SubjectOutcome::InDoubt,
+    ] {
+        if count(outcome) > 0 {
+            parts.push(format!("{} {}", count(outcome), word(outcome)));
+        }
+    }
+    let sums = if parts.is_empty() { "Nothing to do".to_owned() } else { parts.join(", ") };
+    let plural = if requests == 1 { "request" } else { "requests" };
+    writeln!(text, "{sums}. {requests} {plural}.").expect("writing to a String can't fail");
+    text
+}
+
+fn word(outcome: SubjectOutcome) -> &'static str {
+    match outcome {
+        SubjectOutcome::Applied => "applied",
+        SubjectOutcome::Failed => "failed",
+        SubjectOutcome::Refused => "refused",
+        SubjectOutcome::InDoubt => "in doubt",
+        SubjectOutcome::InStep => "in step",
+        SubjectOutcome::Rehearsed => "rehearsed",
+    }
+}

@@ -1,0 +1,79 @@
+//! `meetsync resync`: makes everything in scope right, once.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::ResyncArgs;
+use super::exit::Exit;
+use super::output::{self, Output};
+use super::{CliError, Context, plan as plan_command, results};
+use crate::app::{App, LedgerNeed};
+use crate::clock;
+use crate::plan::{Ask, Plan};
+use crate::reconcile::{self, ReadRooms, World, read_world};
+
+pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, CliError> {
+    let settings = context.settings()?;
+    let output = Output::new(args.json);
+    let backend = context.backend(&settings, args.json);
+    let app = App::open(&settings, "resync", LedgerNeed::Required, backend).await?;
+    let ask = Ask { scope: args.scope.scope(), force: args.force, resend: args.resend, ..Ask::default() };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
+    let plan = world.plan();
+    if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
+        results::announce(&output, &world, &plan)?;
+        if output.is_json() {
+            results::print(&output, &plan, &[])?;
+        }
+        output::note(&format!(
+            "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}",
+            plan.hash
+        ));
+        return Ok(Exit::Guarded);
+    }
+    carry_out(&app, &output, &world, &plan, None).await
+}
+
+/// An approval may be shortened, as people shorten hashes, but not to nothing.
+fn fits(plan: &Plan, approved: &str) -> bool {
+    approved.len() >= 8 && plan.hash.0.starts_with(approved)
+}
+
+/// Prints the plan, carries it out where that is allowed, prints what became of it.
+pub(super) async fn carry_out(
+    app: &App,
+    output: &Output,
+    world: &World,
+    plan: &Plan,
+    reason: Option<&str>,
+) -> Result<Exit, CliError> {
+    results::announce(output, world, plan)?;
+    if app.only_observes() {
+        if output.is_json() {
+            results::print(output, plan, &[])?;
+        }
+        output::note(
+            "meetsync: observe_only: nothing was sent, because scope.mode is \"observe\"; write mode = \"act\" under [scope] to send",
+        );
+        return Ok(plan_command::exit_of(plan));
+    }
+    let ledger = app.parts.ledger.as_ref().ok_or_else(|| CliError::Other("the ledger is needed".into()))?;
+    let bar = progress_bar(plan.changes.len());
+    let progress = |progress: reconcile::Progress| bar.set_position(progress.done as u64);
+    let results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
+    bar.finish_and_clear();
+    results::print(output, plan, &results)?;
+    Ok(results::exit_of(plan, world, &results))
+}
+
+/// On a terminal, and only where there is something to wait for; drawn on stderr.
+fn progress_bar(changes: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(changes as u64), ProgressDrawTarget::stderr());
+    if changes < 8 {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}").expect("the template is a constant");
+    bar.set_style(style);
+    bar
+}

@@ -1,0 +1,142 @@
+//! `meetsync rooms`: how the rooms stand; and create, delete, relink by hand.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use super::args::{RoomsArgs, RoomsByHand};
+use super::exit::Exit;
+use super::output::{self, Output};
+use super::plan::say_if_never_migrated;
+use super::resync::carry_out;
+use super::session_argument::SessionArgument;
+use super::{CliError, Context};
+use crate::app::{App, LedgerNeed};
+use crate::clock;
+use crate::model::{KindFilter, Scope, SessionId};
+use crate::plan::{self, Ask, Change, RoomState, Style, rooms_text};
+use crate::reconcile::by_hand::{self, NotByHand};
+use crate::reconcile::{ReadRooms, World, read_world};
+use crate::settings::Settings;
+
+pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliError> {
+    let settings = context.settings()?;
+    match args.by_hand {
+        None => show(context, &settings, &args).await,
+        Some(RoomsByHand::Create { session }) => create(context, &settings, session.0).await,
+        Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
+        Some(RoomsByHand::Relink { session }) => {
+            let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
+            by_hand(&app, &world, by_hand::relink(&world, session.0)).await
+        }
+    }
+}
+
+async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Result<Exit, CliError> {
+    let output = Output::new(args.json);
+    let app =
+        App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
+    say_if_never_migrated(&app);
+    let scope = Scope { kinds: KindFilter::RoomsOnly, ..args.scope.scope() };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let ask = Ask { scope, ..Ask::default() };
+    let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
+    for (group, fault) in &world.rooms.unread {
+        output::note(&format!("meetsync: the rooms of {group} could not be read: {}: {fault}", fault.why));
+    }
+    let report = plan::report(world.inputs());
+    if output.is_json() {
+        output.json(&report)?;
+    } else {
+        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
+        output.text(&rooms_text(&report, &style))?;
+    }
+    let pending = report.iter().any(|room| matches!(room.state, RoomState::Wanted | RoomState::Drifted));
+    Ok(if pending { Exit::Pending } else { Exit::Done })
+}
+
+async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
+    let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
+    let plan = world.plan();
+    if plan.changes.is_empty() && plan.refusals.is_empty() {
+        let words =
+            by_hand::why_no_room(&world, session).map_err(|error| CliError::Other(error.to_string()))?;
+        output::note(&format!("meetsync: session {session}: {words}"));
+        return Ok(Exit::Done);
+    }
+    carry_out(&app, &Output::new(false), &world, &plan, Some("by hand")).await
+}
+
+async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {
+    let url = (!room.chars().all(|character| character.is_ascii_digit())).then_some(room);
+    let (app, world, session) = match room.parse::<SessionArgument>() {
+        Ok(SessionArgument(session)) => {
+            let (app, world) = open(context, settings, "rooms delete", of_session(session)).await?;
+            (app, world, session)
+        }
+        Err(_) if url.is_some_and(|url| url.contains("://")) => {
+            let (app, world) = open(context, settings, "rooms delete", Scope::default()).await?;
+            let session = session_with_room(&world, room).ok_or_else(|| {
+                CliError::Other(format!("no session that matters now has a room at {room}"))
+            })?;
+            (app, world, session)
+        }
+        Err(words) => return Err(CliError::Usage(words)),
+    };
+    let change = by_hand::delete(&world, session, url);
+    if change.is_ok() && !yes && !confirmed(room)? {
+        output::note("meetsync: nothing was deleted");
+        return Ok(Exit::Error);
+    }
+    by_hand(&app, &world, change).await
+}
+
+fn session_with_room(world: &World, url: &str) -> Option<SessionId> {
+    let seen = world.rooms.by_group.values().flatten().find(|room| room.url == url).map(|room| room.room_id);
+    seen.map(SessionId).filter(|session| world.snapshot.session(*session).is_some())
+}
+
+/// Asks at the terminal. Where nobody can answer, `--yes` must say it.
+fn confirmed(room: &str) -> Result<bool, CliError> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::Usage(format!(
+            "deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {room} --yes"
+        )));
+    }
+    output::note(&format!("Delete the room of {room}? People who have its link will find it gone. [y/N]"));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn of_session(session: SessionId) -> Scope {
+    Scope { sessions: [session].into(), ..Scope::default() }
+}
+
+async fn open(
+    context: &Context,
+    settings: &Settings,
+    command: &str,
+    scope: Scope,
+) -> Result<(App, World), CliError> {
+    let app = App::open(settings, command, LedgerNeed::Required, context.backend(settings, false)).await?;
+    let scope = Scope { kinds: KindFilter::RoomsOnly, ..scope };
+    let ask = Ask { scope, by_hand: true, ..Ask::default() };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
+    if let Some((group, fault)) = world.rooms.unread.iter().next() {
+        return Err(CliError::Other(format!("the rooms of {group} could not be read: {fault}")));
+    }
+    Ok((app, world))
+}
+
+async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) -> Result<Exit, CliError> {
+    let change = match change {
+        Ok(change) => change,
+        Err(refused) if refused.rule.is_guard() => {
+            output::note(&format!("meetsync: {refused}"));
+            return Ok(Exit::Guarded);
+        }
+        Err(refused) => return Err(CliError::Other(refused.to_string())),
+    };
+    let plan = plan::of_one(world.inputs(), change);
+    carry_out(app, &Output::new(false), world, &plan, Some("by hand")).await
+}

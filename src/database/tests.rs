@@ -1,0 +1,126 @@
+use std::error::Error as _;
+use std::net::TcpListener;
+
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+
+use super::*;
+use crate::demo::cluster::{Cluster, Place};
+
+fn options(url: &str) -> ConnectOptions {
+    ConnectOptions {
+        what: "the test's database".to_owned(),
+        setting: "datatracker.database_url".to_owned(),
+        url: SecretString::from(url.to_owned()),
+        tls: Tls::Prefer,
+        read_only: false,
+        max_connections: 2,
+    }
+}
+
+async fn failure(url: &str) -> DatabaseError {
+    Database::new(options(url)).unwrap().connection().await.err().expect("must fail")
+}
+
+#[test]
+fn a_bad_url_is_never_repeated() {
+    for bad in [
+        "mysql://me:hunter2@host/db",
+        "postgres://me:hun@ter2@host/db",
+        "postgres://me:hunter2@host:port/db",
+        "postgres://me:hunter2@host/db?sslmode=verify-full",
+        "postgres://me:hunter2@host/db?hunter2=x",
+        "postgres://me:hunter2%zz@host/db?hunter2",
+        "",
+    ] {
+        let error = Database::new(options(bad)).expect_err(bad);
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("datatracker.database_url") && !text.contains("ter2"), "{bad}: {text}");
+    }
+    let said = Database::new(options("postgres://me@host/db?sslmode=verify-full")).unwrap_err().to_string();
+    assert!(said.contains("`tls`"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_there_names_the_place_and_never_the_password() {
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let error = failure(&format!("postgres://me:hunter2@127.0.0.1:{free}/db")).await;
+    assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("127.0.0.1:{free} (database db, user me)")), "{error}");
+    assert!(error.source().unwrap().to_string().contains("refused"), "{error:?}");
+    assert!(!format!("{error:?}").contains("hunter2"));
+
+    let error = failure("postgres:///db?host=/nowhere&user=me").await;
+    assert!(error.to_string().contains("socket /nowhere/.s.PGSQL.5432"), "{error}");
+    let error = failure("postgres://me:hunter2@no-such-host.invalid/db").await;
+    assert!(matches!(error, DatabaseError::Unreachable { .. }) && error.is_passing(), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let error = failure(&format!("postgres://me@{}/db", silent.local_addr().unwrap())).await;
+    assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error:?}");
+    assert_eq!(error.source().unwrap().to_string(), "no answer within 5 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_refuses_is_told_apart() {
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
+    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.unwrap();
+    run("CREATE ROLE reader LOGIN PASSWORD 'right'; CREATE TABLE public.kept (id int)").await;
+    let url = |database: &str, password: &str| cluster.tcp_url(database, "reader", password).unwrap();
+
+    let rejected = failure(&url("postgres", "hunter2")).await;
+    assert!(matches!(rejected, DatabaseError::LoginRejected { .. }), "{rejected:?}");
+    assert!(!format!("{rejected} {rejected:?}").contains("hunter2"));
+    let without = failure(&url("postgres", "").replace("reader:@", "reader@")).await;
+    assert!(matches!(without, DatabaseError::LoginRejected { .. }), "{without:?}");
+    let absent = failure(&url("not_there", "right")).await;
+    assert!(matches!(absent, DatabaseError::NoSuchDatabase { .. }), "{absent:?}");
+    let strict = ConnectOptions { tls: Tls::Require, ..options(&url("postgres", "right")) };
+    let plain = Database::new(strict).unwrap().connection().await.err().unwrap();
+    assert!(
+        matches!(&plain, DatabaseError::Tls { setting, .. } if setting == "datatracker.tls"),
+        "{plain:?}"
+    );
+
+    let database = Database::new(options(&url("postgres", "right"))).unwrap();
+    let mut connection = database.connection().await.unwrap();
+    let mut fail = async |sql: &str| {
+        let error = connection.batch_execute(sql).await.expect_err(sql);
+        DatabaseError::from_diesel(database.what(), "reading the sessions", error)
+    };
+    let denied = fail("SELECT * FROM public.kept").await;
+    assert!(matches!(denied, DatabaseError::PermissionDenied { .. }), "{denied:?}");
+    for sql in ["SELECT * FROM public.gone", "SELECT gone FROM pg_catalog.pg_class"] {
+        let missing = fail(sql).await;
+        assert!(matches!(missing, DatabaseError::Missing { .. }), "{missing:?}");
+    }
+    let slow = fail("SET statement_timeout = 20; SELECT pg_sleep(10)").await;
+    assert!(matches!(slow, DatabaseError::TimedOut { .. }) && slow.is_passing(), "{slow:?}");
+    let other = fail("SELECT 1/0").await;
+    assert_eq!(other.to_string(), "the test's database failed at reading the sessions");
+    assert_eq!(other.source().unwrap().to_string(), "division by zero");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_database_refuses_writes_and_a_broken_connection_is_replaced() {
+    let cluster = Cluster::start(&Place::from_env()).unwrap();
+    let read_only =
+        ConnectOptions { read_only: true, max_connections: 1, ..options(&cluster.url("postgres")) };
+    let database = Database::new(read_only).unwrap();
+    let mut connection = database.connection().await.unwrap();
+    let refused = connection.batch_execute("CREATE TABLE public.t (id int)").await.unwrap_err();
+    assert!(refused.to_string().contains("read-only transaction"), "{refused}");
+    let pid = backend(&mut connection).await;
+    drop(connection);
+
+    cluster.run_sql("postgres", &format!("SELECT pg_terminate_backend({pid}, 5000)")).await.unwrap();
+    let mut again = database.connection().await.unwrap();
+    assert_ne!(backend(&mut again).await, pid);
+}
+
+async fn backend(connection: &mut Connection) -> i32 {
+    let select = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"));
+    select.get_result(connection).await.unwrap()
+}

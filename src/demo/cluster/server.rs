@@ -1,0 +1,281 @@
+//! The server's processes and files, from `initdb` to the last `rm`.
+
+use std::fs::{DirBuilder, File};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::binaries::Found;
+use super::{ClusterError, Place};
+
+/// A socket's path must fit in 108 bytes; PostgreSQL refuses to start where it does not.
+const SOCKET_PATH_LIMIT: usize = 100;
+const SOCKET_PORT: u16 = 5432;
+const START_LIMIT: Duration = Duration::from_mins(1);
+const START_POLL: Duration = Duration::from_millis(5);
+
+/// Waits on its standard input. Its end means that we are gone, in whatever way: the server is stopped and the
+/// directories are removed. Each line before is a server's process id, the last one counts.
+const WATCHDOG: &str = r#"
+trap '' HUP INT TERM
+cd /
+pid=
+while read -r line; do pid=$line; done
+if [ -n "$pid" ]; then
+    kill -QUIT "$pid" 2>/dev/null
+    tries=0
+    while kill -0 "$pid" 2>/dev/null && [ $tries -lt 200 ]; do sleep 0.02; tries=$((tries + 1)); done
+fi
+for again in 1 2 3 4 5; do rm -rf "$@" 2>/dev/null && break; sleep 0.2; done
+"#;
+
+/// Options that trade safety for speed, because nothing here outlives the process.
+const OPTIONS: [&str; 15] = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "autovacuum=off",
+    "jit=off",
+    "max_connections=200",
+    "dynamic_shared_memory_type=mmap",
+    "huge_pages=off",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "lc_messages=C",
+    "logging_collector=off",
+    "password_encryption=scram-sha-256",
+];
+
+/// The socket's directory keeps strangers out, so the socket asks nobody; over TCP, a password is needed.
+const WHO_MAY_CONNECT: &str = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) socket: PathBuf,
+    pub(super) port: u16,
+    pub(super) tcp: bool,
+    process: Option<Child>,
+    watchdog: Child,
+}
+
+/// The user that the server's programs run as, where we are root and they refuse to be.
+#[derive(Debug, Clone, Copy)]
+struct User {
+    uid: u32,
+    gid: u32,
+}
+
+impl Server {
+    pub(super) fn start(place: &Place, found: &Found) -> Result<Self, ClusterError> {
+        let name = format!("meetsync-{}", &uuid::Uuid::new_v4().simple().to_string()[..10]);
+        let dir = place.base().join(&name);
+        let socket = socket_dir(&dir, &name);
+        let server_copy = std::env::temp_dir().join(format!("{name}-server"));
+        // The watchdog comes first: from here on, nothing is left behind whenever we are killed.
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "sh"])
+            .args([&dir, &socket, &server_copy])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(|source| ClusterError::Spawn { program: PathBuf::from("sh"), source })?;
+        let mut server = Self { socket, port: SOCKET_PORT, tcp: place.tcp, process: None, watchdog };
+
+        let user = make_dirs(&dir, &server.socket)?;
+        let bin = reachable(found, &server_copy, &dir, user)?;
+        init(&bin, &dir, user)?;
+        server.run(&bin, &dir, user)?;
+        Ok(server)
+    }
+
+    /// Starts the server; a port that another process took in between costs another try.
+    fn run(&mut self, bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
+        let tries = if self.tcp { 5 } else { 1 };
+        let mut last = None;
+        for _ in 0..tries {
+            if self.tcp {
+                self.port =
+                    free_port().map_err(|source| ClusterError::Directory { dir: dir.to_owned(), source })?;
+            }
+            match self.run_once(bin, dir, user) {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.expect("at least one try was made"))
+    }
+
+    fn run_once(&mut self, bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
+        let in_dir = |source| ClusterError::Directory { dir: dir.to_owned(), source };
+        let log = File::create(dir.join("log")).map_err(in_dir)?;
+        let program = bin.join("postgres");
+        let mut command = as_user(&program, dir, user);
+        command
+            .arg("-D")
+            .arg(dir.join("data"))
+            .arg("-k")
+            .arg(&self.socket)
+            .arg("-p")
+            .arg(self.port.to_string());
+        command.args(["-c", if self.tcp { "listen_addresses=127.0.0.1" } else { "listen_addresses=" }]);
+        for option in OPTIONS {
+            command.args(["-c", option]);
+        }
+        // A group of its own: Ctrl-C is for us, and the server goes when we do.
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(in_dir)?)
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .map_err(|source| ClusterError::Spawn { program, source })?;
+        let process = self.process.insert(process);
+        let watchdog = self.watchdog.stdin.as_mut().expect("it was piped");
+        writeln!(watchdog, "{}", process.id()).map_err(in_dir)?;
+        wait_until_ready(process, dir)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Closing its input is what the watchdog waits for; the rest is reaping.
+        drop(self.watchdog.stdin.take());
+        if let Some(process) = &mut self.process {
+            process.wait().ok();
+        }
+        self.watchdog.wait().ok();
+    }
+}
+
+/// Beside the data, or under /tmp where that path is too long for a socket.
+fn socket_dir(dir: &Path, name: &str) -> PathBuf {
+    let beside = dir.join("socket");
+    let longest = beside.join(".s.PGSQL.65535.lock");
+    if longest.as_os_str().len() < SOCKET_PATH_LIMIT { beside } else { Path::new("/tmp").join(name) }
+}
+
+/// Makes both directories for nobody but the server's user, and says who that is.
+fn make_dirs(dir: &Path, socket: &Path) -> Result<Option<User>, ClusterError> {
+    let failed = |dir: &Path| {
+        let dir = dir.to_owned();
+        move |source| ClusterError::Directory { dir, source }
+    };
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder.create(dir).map_err(failed(dir))?;
+    builder.create(socket).map_err(failed(socket))?;
+    // What we make belongs to root exactly where we are root.
+    let root = std::fs::metadata(dir).map_err(failed(dir))?.uid() == 0;
+    let user = if root { Some(unprivileged_user().ok_or(ClusterError::NoUser)?) } else { None };
+    if let Some(user) = user {
+        for made in [dir, socket] {
+            chown(made, Some(user.uid), Some(user.gid)).map_err(failed(made))?;
+        }
+    }
+    Ok(user)
+}
+
+fn unprivileged_user() -> Option<User> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    ["postgres", "nobody"].iter().find_map(|name| {
+        let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some(User { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+    })
+}
+
+/// The programs' directory, or one in a copy of the installation where the server's user can't reach it (a checkout in
+/// root's home, say).
+fn reachable(found: &Found, copy: &Path, dir: &Path, user: Option<User>) -> Result<PathBuf, ClusterError> {
+    let spawned = |bin: &Path| {
+        let program = bin.join("postgres");
+        let probe = as_user(&program, dir, user).arg("--version").output();
+        probe.map_err(|source| ClusterError::Spawn { program, source })
+    };
+    match spawned(&found.bin) {
+        Ok(_) => return Ok(found.bin.clone()),
+        Err(ClusterError::Spawn { source, .. })
+            if user.is_some() && source.kind() == std::io::ErrorKind::PermissionDenied => {}
+        Err(error) => return Err(error),
+    }
+    let in_copy = |source| ClusterError::Directory { dir: copy.to_owned(), source };
+    DirBuilder::new().mode(0o755).create(copy).map_err(in_copy)?;
+    let run = |command: &mut Command| -> std::io::Result<()> {
+        let done = command.output()?;
+        let said = || std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned());
+        if done.status.success() { Ok(()) } else { Err(said()) }
+    };
+    run(Command::new("cp").arg("-R").arg(found.installation.join(".")).arg(copy)).map_err(in_copy)?;
+    run(Command::new("chmod").args(["-R", "go+rX"]).arg(copy)).map_err(in_copy)?;
+    let inside =
+        found.bin.strip_prefix(&found.installation).expect("the programs are inside of their installation");
+    let bin = copy.join(inside);
+    spawned(&bin).map(|_| bin)
+}
+
+fn init(bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
+    let program = bin.join("initdb");
+    let output = as_user(&program, dir, user)
+        .arg("-D")
+        .arg(dir.join("data"))
+        .args(["-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"])
+        .args(["--auth=trust"])
+        .output()
+        .map_err(|source| ClusterError::Spawn { program, source })?;
+    if !output.status.success() {
+        return Err(ClusterError::Init { output: String::from_utf8_lossy(&output.stderr).trim().to_owned() });
+    }
+    std::fs::write(dir.join("data/pg_hba.conf"), WHO_MAY_CONNECT)
+        .map_err(|source| ClusterError::Directory { dir: dir.to_owned(), source })
+}
+
+/// A program of the server's, under its user, with nothing in its environment that could lead it elsewhere.
+fn as_user(program: &Path, dir: &Path, user: Option<User>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(dir).env("LC_ALL", "C").env("HOME", dir);
+    for variable in ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGTZ"] {
+        command.env_remove(variable);
+    }
+    if let Some(user) = user {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// The eighth line of `postmaster.pid` says `ready` when connections are taken.
+fn wait_until_ready(process: &mut Child, dir: &Path) -> Result<(), ClusterError> {
+    let asked = Instant::now();
+    loop {
+        let status = std::fs::read_to_string(dir.join("data/postmaster.pid")).unwrap_or_default();
+        if status.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            return Ok(());
+        }
+        let ended = process.try_wait().ok().flatten().is_some();
+        if ended || asked.elapsed() > START_LIMIT {
+            if !ended {
+                process.kill().ok();
+                process.wait().ok();
+            }
+            return Err(ClusterError::NotReady { dir: dir.to_owned(), log: end_of_log(dir) });
+        }
+        std::thread::sleep(START_POLL);
+    }
+}
+
+fn end_of_log(dir: &Path) -> String {
+    let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}

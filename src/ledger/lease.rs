@@ -1,0 +1,75 @@
+//! Leases: who works on a session at a provider. One step at a time, whoever asks.
+//!
+//! The ledger's own clock decides when a lease is over; ours only says how long ago we asked.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::step::Begun;
+use crate::model::{Provider, SessionId};
+use crate::schedule::lease::step_timeout;
+
+/// The right to work on one session at one provider, until it ends or somebody gives it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub session: SessionId,
+    pub provider: Provider,
+    /// By the ledger's clock.
+    pub until: DateTime<Utc>,
+    pub(super) token: Uuid,
+    pub(super) length: Duration,
+    pub(super) asked: Instant,
+}
+
+impl Lease {
+    /// How long a step may still take, with `skew` kept back. Never negative; zero = send nothing more.
+    pub fn time_left(&self, skew: Duration) -> Duration {
+        step_timeout(self.length, skew, self.asked.elapsed())
+    }
+}
+
+/// What became of asking for a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseOutcome {
+    Leased(Lease),
+    /// Somebody else has it, until then by the ledger's clock.
+    Taken {
+        owner: String,
+        until: DateTime<Utc>,
+    },
+}
+
+/// What became of asking for a lease and the first doubt mark at once.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each step, taken apart at once; the small variant is the rare one"
+)]
+pub enum LeasedStep {
+    Begun(Lease, Begun),
+    Taken { owner: String, until: DateTime<Utc> },
+}
+
+/// What became of a further doubt mark under a lease.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each step, taken apart at once; the small variant is the rare one"
+)]
+pub enum StepStart {
+    Begun(Begun),
+    /// The lease ended, or another worker has it: send nothing.
+    Lost,
+}
+
+/// What became of writing down how a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a lost step means that another worker has the session"]
+pub enum Settled {
+    Done,
+    /// Another worker took the lease over in the meantime. The attempt is in the history, the subject is theirs.
+    Lost,
+}

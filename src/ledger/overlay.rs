@@ -1,0 +1,70 @@
+//! What each writing statement does to a subject's row, for a rehearsal. A test plays random histories on both and
+//! compares.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::rows::{BeforeMark, Columns, SubjectRow, json};
+use super::step::Begun;
+use super::wish::Wish;
+use crate::model::DeckId;
+
+/// What the statement behind `begin` does to a row.
+pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<Utc>) {
+    let there: BTreeSet<i64> = row.may_be_there.iter().copied().collect();
+    row.before_mark = Some(json(&BeforeMark {
+        doubt_since: row.doubt_since,
+        unanswered: row.unanswered,
+        may_be_there: there.iter().copied().map(DeckId).collect(),
+    }));
+    row.may_be_there =
+        there.into_iter().chain(ids.iter().map(|id| id.0)).collect::<BTreeSet<_>>().into_iter().collect();
+    "in_doubt".clone_into(&mut row.state);
+    row.doubt_since.get_or_insert(now);
+    row.unanswered = true;
+    row.attempts += 1;
+}
+
+/// What the statement behind `settle` does to a row.
+pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
+    let newest = row.generation == begun.generation;
+    let settled = columns.state == "settled";
+    if settled && newest {
+        row.first_change = None;
+    }
+    row.state = if settled && !newest { "waiting".to_owned() } else { columns.state.to_owned() };
+    row.applied = columns.applied;
+    row.applied_digest = columns.applied_digest;
+    row.applied_at = columns.applied_at;
+    row.applied_epoch = columns.applied_epoch;
+    row.may_be_there = columns.may_be_there;
+    row.remote = columns.remote;
+    row.remote_end = columns.remote_end;
+    row.doubt_since = columns.doubt_since;
+    row.unanswered = columns.unanswered;
+    row.confirm_at = columns.confirm_at;
+    row.attempts = columns.attempts;
+    row.last_error = columns.last_error;
+    row.before_mark = None;
+}
+
+/// What the statement behind `record` does to a row; whether it changed.
+pub(super) fn wish_for(row: &mut SubjectRow, wish: &Wish) -> bool {
+    let slot = (wish.slot.map(|slot| slot.start), wish.slot.map(|slot| slot.end));
+    let same = row.desired_digest.as_ref() == Some(&wish.digest.0)
+        && row.epoch == wish.epoch
+        && (row.slot_start, row.slot_end) == slot;
+    if same {
+        return false;
+    }
+    row.desired = Some(wish.desired.clone());
+    row.desired_digest = Some(wish.digest.0.clone());
+    row.epoch.clone_from(&wish.epoch);
+    (row.slot_start, row.slot_end) = slot;
+    row.first_change.get_or_insert(wish.at);
+    row.last_change = Some(wish.at);
+    row.generation += 1;
+    row.state = if row.doubt_since.is_none() { "waiting".to_owned() } else { "in_doubt".to_owned() };
+    true
+}

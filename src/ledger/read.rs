@@ -1,0 +1,224 @@
+//! Everything that is read from the ledger, always in a transaction that PostgreSQL holds to be read-only.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods as _, QueryDsl as _, QueryableByName, SelectableHelper as _};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+
+use super::attempt::{Attempt, CountsAs};
+use super::error::LedgerError;
+use super::rows::SubjectRow;
+use super::statement::Statement;
+use super::tables;
+use super::transaction::ReadOnly;
+use crate::database::Database;
+use crate::model::{Hold, RecentChanges, SessionId, SubjectKey};
+
+/// Slots and rooms that ended up to this long ago still matter to a pass.
+pub(super) fn still_matters() -> TimeDelta {
+    TimeDelta::days(2)
+}
+
+/// Which subjects of the ledger a view is of.
+pub(super) enum Which<'a> {
+    /// Those that may matter at that time, and all of these sessions.
+    MayMatter { also: &'a BTreeSet<SessionId>, now: DateTime<Utc> },
+    /// Those of these sessions.
+    Of(&'a BTreeSet<SessionId>),
+}
+
+/// What a view is made of.
+pub(super) struct Found {
+    pub(super) subjects: Vec<SubjectRow>,
+    /// None = the hold on everything.
+    pub(super) holds: Vec<(Option<SessionId>, Hold)>,
+    pub(super) recent: RecentChanges,
+}
+
+const MAY_MATTER: &str = "\
+    SELECT s.* FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
+       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))";
+const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session = ANY (?)";
+const OPEN: &str = "\
+    SELECT s.* FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
+const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
+const CLOCK: &str = "SELECT clock_timestamp() AS at";
+const RECENT: &str = "\
+    SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number
+    FROM meetsync.attempt AS a WHERE a.counts_as IS NOT NULL AND a.at > ? GROUP BY 1, 2";
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Text)]
+    counts_as: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    session: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Clock {
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+/// One row of `hold`.
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = tables::hold, check_for_backend(Pg))]
+struct HoldRow {
+    session: Option<i64>,
+    until: DateTime<Utc>,
+    by_whom: String,
+    reason: String,
+}
+
+/// One row of `attempt`.
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = tables::attempt, check_for_backend(Pg))]
+struct AttemptColumns {
+    at: DateTime<Utc>,
+    key: String,
+    who: String,
+    what: String,
+    reason: String,
+    requests: i32,
+    outcome: String,
+    words: Option<String>,
+    took_ms: i64,
+}
+
+/// Subjects, holds and counts, as of one instant and in three statements.
+pub(super) async fn view(
+    database: &Database,
+    which: Which<'_>,
+    per: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Found, LedgerError> {
+    let statement = match which {
+        Which::MayMatter { also, now } => {
+            Statement::new(MAY_MATTER).with(now - still_matters()).with(now - still_matters()).with(ids(also))
+        }
+        Which::Of(sessions) => Statement::new(OF_SESSIONS).with(ids(sessions)),
+    };
+    let mut transaction = ReadOnly::begin(database, "reading the ledger").await?;
+    let found = view_on(transaction.connection(), statement, now - per).await;
+    transaction.end(found).await
+}
+
+async fn view_on(
+    connection: &mut AsyncPgConnection,
+    statement: Statement,
+    since: DateTime<Utc>,
+) -> QueryResult<Found> {
+    let subjects = statement.load(connection).await?;
+    Ok(Found { subjects, holds: holds_on(connection).await?, recent: recent_on(connection, since).await? })
+}
+
+/// Rows that are open at `now`, and the sessions that are held then.
+pub(super) async fn open(
+    database: &Database,
+    now: DateTime<Utc>,
+) -> Result<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>), LedgerError> {
+    let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
+    let found = open_on(transaction.connection(), now).await;
+    transaction.end(found).await
+}
+
+async fn open_on(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>)> {
+    let rows = Statement::new(OPEN).with(now).load(connection).await?;
+    Ok((rows, holds_on(connection).await?))
+}
+
+pub(super) async fn rows(
+    database: &Database,
+    keys: impl Iterator<Item = SubjectKey>,
+) -> Result<Vec<SubjectRow>, LedgerError> {
+    let keys: Vec<String> = keys.map(|key| key.to_string()).collect();
+    let mut transaction = ReadOnly::begin(database, "reading subjects").await?;
+    let found = Statement::new(BY_KEY).with(keys).load(transaction.connection()).await;
+    transaction.end(found).await
+}
+
+/// The ledger's own clock.
+pub(super) async fn clock(database: &Database) -> Result<DateTime<Utc>, LedgerError> {
+    let mut transaction = ReadOnly::begin(database, "reading the ledger's clock").await?;
+    let found: QueryResult<Clock> = Statement::new(CLOCK).get_result(transaction.connection()).await;
+    transaction.end(found).await.map(|clock| clock.at)
+}
+
+/// The newest attempts, newest first.
+pub(super) async fn attempts(database: &Database, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
+    let mut transaction = ReadOnly::begin(database, "reading the history").await?;
+    let found = tables::attempt::table
+        .order(tables::attempt::id.desc())
+        .limit(i64::from(limit))
+        .select(AttemptColumns::as_select())
+        .load(transaction.connection())
+        .await;
+    transaction.end(found).await?.into_iter().map(attempt_of).collect()
+}
+
+/// Every hold, over or not.
+pub(super) async fn holds(database: &Database) -> Result<Vec<(Option<SessionId>, Hold)>, LedgerError> {
+    let mut transaction = ReadOnly::begin(database, "reading the holds").await?;
+    let found = holds_on(transaction.connection()).await;
+    transaction.end(found).await
+}
+
+async fn holds_on(connection: &mut AsyncPgConnection) -> QueryResult<Vec<(Option<SessionId>, Hold)>> {
+    let rows = tables::hold::table.select(HoldRow::as_select()).load(connection).await?;
+    let hold = |row: HoldRow| {
+        (row.session.map(SessionId), Hold { until: row.until, by: row.by_whom, reason: row.reason })
+    };
+    Ok(rows.into_iter().map(hold).collect())
+}
+
+async fn recent_on(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<RecentChanges> {
+    let counted: Vec<Counted> = Statement::new(RECENT).with(since).load(connection).await?;
+    let mut recent = RecentChanges::default();
+    for Counted { counts_as, session, number } in counted {
+        let number = usize::try_from(number).unwrap_or(0);
+        match session {
+            Some(session) => {
+                recent.sessions_emptied.insert(SessionId(session));
+            }
+            None if counts_as == CountsAs::RoomDeleted.as_str() => recent.rooms_deleted = number,
+            None if counts_as == CountsAs::RoomCreated.as_str() => recent.rooms_created = number,
+            None => {}
+        }
+    }
+    Ok(recent)
+}
+
+fn attempt_of(row: AttemptColumns) -> Result<Attempt, LedgerError> {
+    let subject = row.key.parse().map_err(|error| LedgerError::Unreadable {
+        key: row.key.clone(),
+        column: "key",
+        source: Box::new(error),
+    })?;
+    Ok(Attempt {
+        at: row.at,
+        subject,
+        who: row.who,
+        what: row.what,
+        reason: row.reason,
+        requests: u32::try_from(row.requests).unwrap_or(0),
+        outcome: row.outcome,
+        words: row.words,
+        took_ms: u64::try_from(row.took_ms).unwrap_or(0),
+    })
+}
+
+fn ids(sessions: &BTreeSet<SessionId>) -> Vec<i64> {
+    sessions.iter().map(|session| session.0).collect()
+}

@@ -1,0 +1,150 @@
+//! The statements that write the ledger.
+//!
+//! A statement sees the world as of its start, but `ON CONFLICT DO UPDATE` and row locks always work on the newest
+//! version of a row. So nothing here decides by what a plain subselect saw, only by rows that it locked or wrote.
+//! Each `?` is one value, in the order of the text: `given` names them once.
+
+/// Takes the lease where nobody has it, or the one who had it let it run out.
+macro_rules! take_lease {
+    () => {
+        "taken AS (
+            INSERT INTO meetsync.lease AS l (session, provider, owner, token, until)
+            SELECT session, provider, owner, token, clock_timestamp() + length_ms * interval '1 millisecond'
+            FROM given
+            ON CONFLICT (session, provider) DO UPDATE
+            SET owner = excluded.owner, token = excluded.token, until = excluded.until
+            WHERE l.until <= clock_timestamp()
+            RETURNING l.token, l.until)"
+    };
+}
+
+/// Extends the lease that we have, if it is not over.
+macro_rules! extend_lease {
+    () => {
+        "taken AS (
+            UPDATE meetsync.lease AS l SET until = clock_timestamp() + given.length_ms * interval '1 millisecond'
+            FROM given
+            WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
+              AND l.until > clock_timestamp()
+            RETURNING l.token, l.until)"
+    };
+}
+
+/// The doubt mark, where the lease was had.
+macro_rules! mark {
+    () => {
+        ", marked AS (
+            INSERT INTO meetsync.subject AS s
+                (key, session, provider, kind, state, doubt_since, unanswered, may_be_there, attempts, before_mark)
+            SELECT key, session, provider, kind, 'in_doubt', marked_at, true, ids, 1,
+                   jsonb_build_object('doubt_since', NULL, 'unanswered', false, 'may_be_there', '[]'::jsonb)
+            FROM given, taken
+            ON CONFLICT (key) DO UPDATE SET
+                before_mark = jsonb_build_object('doubt_since', s.doubt_since, 'unanswered', s.unanswered,
+                                                 'may_be_there', to_jsonb(s.may_be_there)),
+                state = 'in_doubt',
+                doubt_since = coalesce(s.doubt_since, excluded.doubt_since),
+                unanswered = true,
+                may_be_there = ARRAY(SELECT DISTINCT id FROM unnest(s.may_be_there || excluded.may_be_there) AS id ORDER BY id),
+                attempts = s.attempts + 1,
+                updated_at = clock_timestamp()
+            RETURNING s.*)
+        SELECT marked.*, taken.until AS lease_until FROM marked, taken"
+    };
+}
+
+macro_rules! given_mark {
+    () => {
+        "WITH given AS (
+            SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms, ? AS key, ? AS kind,
+                   ? AS ids, ? AS marked_at), "
+    };
+}
+
+/// Writes an end, and the attempt whether or not the lease was still ours.
+macro_rules! settle {
+    () => {
+        ", changed AS (
+            UPDATE meetsync.subject AS s SET
+                applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
+                applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
+                remote_end = given.remote_end,
+                state = CASE WHEN given.state = 'settled' AND s.generation <> given.generation THEN 'waiting'
+                             ELSE given.state END,
+                first_change = CASE WHEN given.state = 'settled' AND s.generation = given.generation THEN NULL
+                                    ELSE s.first_change END,
+                doubt_since = given.doubt_since, unanswered = given.unanswered, confirm_at = given.confirm_at,
+                attempts = given.attempts, last_error = given.last_error, before_mark = NULL,
+                updated_at = clock_timestamp()
+            FROM given, mine WHERE s.key = given.key
+            RETURNING s.key),
+        noted AS (
+            INSERT INTO meetsync.attempt
+                (at, key, session, who, what, reason, requests, outcome, words, took_ms, counts_as)
+            SELECT at, key, session, who, what, reason, requests,
+                   CASE WHEN EXISTS (SELECT FROM changed) THEN outcome ELSE 'lost' END, words, took_ms, counts_as
+            FROM given)
+        SELECT count(*) AS number FROM changed"
+    };
+}
+
+macro_rules! given_settle {
+    () => {
+        "WITH given AS (
+            SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS generation,
+                   ? AS applied, ? AS applied_digest, ? AS applied_at, ? AS applied_epoch, ? AS may_be_there,
+                   ? AS remote, ? AS remote_end, ? AS state, ? AS doubt_since, ? AS unanswered, ? AS confirm_at,
+                   ? AS attempts, ? AS last_error,
+                   ? AS at, ? AS who, ? AS what, ? AS reason, ? AS requests, ? AS outcome, ? AS words, ? AS took_ms,
+                   ? AS counts_as), "
+    };
+}
+
+pub(super) const LEASE: &str = concat!(
+    "WITH given AS (SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms), ",
+    take_lease!(),
+    " SELECT token, until FROM taken"
+);
+pub(super) const LEASE_AND_BEGIN: &str = concat!(given_mark!(), take_lease!(), mark!());
+pub(super) const BEGIN: &str = concat!(given_mark!(), extend_lease!(), mark!());
+pub(super) const SETTLE: &str = concat!(
+    given_settle!(),
+    "mine AS (
+        SELECT l.session FROM meetsync.lease AS l, given
+        WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
+        FOR UPDATE OF l)",
+    settle!()
+);
+pub(super) const SETTLE_AND_RELEASE: &str = concat!(
+    given_settle!(),
+    "mine AS (
+        DELETE FROM meetsync.lease AS l USING given
+        WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
+        RETURNING l.session)",
+    settle!()
+);
+pub(super) const RELEASE: &str =
+    "DELETE FROM meetsync.lease WHERE session = ? AND provider = ? AND token = ?";
+pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
+pub(super) const RECORD: &str = "\
+    INSERT INTO meetsync.subject AS s
+        (key, session, provider, kind, desired, desired_digest, epoch, slot_start, slot_end, first_change, last_change,
+         generation)
+    SELECT key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at, at, 1
+    FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        AS w (key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at)
+    ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET
+        desired = excluded.desired, desired_digest = excluded.desired_digest, epoch = excluded.epoch,
+        slot_start = excluded.slot_start, slot_end = excluded.slot_end,
+        first_change = coalesce(s.first_change, excluded.first_change), last_change = excluded.last_change,
+        generation = s.generation + 1,
+        state = CASE WHEN s.doubt_since IS NULL THEN 'waiting' ELSE 'in_doubt' END,
+        updated_at = clock_timestamp()
+    WHERE (s.desired_digest, s.epoch, s.slot_start, s.slot_end)
+        IS DISTINCT FROM (excluded.desired_digest, excluded.epoch, excluded.slot_start, excluded.slot_end)";
+pub(super) const HOLD: &str = "\
+    INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (coalesce(session, 0)) DO UPDATE SET
+        until = excluded.until, by_whom = excluded.by_whom, reason = excluded.reason, since = excluded.since";
+pub(super) const RELEASE_HOLD: &str = "DELETE FROM meetsync.hold WHERE coalesce(session, 0) = ?";

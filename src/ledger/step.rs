@@ -1,0 +1,215 @@
+//! What a step does to what we believe: the mark before the first request, and how the step ended.
+//!
+//! Pure: the live ledger and a rehearsal both come here, so they can't differ. The rules:
+//!
+//! - Doubt is marked before anything is sent, and only a complete success clears it. A mark without an end (a killed
+//!   process) means a request that was never answered.
+//! - What was accepted stays as it was while in doubt, so that a step of which provably nothing was processed puts
+//!   the former belief back.
+//! - A deck's id enters `may_be_there` when it is sent. It leaves only by a DELETE that was answered, in a step that
+//!   ended without doubt and with no confirming send owed: a late request could bring the deck back, and then the
+//!   confirming send has to delete it once more.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Accepted, Confirming, DeckId, Remembered, RoomRecord, SubjectKey};
+
+/// Words of a provider are kept up to this many characters.
+pub const LONGEST_WORDS: usize = 1000;
+
+/// How a subject stands, as the status page counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// What was wished is there.
+    Settled,
+    /// There is something to do.
+    Waiting,
+    /// A request was sent, and it is not known what became of it.
+    InDoubt,
+    /// Refused: the same request would get the same answer.
+    Parked,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Waiting => "waiting",
+            Self::InDoubt => "in_doubt",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// A step that was marked in the ledger and may now send. It must be settled; dropping it leaves the doubt.
+#[must_use = "a step that is not settled leaves its subject in doubt"]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Begun {
+    pub key: SubjectKey,
+    /// The subject before the mark: the belief to plan this step on, fresh under the lease.
+    pub before: Remembered,
+    /// A request of an earlier step was never answered: after a success one more send is owed.
+    pub owes_confirming: bool,
+    /// How many tries in a row this is, the first = 1.
+    pub tries: u32,
+    /// The wish at that moment; a newer one is not settled by this step.
+    pub(super) generation: i64,
+    /// `may_be_there` with the ids that this step may send.
+    pub(super) marked_ids: BTreeSet<DeckId>,
+    /// In doubt since then: this step's mark, or an earlier one that was never cleared.
+    pub(super) marked_since: DateTime<Utc>,
+}
+
+impl Begun {
+    /// The confirming send that is owed after this step succeeded at `at`: one where a request of this step
+    /// (`unanswered`) or of an earlier one was never answered, `late_effect` later.
+    pub fn confirming(
+        &self,
+        at: DateTime<Utc>,
+        late_effect: TimeDelta,
+        unanswered: bool,
+    ) -> Option<Confirming> {
+        (unanswered || self.owes_confirming).then(|| Confirming { at: at + late_effect })
+    }
+}
+
+/// Why a step did not do what was wished. The words are scrubbed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Worth trying again.
+    Retry(String),
+    /// The same request would get the same answer.
+    Refused(String),
+}
+
+impl Failure {
+    fn words(&self) -> &str {
+        match self {
+            Self::Retry(words) | Self::Refused(words) => words,
+        }
+    }
+}
+
+/// What is known of our room after a step that did not succeed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RoomLeft {
+    /// As it was before.
+    #[default]
+    AsBefore,
+    /// This one, or anything on the way to it.
+    Is(RoomRecord),
+    /// The deletion was answered, and nothing else was.
+    Gone,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepEnd {
+    /// Every request was accepted: this list is there. `deleted`: ids whose DELETE was answered (2xx or 404).
+    DecksAccepted { accepted: Accepted, deleted: BTreeSet<DeckId>, confirming: Option<Confirming> },
+    /// We have this room.
+    RoomIs { record: RoomRecord, at: DateTime<Utc>, confirming: Option<Confirming> },
+    /// We have no room, and know it.
+    RoomGone { at: DateTime<Utc>, confirming: Option<Confirming> },
+    /// Provably nothing was processed (or nothing was sent at all): the former belief holds.
+    NotProcessed { failure: Option<Failure> },
+    /// Some requests were accepted, the last one provably not: what is there is unknown, but nothing can come late.
+    Partly { failure: Failure, sent: BTreeSet<DeckId>, room: RoomLeft },
+    /// A request was sent and not answered. `sent`: every id in a request of this step.
+    InDoubt { words: String, sent: BTreeSet<DeckId>, room: RoomLeft },
+}
+
+/// The belief as a step leaves it: what is written into the subject's row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct After {
+    pub(super) remembered: Remembered,
+    pub(super) unanswered: bool,
+    pub(super) state: State,
+    /// Tries in a row that did not succeed.
+    pub(super) tries: u32,
+}
+
+/// The belief after `begun` ended so.
+pub(super) fn end(begun: &Begun, end: &StepEnd) -> After {
+    match end {
+        StepEnd::DecksAccepted { accepted, deleted, confirming } => {
+            let mut after = succeeded(begun, accepted.at, *confirming);
+            let there: BTreeSet<DeckId> = accepted.decks.iter().map(|deck| deck.id).collect();
+            after.remembered.may_be_there = begun.marked_ids.union(&there).copied().collect();
+            if after.remembered.confirming.is_none() {
+                after.remembered.may_be_there.retain(|id| there.contains(id) || !deleted.contains(id));
+            }
+            after.remembered.accepted = Some(accepted.clone());
+            after
+        }
+        StepEnd::RoomIs { record, at, confirming } => {
+            let mut after = succeeded(begun, *at, *confirming);
+            after.remembered.room = Some(record.clone());
+            after
+        }
+        StepEnd::RoomGone { at, confirming } => {
+            let mut after = succeeded(begun, *at, *confirming);
+            after.remembered.room = None;
+            after
+        }
+        StepEnd::NotProcessed { failure } => not_processed(begun, failure.as_ref()),
+        StepEnd::Partly { failure, sent, room } => {
+            let mut after = doubtful(begun, failure.words(), sent, room);
+            after.unanswered = begun.owes_confirming;
+            if matches!(failure, Failure::Refused(_)) {
+                after.state = State::Parked;
+            }
+            after
+        }
+        StepEnd::InDoubt { words, sent, room } => doubtful(begun, words, sent, room),
+    }
+}
+
+/// No doubt, no error; a confirming send that is not yet due stays owed.
+fn succeeded(begun: &Begun, at: DateTime<Utc>, confirming: Option<Confirming>) -> After {
+    let still_owed = begun.before.confirming.filter(|owed| at < owed.at);
+    let confirming = confirming.into_iter().chain(still_owed).max_by_key(|owed| owed.at);
+    let remembered = Remembered { doubt_since: None, last_error: None, confirming, ..begun.before.clone() };
+    After { remembered, unanswered: false, state: State::Settled, tries: 0 }
+}
+
+fn not_processed(begun: &Begun, failure: Option<&Failure>) -> After {
+    let mut remembered = begun.before.clone();
+    let (tries, state) = match failure {
+        None => (begun.tries.saturating_sub(1), State::Waiting),
+        Some(Failure::Retry(_)) => (begun.tries, State::Waiting),
+        Some(Failure::Refused(_)) => (begun.tries, State::Parked),
+    };
+    if let Some(failure) = failure {
+        remembered.last_error = Some(capped(failure.words()));
+    }
+    let state =
+        if remembered.doubt_since.is_some() && state == State::Waiting { State::InDoubt } else { state };
+    After { remembered, unanswered: begun.owes_confirming, state, tries }
+}
+
+/// In doubt since the first mark that was never cleared.
+fn doubtful(begun: &Begun, words: &str, sent: &BTreeSet<DeckId>, room: &RoomLeft) -> After {
+    let mut remembered = begun.before.clone();
+    remembered.doubt_since = Some(begun.marked_since);
+    remembered.may_be_there.extend(sent);
+    remembered.last_error = Some(capped(words));
+    match room {
+        RoomLeft::AsBefore => {}
+        RoomLeft::Is(record) => remembered.room = Some(record.clone()),
+        RoomLeft::Gone => remembered.room = None,
+    }
+    After { remembered, unanswered: true, state: State::InDoubt, tries: begun.tries }
+}
+
+/// The first [`LONGEST_WORDS`] characters, with an ellipsis where something was cut.
+pub(super) fn capped(words: &str) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        None => words.to_owned(),
+        Some(_) => words.chars().take(LONGEST_WORDS - 1).chain(['…']).collect(),
+    }
+}

@@ -1,0 +1,23 @@
+//! A wish: what one subject should have at its provider. The newest one wins, and a wish that was there before
+//! costs nothing.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::model::{Digest, Span, SubjectKey};
+
+/// What a pass wishes for one subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    pub key: SubjectKey,
+    /// The list of decks or the room, as JSON.
+    pub desired: Value,
+    /// Of `desired`: what decides whether a wish is new.
+    pub digest: Digest,
+    /// The window epoch that it is meant for, where there is one. A wish for another epoch is a new wish.
+    pub epoch: Option<String>,
+    /// The session's official slot. A wish for another slot is a new wish.
+    pub slot: Option<Span>,
+    /// When it was seen: the snapshot's time.
+    pub at: DateTime<Utc>,
+}

@@ -1,0 +1,91 @@
+//! The other side of a rehearsal: what Meetecho would have answered, from the rooms "made" in this process.
+//!
+//! It knows nothing of the rooms at the real Meetecho, and every answer is a success as far as that is possible, so
+//! that each path runs to its end.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::wire::Call;
+use crate::transport::{Request, Response};
+
+/// Rooms by (group token, room id).
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    rooms: Mutex<BTreeMap<(String, i64), Value>>,
+}
+
+impl Answers {
+    pub(super) fn answer(&self, call: Call, base: &Url, request: &Request) -> Response {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let body: Value = request
+            .body
+            .as_ref()
+            .and_then(|body| serde_json::from_slice(body.bytes()).ok())
+            .unwrap_or(Value::Null);
+        let bearer = request.bearer.as_ref().map(SecretString::expose_secret).unwrap_or_default();
+        match call {
+            Call::Tokens => {
+                let groups = body["wgs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                let tokens: Map<_, _> = groups
+                    .map(|group| (group.to_owned(), format!("rehearsal-token-{group}").into()))
+                    .collect();
+                respond(200, &json!({ "tokens": tokens }))
+            }
+            Call::FetchRooms => {
+                let of_group = rooms.iter().filter(|((token, _), _)| token == bearer);
+                let listed: Map<_, _> =
+                    of_group.map(|((_, id), room)| (public_id(*id), room.clone())).collect();
+                respond(200, &json!({ "rooms": listed }))
+            }
+            Call::CreateRoom => {
+                let Some(id) = body["room_id"].as_i64() else { return respond(400, &json!({})) };
+                if rooms.keys().any(|(_, there)| *there == id) {
+                    return respond(409, &json!({"error": "there is a room with this id"}));
+                }
+                let url = base.join(&format!("/interim/?session={id}")).map(String::from).unwrap_or_default();
+                let room = json!({
+                    "room": {
+                        "id": id,
+                        "start_time": body["start_time"],
+                        "duration": body["duration"],
+                        "description": body["description"],
+                    },
+                    "url": url,
+                    "deletion_token": deletion_token(id),
+                });
+                rooms.insert((bearer.to_owned(), id), room.clone());
+                respond(200, &json!({ "rooms": { public_id(id): room } }))
+            }
+            Call::DeleteRoom => {
+                let before = rooms.len();
+                rooms.retain(|(_, id), _| deletion_token(*id) != bearer);
+                respond(if rooms.len() < before { 200 } else { 404 }, &json!({}))
+            }
+            Call::AddDeck | Call::DeleteDeck | Call::SetDecks => {
+                Response { status: 202, content_type: None, retry_after: None, body: Vec::new() }
+            }
+        }
+    }
+}
+
+fn public_id(room_id: i64) -> String {
+    format!("rehearsal-{room_id}")
+}
+
+fn deletion_token(room_id: i64) -> String {
+    format!("rehearsal-deletion-token-{room_id}")
+}
+
+fn respond(status: u16, body: &Value) -> Response {
+    Response {
+        status,
+        content_type: Some("application/json".to_owned()),
+        retry_after: None,
+        body: body.to_string().into_bytes(),
+    }
+}

@@ -1,0 +1,260 @@
+//! The calls as the rest of meetsync sees them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::auth::Auth;
+use super::caller::Caller;
+use super::judge;
+use super::reading::{self, ListedRoom};
+use super::wire::{self, Call};
+use crate::model::{Deck, DeckId, Fault, GroupAcronym, Outcome, RoomSpec, SeenRoom, SessionId, Why};
+use crate::transport::{BadEndpoint, Body, DebugLog, Live, LiveOptions, Response, Scrubber, SendError};
+
+/// How Meetecho is reached; the names are those of section `[meetecho]`.
+#[derive(Debug, Clone)]
+pub struct MeetechoOptions {
+    /// With or without a slash at its end.
+    pub api_base: Url,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    /// Requests under way at once, of this process.
+    pub max_in_flight: usize,
+    /// Requests per second, of this process; 0 = no limit.
+    pub rate: f64,
+    pub request_timeout: Duration,
+    pub allow_http: bool,
+}
+
+/// Meetecho, live or rehearsed. Clones share tokens, counters and pace.
+///
+/// What an [`Outcome`] of a write says of the request itself: `Applied`, and `Refused` by an answer, are Meetecho's
+/// words; `Retry` is only said where the write was provably not processed (also where it never got that far, for
+/// want of a token); everything else is `InDoubt`. Every fault's words are free of secrets and fit on a line.
+#[derive(Debug, Clone)]
+pub struct Meetecho(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    caller: Caller,
+    auth: Auth,
+}
+
+impl Meetecho {
+    /// Speaks to the real one. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// The address is no https address (and not one on this machine, or `allow_http`), or no client can be set up.
+    pub fn live(options: MeetechoOptions) -> Result<Self, BadEndpoint> {
+        let base = with_slash(options.api_base);
+        let live = Live::new(LiveOptions {
+            endpoint: base.clone(),
+            request_timeout: options.request_timeout,
+            allow_http: options.allow_http,
+            max_in_flight: options.max_in_flight,
+            rate: options.rate,
+        })?;
+        Ok(Self::over(Caller::live(live, base, options.client_id, options.client_secret)))
+    }
+
+    /// Logs each request in full, sends nothing, and answers from the rooms that were "made" in this process.
+    ///
+    /// # Errors
+    /// The address is no http or https address.
+    pub fn debug(options: MeetechoOptions, log: DebugLog) -> Result<Self, BadEndpoint> {
+        let base = with_slash(options.api_base);
+        if base.host().is_none() || !matches!(base.scheme(), "http" | "https") {
+            return Err(BadEndpoint::NotHttp(base));
+        }
+        Ok(Self::over(Caller::rehearsing(log, base, options.client_id, options.client_secret)))
+    }
+
+    fn over(caller: Caller) -> Self {
+        Self(Arc::new(Inner { caller, auth: Auth::default() }))
+    }
+
+    /// Fetches the tokens of all these groups in one call, as far as they are not known. Best effort: a failure
+    /// shows at the first call that needs the token.
+    pub async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
+        self.0.auth.prefetch(&self.0.caller, groups).await;
+    }
+
+    /// One token call, for this group or for none: do the credentials count?
+    pub async fn check_credentials(&self, group: Option<&GroupAcronym>) -> Outcome<()> {
+        self.0.auth.check(&self.0.caller, group).await
+    }
+
+    /// Shows one deck more.
+    pub async fn add_deck(&self, group: &GroupAcronym, session: SessionId, deck: &Deck) -> Outcome<()> {
+        self.tell(Call::AddDeck, group, wire::add_deck_body(session, deck)).await
+    }
+
+    /// Takes one deck away. One that is not there counts as taken away.
+    pub async fn delete_deck(&self, group: &GroupAcronym, session: SessionId, deck: DeckId) -> Outcome<()> {
+        self.tell(Call::DeleteDeck, group, wire::delete_deck_body(session, deck)).await
+    }
+
+    /// Gives the whole list; it may be empty.
+    pub async fn set_decks(&self, group: &GroupAcronym, session: SessionId, decks: &[Deck]) -> Outcome<()> {
+        self.tell(Call::SetDecks, group, wire::set_decks_body(session, decks)).await
+    }
+
+    /// The group's rooms, ordered by (`room_id`, `public_id`). One that can't be read makes it a `Retry` that names
+    /// the room, since a room left out would look as if it were not there.
+    pub async fn fetch_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<SeenRoom>> {
+        let listed = self.list_rooms(group).await;
+        listed.map(|rooms| rooms.into_iter().map(|listed| listed.room).collect())
+    }
+
+    /// Makes a room. `Applied` only if the answer holds exactly one room of this id. After anything else the caller
+    /// must read: a refusal does not prove that there is no such room (datatracker #10689).
+    pub async fn create_room(&self, group: &GroupAcronym, room: &RoomSpec) -> Outcome<SeenRoom> {
+        let parse = |value: &_| reading::parse_created(value, room.room_id);
+        let body = Body::open(wire::create_room_body(room));
+        self.with_token(Call::CreateRoom, group, Some(body), |answer, scrubber| {
+            judge::with_data(Call::CreateRoom, answer, scrubber, parse)
+        })
+        .await
+    }
+
+    /// Deletes a room with the credential that is read right before. A room that is not listed counts as deleted.
+    /// Where several rooms have this id, only the one with this `public_id` is deleted, and none without it.
+    pub async fn delete_room(
+        &self,
+        group: &GroupAcronym,
+        room_id: i64,
+        public_id: Option<&str>,
+    ) -> Outcome<()> {
+        let mut read_again = false;
+        loop {
+            let rooms = match settled(self.list_rooms(group).await) {
+                Ok(rooms) => rooms,
+                Err(outcome) => return outcome,
+            };
+            let room = match the_room(&rooms, room_id, public_id) {
+                Ok(Some(room)) => room,
+                Ok(None) => return Outcome::Applied(()),
+                Err(fault) => return Outcome::Refused(fault),
+            };
+            let Some(credential) = &room.deletion_token else {
+                let words = format!("Meetecho lists room {room_id} without a deletion token");
+                return Outcome::Refused(Fault::new(Why::Unsupported, words));
+            };
+            let answer = self.0.caller.call(Call::DeleteRoom, Some(credential), None).await;
+            let scrubber = self.0.auth.scrubber(&self.0.caller, Some(credential));
+            let outcome = judge::acknowledged(Call::DeleteRoom, answer, &scrubber);
+            if !is_rejection(&outcome) || read_again {
+                return outcome;
+            }
+            read_again = true;
+        }
+    }
+
+    /// How many requests that change something may have reached Meetecho.
+    pub fn requests_sent(&self) -> u64 {
+        self.0.caller.writes()
+    }
+
+    /// How many token calls were made.
+    pub fn token_calls(&self) -> u64 {
+        self.0.caller.token_calls()
+    }
+
+    /// How many times rooms were read.
+    pub fn reads(&self) -> u64 {
+        self.0.caller.reads()
+    }
+
+    async fn list_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<ListedRoom>> {
+        self.with_token(Call::FetchRooms, group, None, |answer, scrubber| {
+            judge::with_data(Call::FetchRooms, answer, scrubber, reading::parse_rooms)
+        })
+        .await
+    }
+
+    async fn tell(&self, call: Call, group: &GroupAcronym, body: String) -> Outcome<()> {
+        self.with_token(call, group, Some(Body::open(body)), |answer, scrubber| {
+            judge::acknowledged(call, answer, scrubber)
+        })
+        .await
+    }
+
+    /// Calls with the group's token, and once more with a new one if that was rejected. A rejected request was not
+    /// processed, so this is never doubt.
+    async fn with_token<T>(
+        &self,
+        call: Call,
+        group: &GroupAcronym,
+        body: Option<Body>,
+        judge: impl Fn(Result<Response, SendError>, &Scrubber) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let Inner { caller, auth } = &*self.0;
+        let mut renewed = false;
+        loop {
+            let token = match settled(auth.token(caller, group).await) {
+                Ok(token) => token,
+                Err(outcome) => return outcome,
+            };
+            let answer = caller.call(call, Some(&token), body.clone()).await;
+            let outcome = judge(answer, &auth.scrubber(caller, Some(&token)));
+            if !is_rejection(&outcome) {
+                return outcome;
+            }
+            auth.forget(group, &token);
+            if renewed {
+                return outcome;
+            }
+            renewed = true;
+        }
+    }
+}
+
+/// Among a group's rooms the one that is meant; None where it is not there.
+fn the_room<'a>(
+    rooms: &'a [ListedRoom],
+    room_id: i64,
+    public_id: Option<&str>,
+) -> Result<Option<&'a ListedRoom>, Fault> {
+    let of_id: Vec<_> = rooms.iter().filter(|listed| listed.room.room_id == room_id).collect();
+    match of_id.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only)),
+        several => {
+            let meant = |listed: &&&ListedRoom| Some(listed.room.public_id.as_str()) == public_id;
+            several.iter().find(meant).copied().map(Some).ok_or_else(|| {
+                let words =
+                    format!("Meetecho lists {} rooms with id {room_id}, none known as ours", several.len());
+                Fault::new(Why::RoomConflict, words)
+            })
+        }
+    }
+}
+
+fn is_rejection<T>(outcome: &Outcome<T>) -> bool {
+    matches!(outcome, Outcome::Refused(fault) if fault.why == Why::CredentialsRejected)
+}
+
+/// The value, or the outcome for whoever wanted to go on with it.
+fn settled<T, U>(outcome: Outcome<T>) -> Result<T, Outcome<U>> {
+    match outcome {
+        Outcome::Applied(value) => Ok(value),
+        Outcome::Retry { after, fault } => Err(Outcome::Retry { after, fault }),
+        Outcome::Refused(fault) => Err(Outcome::Refused(fault)),
+        Outcome::InDoubt(fault) => Err(Outcome::InDoubt(fault)),
+    }
+}
+
+/// A path without it would lose its last part when the calls' names are put on.
+fn with_slash(mut base: Url) -> Url {
+    base.set_query(None);
+    base.set_fragment(None);
+    if !base.path().ends_with('/') {
+        let path = format!("{}/", base.path());
+        base.set_path(&path);
+    }
+    base
+}

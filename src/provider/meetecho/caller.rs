@@ -1,0 +1,105 @@
+//! One call over the wire: address, bearer and body become a request, and what went out is counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::answers::Answers;
+use super::wire::{self, Call};
+use crate::model::GroupAcronym;
+use crate::transport::{
+    Body, DebugLog, DebugTransport, Live, REDACTED, Request, Response, SendError, Transport,
+};
+
+#[derive(Debug)]
+pub(super) struct Caller {
+    transport: Transport,
+    base: Url,
+    client_id: String,
+    client_secret: SecretString,
+    counted: Counted,
+}
+
+/// Requests that may have reached the other side.
+#[derive(Debug, Default)]
+struct Counted {
+    writes: AtomicU64,
+    reads: AtomicU64,
+    token_calls: AtomicU64,
+}
+
+impl Counted {
+    fn of(&self, call: Call) -> &AtomicU64 {
+        match call {
+            Call::Tokens => &self.token_calls,
+            Call::FetchRooms => &self.reads,
+            _ => &self.writes,
+        }
+    }
+}
+
+impl Caller {
+    pub(super) fn live(live: Live, base: Url, client_id: String, client_secret: SecretString) -> Self {
+        Self { transport: Transport::Live(live), base, client_id, client_secret, counted: Counted::default() }
+    }
+
+    pub(super) fn rehearsing(
+        log: DebugLog,
+        base: Url,
+        client_id: String,
+        client_secret: SecretString,
+    ) -> Self {
+        let answers = Arc::new(Answers::default());
+        let known = base.clone();
+        let answer = move |request: &Request| {
+            let call = Call::ALL.into_iter().find(|call| {
+                call.method() == request.method && known.join(call.path()).is_ok_and(|url| url == request.url)
+            });
+            answers.answer(call.expect("only these calls are ever made"), &known, request)
+        };
+        let transport = Transport::Debug(DebugTransport::new(log, Box::new(answer)));
+        Self { transport, base, client_id, client_secret, counted: Counted::default() }
+    }
+
+    pub(super) async fn call(
+        &self,
+        call: Call,
+        bearer: Option<&SecretString>,
+        body: Option<Body>,
+    ) -> Result<Response, SendError> {
+        let url = self.base.join(call.path()).expect("a relative path fits on every http address");
+        let request = Request { method: call.method(), url, bearer: bearer.cloned(), body };
+        // Counted before it goes: whoever is cancelled while waiting for the answer has sent it all the same.
+        let counter = self.counted.of(call);
+        counter.fetch_add(1, Ordering::Relaxed);
+        let answer = self.transport.send(&request).await;
+        if matches!(answer, Err(SendError::NotSent { .. })) {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// The body that asks for tokens of all these groups at once.
+    pub(super) fn tokens_body(&self, groups: &[&GroupAcronym]) -> Body {
+        let written = |secret| wire::tokens_body(&self.client_id, secret, groups.iter().copied());
+        Body::with_secret(written(self.client_secret.expose_secret()), written(REDACTED))
+    }
+
+    pub(super) fn client_secret(&self) -> &SecretString {
+        &self.client_secret
+    }
+
+    pub(super) fn writes(&self) -> u64 {
+        self.counted.writes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn reads(&self) -> u64 {
+        self.counted.reads.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn token_calls(&self) -> u64 {
+        self.counted.token_calls.load(Ordering::Relaxed)
+    }
+}

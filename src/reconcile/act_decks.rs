@@ -1,0 +1,128 @@
+//! Speaks a deck change to the provider, call by call, and says how far it got.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::ledger::{Begun, Failure, RoomLeft, StepEnd};
+use crate::model::{Accepted, Deck, DeckId, Outcome};
+use crate::plan::{Change, DeckCall, Operation};
+use crate::provider::meetecho::Meetecho;
+
+use super::step::Acted;
+
+/// Every deck id that this change may send.
+pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
+    change.wanted.iter().flatten().map(|deck| deck.id).collect()
+}
+
+/// Makes the calls of a change in their order; the first that is not accepted ends it.
+pub(super) async fn act(
+    meetecho: &Meetecho,
+    change: &Change,
+    begun: &Begun,
+    room: Option<String>,
+    late_effect: TimeDelta,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Acted {
+    let wanted = change.wanted.as_deref().unwrap_or_default();
+    let mut progress = Progress::default();
+    for (call, deck) in calls(change) {
+        let outcome = match call {
+            Call::Delete(id) => meetecho.delete_deck(&change.group, change.session, id).await,
+            Call::Post(deck) => meetecho.add_deck(&change.group, change.session, deck).await,
+            Call::Put => meetecho.set_decks(&change.group, change.session, wanted).await,
+        };
+        if let Some(acted) = progress.note(call, deck, wanted, outcome) {
+            return acted;
+        }
+    }
+    let at = now();
+    let epoch = change.epoch.clone().map(|mut epoch| {
+        epoch.room = room.or(epoch.room);
+        epoch.to_string()
+    });
+    let accepted = Accepted { decks: wanted.to_vec(), at, epoch: epoch.unwrap_or_default() };
+    let confirming = begun.confirming(at, late_effect, false);
+    Acted::done(progress.requests, StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Call<'a> {
+    Delete(DeckId),
+    Post(&'a Deck),
+    Put,
+}
+
+/// The calls of a change, each with the id that it names.
+fn calls(change: &Change) -> impl Iterator<Item = (Call<'_>, Option<DeckId>)> {
+    change.operations.iter().flat_map(|operation| {
+        let (calls, id, deck) = match operation {
+            Operation::AddDeck { deck, calls, .. } | Operation::ReviseDeck { deck, calls, .. } => {
+                (calls.as_slice(), Some(deck.id), Some(deck))
+            }
+            Operation::DeleteDeck { deck, calls, .. } => (calls.as_slice(), Some(deck.id), None),
+            Operation::ReorderDecks { calls, .. } | Operation::ReplaceDecks { calls, .. } => {
+                (calls.as_slice(), None, None)
+            }
+            _ => (&[][..], None, None),
+        };
+        calls.iter().filter_map(move |call| match call {
+            DeckCall::Delete => id.map(|id| (Call::Delete(id), Some(id))),
+            DeckCall::Post => deck.map(|deck| (Call::Post(deck), Some(deck.id))),
+            DeckCall::Put => Some((Call::Put, None)),
+        })
+    })
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    requests: usize,
+    sent: BTreeSet<DeckId>,
+    deleted: BTreeSet<DeckId>,
+}
+
+impl Progress {
+    /// Takes an answer in; Some where it ends the step.
+    fn note(
+        &mut self,
+        call: Call<'_>,
+        id: Option<DeckId>,
+        wanted: &[Deck],
+        outcome: Outcome<()>,
+    ) -> Option<Acted> {
+        let nothing_was_processed = self.requests == 0;
+        if !matches!(outcome, Outcome::Retry { .. }) {
+            self.requests += 1;
+            match call {
+                Call::Put => self.sent.extend(wanted.iter().map(|deck| deck.id)),
+                Call::Post(_) => self.sent.extend(id),
+                Call::Delete(_) => {}
+            }
+        }
+        let (failure, retry_after, fault) = match outcome {
+            Outcome::Applied(()) => {
+                if let Call::Delete(id) = call {
+                    self.deleted.insert(id);
+                } else {
+                    // Sent again after its DELETE: it is there.
+                    self.deleted.retain(|id| !self.sent.contains(id));
+                }
+                return None;
+            }
+            Outcome::InDoubt(fault) => {
+                let sent = std::mem::take(&mut self.sent);
+                let end = StepEnd::InDoubt { words: fault.words.clone(), sent, room: RoomLeft::AsBefore };
+                return Some(Acted::in_doubt(self.requests, end, fault));
+            }
+            Outcome::Retry { after, fault } => (Failure::Retry(fault.words.clone()), after, fault),
+            Outcome::Refused(fault) => (Failure::Refused(fault.words.clone()), None, fault),
+        };
+        let end = if nothing_was_processed {
+            StepEnd::NotProcessed { failure: Some(failure) }
+        } else {
+            StepEnd::Partly { failure, sent: std::mem::take(&mut self.sent), room: RoomLeft::AsBefore }
+        };
+        Some(Acted::failed(self.requests, end, fault, retry_after))
+    }
+}

@@ -1,0 +1,300 @@
+//! Carries a plan out, once: each session's room first, then its decks; live sessions first; several at a time.
+//!
+//! It goes in rounds: all subjects once, then those that are worth another try, three times in all. A dead provider
+//! is noticed within a round: after a few failures in a row with no success between them, the rest of the round is
+//! not sent. Every try is a leased step of its own, so the process can be killed at any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::world::{Parts, World};
+use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::model::{GroupAcronym, Kind, Outcome, RoomsSeen, SessionId, SubjectKey, Why};
+use crate::plan::{Change, Plan};
+use crate::schedule::backoff;
+
+/// How often a lease that somebody else has is asked for again.
+const LEASE_LOOK: Duration = Duration::from_millis(500);
+
+/// One subject's result, as `resync --json` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectResult {
+    pub subject: SubjectKey,
+    pub outcome: SubjectOutcome,
+    pub requests: usize,
+    pub error: Option<String>,
+    /// A confirming send is owed at this moment: the worker or a later resync makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm_owed: Option<DateTime<Utc>>,
+}
+
+/// What became of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectOutcome {
+    Applied,
+    Failed,
+    /// By the provider, or by a guard.
+    Refused,
+    InDoubt,
+    /// Somebody else had done it.
+    InStep,
+    /// Logged instead of sent.
+    Rehearsed,
+}
+
+/// How far a resync has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: usize,
+    pub of: usize,
+}
+
+/// Carries out the changes of a plan; refused subjects are listed as such. Ordered by subject.
+///
+/// # Errors
+/// The ledger failed: what was not done by then stays undone, and nothing was sent without a mark.
+pub async fn resync(
+    parts: &Parts,
+    ledger: &Ledger,
+    world: &World,
+    plan: &Plan,
+    reason: Option<&str>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<SubjectResult>, LedgerError> {
+    let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
+    parts.meetecho.prefetch_tokens(&groups).await;
+    let mut run = Run {
+        parts,
+        ledger,
+        world,
+        reason,
+        fresh_rooms: RoomsSeen::default(),
+        of: plan.changes.len(),
+        done: AtomicUsize::new(0),
+        failures_in_a_row: AtomicUsize::new(0),
+    };
+    let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
+    let mut work = by_session(plan);
+    let mut tries = 0;
+    while !work.is_empty() {
+        tries += 1;
+        let round = run.round(std::mem::take(&mut work), progress).await?;
+        let mut wait = None;
+        for done in round {
+            let again =
+                done.is_worth_another_try().then(|| backoff::one_shot(tries, done.retry_after)).flatten();
+            if let Some(pause) = again {
+                wait = wait.max(Some(pause));
+                work.push(done.again());
+            }
+            for mut result in done.results {
+                result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
+                results.insert(result.subject, result);
+            }
+        }
+        if let Some(pause) = wait {
+            sleep(pause).await;
+            run.read_rooms_again(&work).await;
+        }
+    }
+    for refusal in plan.refusals.iter().filter(|refusal| refusal.rule.is_guard()) {
+        if let Some(subject) = refusal.subject {
+            let error = Some(format!("{}: {}", refusal.rule, refusal.detail));
+            results.entry(subject).or_insert(SubjectResult {
+                subject,
+                outcome: SubjectOutcome::Refused,
+                requests: 0,
+                error,
+                confirm_owed: None,
+            });
+        }
+    }
+    Ok(results.into_values().collect())
+}
+
+/// One session's changes.
+#[derive(Debug, Clone)]
+struct Work {
+    changes: Vec<Change>,
+    /// The room that a try before this one made.
+    new_room: Option<String>,
+}
+
+/// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
+fn by_session(plan: &Plan) -> Vec<Work> {
+    let mut work: Vec<Work> = Vec::new();
+    let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        let place = *places.entry(change.session).or_insert_with(|| {
+            work.push(Work { changes: Vec::new(), new_room: None });
+            work.len() - 1
+        });
+        work[place].changes.push(change.clone());
+    }
+    for session in &mut work {
+        session.changes.sort_by_key(|change| change.subject.kind);
+    }
+    work
+}
+
+/// A session after one try.
+struct Tried {
+    work: Work,
+    results: Vec<SubjectResult>,
+    failed: Vec<Change>,
+    retry_after: Option<Duration>,
+}
+
+impl Tried {
+    fn is_worth_another_try(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    fn again(&self) -> Work {
+        Work { changes: self.failed.clone(), ..self.work.clone() }
+    }
+}
+
+struct Run<'a> {
+    parts: &'a Parts,
+    ledger: &'a Ledger,
+    world: &'a World,
+    reason: Option<&'a str>,
+    fresh_rooms: RoomsSeen,
+    of: usize,
+    done: AtomicUsize,
+    failures_in_a_row: AtomicUsize,
+}
+
+impl Run<'_> {
+    /// All of the work once. More sessions are under way than requests may be in flight, so that the ledger's own
+    /// writes don't leave the provider waiting.
+    async fn round(
+        &self,
+        work: Vec<Work>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Tried>, LedgerError> {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        let at_once = self.parts.max_in_flight * 2;
+        let tries = stream::iter(work).map(|work| async {
+            let tried = self.try_session(work).await?;
+            let finished = tried.results.len() - tried.failed.len();
+            let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
+            progress(Progress { done, of: self.of });
+            Ok(tried)
+        });
+        let all: Vec<Result<Tried, LedgerError>> = tries.buffer_unordered(at_once).collect().await;
+        all.into_iter().collect()
+    }
+
+    async fn try_session(&self, mut work: Work) -> Result<Tried, LedgerError> {
+        let mut results = Vec::new();
+        let mut failed = Vec::new();
+        let mut retry_after = None;
+        for change in work.changes.clone() {
+            let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
+            if acted.room.is_some() {
+                work.new_room.clone_from(&acted.room);
+            }
+            retry_after = retry_after.max(acted.retry_after);
+            if matches!(acted.outcome, StepOutcome::Retry | StepOutcome::InDoubt) {
+                failed.push(change.clone());
+            }
+            results.push(self.result(change.subject, &acted));
+        }
+        Ok(Tried { work, results, failed, retry_after })
+    }
+
+    async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
+        if self.failures_in_a_row.load(Ordering::Relaxed) >= self.parts.max_in_flight.max(3) {
+            return Ok(Acted::not_tried());
+        }
+        let step = Step {
+            parts: self.parts,
+            ledger: self.ledger,
+            world: self.world,
+            rooms: self.rooms_for(change),
+            planned: change,
+            new_room,
+            reason: self.reason,
+        };
+        // Another one-shot may have the session, or one that was killed: its lease runs out by itself.
+        let give_up = Instant::now() + self.parts.lease + Duration::from_secs(5);
+        let acted = loop {
+            match step.run().await? {
+                Stepped::Ended(acted) => break acted,
+                Stepped::Leased { owner, until } if Instant::now() > give_up => {
+                    break Acted::leased(&owner, until);
+                }
+                Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
+            }
+        };
+        let is_down = acted.fault.as_ref().is_some_and(|fault| fault.why == Why::ProviderDown);
+        if is_down {
+            self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
+        }
+        Ok(acted)
+    }
+
+    fn rooms_for(&self, change: &Change) -> &RoomsSeen {
+        if self.fresh_rooms.by_group.contains_key(&change.group) {
+            &self.fresh_rooms
+        } else {
+            &self.world.rooms
+        }
+    }
+
+    /// After a failed try of a room it must be known what is there now.
+    async fn read_rooms_again(&mut self, work: &[Work]) {
+        let groups: BTreeSet<GroupAcronym> = work
+            .iter()
+            .flat_map(|work| &work.changes)
+            .filter(|change| change.subject.kind == Kind::Room)
+            .map(|change| change.group.clone())
+            .collect();
+        for group in groups {
+            if let Outcome::Applied(rooms) = self.parts.meetecho.fetch_rooms(&group).await {
+                self.fresh_rooms.by_group.insert(group, rooms);
+            }
+        }
+    }
+
+    fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {
+        let rehearsed = self.ledger.is_rehearsal();
+        let outcome = match acted.outcome {
+            StepOutcome::Applied if rehearsed => SubjectOutcome::Rehearsed,
+            StepOutcome::Applied => SubjectOutcome::Applied,
+            StepOutcome::InStep => SubjectOutcome::InStep,
+            StepOutcome::Retry => SubjectOutcome::Failed,
+            StepOutcome::Refused => SubjectOutcome::Refused,
+            StepOutcome::InDoubt => SubjectOutcome::InDoubt,
+        };
+        SubjectResult {
+            subject,
+            outcome,
+            requests: acted.requests,
+            error: acted.fault.as_ref().map(|fault| format!("{}: {}", fault.why, fault.words)),
+            confirm_owed: confirm_owed(&acted.end),
+        }
+    }
+}
+
+fn confirm_owed(end: &StepEnd) -> Option<DateTime<Utc>> {
+    match end {
+        StepEnd::DecksAccepted { confirming, .. }
+        | StepEnd::RoomIs { confirming, .. }
+        | StepEnd::RoomGone { confirming, .. } => confirming.map(|owed| owed.at),
+        _ => None,
+    }
+}

@@ -1,0 +1,148 @@
+//! The world as one pass sees it: snapshot, ledger view, rooms seen, policy. Read once, then only values.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+pub use crate::datatracker::Range;
+use crate::datatracker::{Datatracker, Look, ReadError, Writer};
+use crate::desired::LOOK_BACK;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};
+use crate::plan::{self, Ask, Inputs, Plan};
+use crate::provider::meetecho::Meetecho;
+
+/// All that a pass works with.
+#[derive(Debug)]
+pub struct Parts {
+    pub datatracker: Datatracker,
+    /// None before `meetsync migrate`: then it is as if nothing had ever been sent.
+    pub ledger: Option<Ledger>,
+    pub meetecho: Meetecho,
+    /// None where links are never written: `write_back = false`, or the debug backend.
+    pub links: Option<Writer>,
+    pub policy: Policy,
+    /// Who acts, for leases and the history: command, host and process.
+    pub who: String,
+    pub lease: Duration,
+    pub max_in_flight: usize,
+}
+
+/// Whether the rooms at the provider are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadRooms {
+    Yes,
+    No,
+}
+
+/// Reading the world failed: nothing is planned on a part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What one pass knows, and what it was asked.
+#[derive(Debug)]
+pub struct World {
+    pub snapshot: Snapshot,
+    pub ledger: LedgerView,
+    pub rooms: RoomsSeen,
+    pub policy: Policy,
+    pub ask: Ask,
+    read_at: Instant,
+}
+
+impl World {
+    /// A world that was not read just now, but comes from an export.
+    pub fn of(snapshot: Snapshot, ledger: LedgerView, rooms: RoomsSeen, policy: Policy, ask: Ask) -> Self {
+        Self { snapshot, ledger, rooms, policy, ask, read_at: Instant::now() }
+    }
+
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            snapshot: &self.snapshot,
+            ledger: &self.ledger,
+            rooms: &self.rooms,
+            policy: &self.policy,
+            ask: &self.ask,
+        }
+    }
+
+    pub fn plan(&self) -> Plan {
+        plan::make(self.inputs())
+    }
+
+    /// The source's clock, carried on: no other clock says when something was sent.
+    pub fn now(&self) -> DateTime<Utc> {
+        let since = TimeDelta::from_std(self.read_at.elapsed()).unwrap_or(TimeDelta::zero());
+        self.snapshot.as_of + since
+    }
+}
+
+/// Which sessions a command looks at: those that are named, or those that can matter.
+fn range_of(policy: &Policy, ask: &Ask) -> Range {
+    if ask.scope.sessions.is_empty() {
+        Range::Around { back: LOOK_BACK, ahead: policy.rooms.horizon }
+    } else {
+        Range::OnlyNamed
+    }
+}
+
+/// Reads everything that a plan is made from. `now` only helps to find the sessions that the ledger still has open;
+/// the plan's *now* is the snapshot's.
+pub async fn read_world(
+    parts: &Parts,
+    ask: Ask,
+    read_rooms: ReadRooms,
+    now: DateTime<Utc>,
+) -> Result<World, ReconcileError> {
+    let range = range_of(&parts.policy, &ask);
+    let mut named: BTreeSet<SessionId> = ask.scope.sessions.clone();
+    if let (Some(ledger), Range::Around { .. }) = (&parts.ledger, &range) {
+        named.extend(ledger.open_sessions(now).await?);
+    }
+    let look = Look { range, named, must_exist: ask.scope.clone() };
+    let snapshot = parts.datatracker.snapshot(&look).await?;
+    let read_at = Instant::now();
+    let ledger = match &parts.ledger {
+        Some(ledger) => {
+            let sessions = snapshot.sessions.iter().map(|session| session.id).collect();
+            ledger.view(&sessions, parts.policy.guard.per, snapshot.as_of).await?
+        }
+        None => LedgerView::default(),
+    };
+    let mut world =
+        World { snapshot, ledger, rooms: RoomsSeen::default(), policy: parts.policy.clone(), ask, read_at };
+    if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(Kind::Room) {
+        world.rooms = read_rooms_of(parts, &world).await;
+    }
+    Ok(world)
+}
+
+/// The rooms of every group that matters; a group that can't be read is named as such, and is not empty.
+async fn read_rooms_of(parts: &Parts, world: &World) -> RoomsSeen {
+    let groups = plan::groups_to_read(world.inputs());
+    parts.meetecho.prefetch_tokens(&groups).await;
+    let reads = groups.into_iter().map(|group| async {
+        let outcome = parts.meetecho.fetch_rooms(&group).await;
+        (group, outcome)
+    });
+    let mut seen = RoomsSeen::default();
+    for (group, outcome) in join_all(reads).await {
+        match outcome {
+            Outcome::Applied(rooms) => {
+                seen.by_group.insert(group, rooms);
+            }
+            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
+                seen.unread.insert(group, fault);
+            }
+        }
+    }
+    seen
+}

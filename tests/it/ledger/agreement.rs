@@ -1,0 +1,158 @@
+//! Random histories: the database and a rehearsal agree after every one, and the rules of doubt hold throughout.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use meetsync::ledger::{Begun, Failure, Ledger, RoomLeft, StepEnd};
+use meetsync::model::{Accepted, DeckId, LedgerView, SessionId};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use super::view::wish;
+use super::{PER, at, attempt, begin, decks, decks_of, ids, live, ready, rehearsal};
+
+#[derive(Debug, Clone)]
+enum Event {
+    Wish(Vec<i64>),
+    /// The list that is sent, and what becomes of it.
+    Step(Vec<i64>, End),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Applied,
+    NotProcessed,
+    Refused,
+    /// Only the first half was sent.
+    Partly,
+    InDoubt,
+    Killed,
+}
+
+fn histories() -> impl Strategy<Value = Vec<Event>> {
+    let list = || proptest::sample::subsequence(vec![1_i64, 2, 3, 4, 5], 0..=4);
+    let end = prop_oneof![
+        3 => Just(End::Applied),
+        1 => Just(End::NotProcessed),
+        1 => Just(End::Refused),
+        1 => Just(End::Partly),
+        1 => Just(End::InDoubt),
+        1 => Just(End::Killed),
+    ];
+    let event = prop_oneof![1 => list().prop_map(Event::Wish), 3 => (list(), end).prop_map(|(l, e)| Event::Step(l, e))];
+    proptest::collection::vec(event, 1..12)
+}
+
+/// How a step of such a fate ended. Deletes what may be there and is not on the list, as a real one.
+fn end_of(begun: &Begun, list: &[i64], end: End, second: i64) -> Option<StepEnd> {
+    let half = ids(list.iter().copied().take(list.len() / 2));
+    let words = format!("words of {second}");
+    Some(match end {
+        End::Applied => {
+            let there = ids(list.iter().copied());
+            StepEnd::DecksAccepted {
+                accepted: Accepted {
+                    decks: decks(list.iter().copied()),
+                    at: at(second),
+                    epoch: "first".to_owned(),
+                },
+                deleted: begun.before.may_be_there.difference(&there).copied().collect(),
+                confirming: begun.confirming(at(second), TimeDelta::seconds(3), false),
+            }
+        }
+        End::NotProcessed => StepEnd::NotProcessed { failure: Some(Failure::Retry(words)) },
+        End::Refused => StepEnd::NotProcessed { failure: Some(Failure::Refused(words)) },
+        End::Partly => {
+            StepEnd::Partly { failure: Failure::Retry(words), sent: half, room: RoomLeft::AsBefore }
+        }
+        End::InDoubt => StepEnd::InDoubt { words, sent: ids(list.iter().copied()), room: RoomLeft::AsBefore },
+        End::Killed => return None,
+    })
+}
+
+/// Plays a history on one session, and returns the view after every event.
+async fn play(ledger: &Ledger, session: i64, history: &[Event]) -> Vec<LedgerView> {
+    let key = decks_of(session);
+    let mut views = Vec::new();
+    for (second, event) in (0..).zip(history) {
+        match event {
+            Event::Wish(list) => {
+                ledger.record(&[wish(key, list.iter().copied(), Some((0, 60)), second)]).await.unwrap();
+            }
+            Event::Step(list, end) => {
+                let (lease, begun) = begin(ledger, key, list.iter().copied(), at(second)).await;
+                match end_of(&begun, list, *end, second) {
+                    Some(end) => {
+                        let row = attempt("played", at(second));
+                        assert_eq!(
+                            ledger.settle_and_release(lease, begun, &end, row).await.unwrap(),
+                            meetsync::ledger::Settled::Done
+                        );
+                    }
+                    // The process is gone; only the lease runs out in time.
+                    None => ledger.release(lease).await.unwrap(),
+                }
+            }
+        }
+        views.push(ledger.view_of(&BTreeSet::from([SessionId(session)]), PER, at(second)).await.unwrap());
+    }
+    views
+}
+
+/// What the provider may show after each event, by what was sent alone.
+fn check_rules(session: i64, history: &[Event], views: &[LedgerView]) {
+    let mut could_be_there: BTreeSet<DeckId> = BTreeSet::new();
+    let mut in_doubt = false;
+    let mut unanswered = false;
+    for (event, view) in history.iter().zip(views) {
+        if let Event::Step(list, end) = event {
+            let all = ids(list.iter().copied());
+            match end {
+                End::Applied => {
+                    let remembered = &view.subjects[&decks_of(session)];
+                    assert!(
+                        !unanswered || remembered.confirming.is_some(),
+                        "an answer never came: {history:?}"
+                    );
+                    if remembered.confirming.is_none() {
+                        could_be_there.clear();
+                    }
+                    could_be_there.extend(&all);
+                    (in_doubt, unanswered) = (false, false);
+                }
+                End::NotProcessed | End::Refused => {}
+                End::Partly => {
+                    could_be_there.extend(ids(list.iter().copied().take(list.len() / 2)));
+                    in_doubt = true;
+                }
+                End::InDoubt | End::Killed => {
+                    could_be_there.extend(&all);
+                    (in_doubt, unanswered) = (true, true);
+                }
+            }
+        }
+        let Some(remembered) = view.subjects.get(&decks_of(session)) else { continue };
+        assert_eq!(remembered.may_be_there, could_be_there, "{history:?}");
+        assert_eq!(remembered.doubt_since.is_some(), in_doubt, "{history:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_does_what_the_database_does_and_both_keep_the_rules() {
+    let database = ready().await;
+    let (live, rehearsed) = (live(&database).await, rehearsal(&database).await);
+    let mut runner = TestRunner::deterministic();
+    for case in 0..60 {
+        let history = histories().new_tree(&mut runner).unwrap().current();
+        // Different sessions, so that the rehearsal doesn't read what the live one wrote.
+        let (here, there) = (1000 + case, 2000 + case);
+        let (written, imagined) =
+            tokio::join!(play(&live, here, &history), play(&rehearsed, there, &history));
+        let bare = |views: &[LedgerView]| -> Vec<_> {
+            views.iter().map(|view| view.subjects.values().cloned().collect::<Vec<_>>()).collect()
+        };
+        assert_eq!(bare(&written), bare(&imagined), "{history:?}");
+        check_rules(here, &history, &written);
+    }
+}
