@@ -109,7 +109,9 @@ fn why_unknown(inputs: Inputs<'_>, session: &Session, row: &Remembered, epoch: &
 
 /// Which part of the epoch changed since the last accepted list.
 fn what_is_new(row: &Remembered, epoch: &Epoch) -> String {
-    let old = row.accepted.as_ref().map(|accepted| accepted.epoch.clone()).unwrap_or_default();
+    let Some(old) = row.accepted.as_ref().map(|accepted| accepted.epoch.clone()) else {
+        return "something was sent, and nothing accepted".into();
+    };
     let new = epoch.to_string();
     let parts = |text: &str| text.rsplitn(3, '/').map(str::to_owned).collect::<Vec<_>>();
     match (parts(&old).as_slice(), parts(&new).as_slice()) {

@@ -30,8 +30,8 @@ pub(super) fn when(slot: Span, zone: &str, now: DateTime<Utc>) -> String {
         }
         Err(_) => {
             let note = match zone.trim() {
-                "" => "the meeting has no time zone".to_owned(),
-                unknown => format!("the meeting's time zone {unknown:?} is not known"),
+                "" => "no time zone".to_owned(),
+                unknown => format!("unknown time zone {unknown:?}"),
             };
             let times = format!("{}-{} UTC", slot.start.format("%H:%M"), slot.end.format("%H:%M"));
             format!("{} {times} ({note})", day(&slot.start, now))
@@ -82,8 +82,8 @@ mod tests {
             ("UTC", "Tue 13:00-14:30 UTC"),
             ("Asia/Tokyo", "Tue 22:00-23:30 (13:00-14:30 UTC)"),
             ("Pacific/Kiritimati", "Wed 03:00-04:30 (Tue 13:00-14:30 UTC)"),
-            ("", "Tue 13:00-14:30 UTC (the meeting has no time zone)"),
-            ("Mars/Phobos", "Tue 13:00-14:30 UTC (the meeting's time zone \"Mars/Phobos\" is not known)"),
+            ("", "Tue 13:00-14:30 UTC (no time zone)"),
+            ("Mars/Phobos", "Tue 13:00-14:30 UTC (unknown time zone \"Mars/Phobos\")"),
         ] {
             assert_eq!(when(slot, zone, now), expected);
         }
