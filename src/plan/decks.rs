@@ -132,14 +132,11 @@ fn change(
     let materials = inputs.policy.slides.materials;
     let last_sent = row.accepted.as_ref().map(|accepted| accepted.decks.as_slice()).unwrap_or_default();
     let believed = whole_list_because.is_none().then(|| last_sent.to_vec());
-    let (operations, reason) = match whole_list_because {
-        Some(reason) => (replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials), reason),
-        None => {
-            let operations = difference(last_sent, &wanted, materials);
-            let reason = in_words(&operations);
-            (operations, reason)
-        }
+    let operations = match whole_list_because {
+        Some(_) => replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials),
+        None => difference(last_sent, &wanted, materials),
     };
+    let reason = whole_list_because.unwrap_or_else(|| in_words(&operations));
     Answer::Change(Change {
         subject: SubjectKey::decks(session.id),
         session: session.id,

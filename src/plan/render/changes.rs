@@ -56,7 +56,8 @@ fn header(change: &Change, session: Option<&Session>, now: DateTime<Utc>) -> Str
     let name = session.map(|session| session.name.trim()).filter(|name| !name.is_empty());
     let mut text = format!("{group}  {when}  {meeting}  session {}", change.session);
     if let Some(name) = name {
-        text.push_str(&format!("  {}", shortened(&harmless(name), WIDEST_NAME)));
+        text.push_str("  ");
+        text.push_str(&shortened(&harmless(name), WIDEST_NAME));
     }
     text
 }
@@ -159,13 +160,14 @@ fn whole_list(operations: &[Operation], wanted: &[Deck]) -> Vec<Line> {
         .take(NAMED_DECKS)
         .map(|deck| format!("{} ({})", shortened(&harmless(&deck.title), WIDEST_NAME), deck.rev))
         .collect();
-    let mut text = match wanted.len() {
+    let decks = counted(wanted.len(), "deck", "decks");
+    let text = match wanted.len() {
         0 => "empty".to_owned(),
-        number => format!("{}: {}", counted(number, "deck", "decks"), named.join(", ")),
+        number if number > NAMED_DECKS => {
+            format!("{decks}: {} and {} more", named.join(", "), number - NAMED_DECKS)
+        }
+        _ => format!("{decks}: {}", named.join(", ")),
     };
-    if wanted.len() > NAMED_DECKS {
-        text.push_str(&format!(" and {} more", wanted.len() - NAMED_DECKS));
-    }
     lines.push(Line::changed("whole list", text));
     lines
 }
@@ -201,7 +203,7 @@ fn room_lines(operations: &[Operation]) -> Vec<Line> {
             Operation::WriteRoomUrl { from, to, .. } => {
                 let words = link_words(from, to.as_deref());
                 match lines.last_mut() {
-                    Some(line) => line.text.push_str(&format!("; {words}")),
+                    Some(line) => line.text = format!("{}; {words}", line.text),
                     None => lines.push(Line::changed("room", words)),
                 }
             }
