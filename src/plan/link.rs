@@ -51,9 +51,8 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
         }
     }
     match named {
-        Some(_) => Link::Foreign,
         None if link.starts_with(know.prefix) => Link::Unmatched,
-        None => Link::Foreign,
+        Some(_) | None => Link::Foreign,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::{
 
 /// What a person asked for on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Ask {
     pub scope: Scope,
     /// Lifts the guards that count (never the ones that protect a running room).

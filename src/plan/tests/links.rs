@@ -187,3 +187,32 @@ fn days_and_sessions_of_a_day_are_counted_in_the_meetings_zone() {
     sessions[0].time_zone = "Asia/Tokyo".into();
     assert_eq!(described(&sessions, "{group} {date} {meeting}"), ["mars 2026-12-02 interim-2026-mars-07"]);
 }
+
+#[test]
+fn the_report_knows_every_state() {
+    let state = |world: &World| {
+        let lines: Vec<String> = report(world.inputs())
+            .iter()
+            .map(|line| format!("{:?}: {}", line.state, line.reason.clone().unwrap_or_default()))
+            .collect();
+        lines.join("; ")
+    };
+    let mut world = World::of([interim(1)]);
+    assert_eq!(state(&world), "Wanted: not there yet");
+    world.session(1).remote_instructions = format!("{PREFIX}?group=mars");
+    assert_eq!(state(&world), "NotOurs: link_unmatched: no room of this session answers to the link");
+    let mut world = World::of([interim(1)]).has_room(1);
+    assert_eq!(state(&world), "Present: ");
+    world.row(SubjectKey::room(SessionId(1))).room.as_mut().expect("recorded").adopted = true;
+    assert_eq!(state(&world), "Adopted: ");
+    world.session(1).slot = Some(slot(1500, 60));
+    assert_eq!(state(&world), "Drifted: the session moved");
+    world.session(1).slot = Some(slot(1440, 60));
+    world.rooms.by_group.get_mut(&GroupAcronym::new("mars")).expect("read")[0].duration_min = 90;
+    assert_eq!(state(&world), "Drifted: the provider stores something else than was sent");
+    world.session(1).status = SessionStatus("canceled".into());
+    assert_eq!(state(&world), "Unwanted: the session asks for no room: it is cancelled");
+    world.rooms.by_group.insert(GroupAcronym::new("mars"), Vec::new());
+    world.session(1).status = SessionStatus("sched".into());
+    assert_eq!(state(&world), "Wanted: gone from the provider");
+}
