@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 use super::href::{Hosts, Shape};
-use super::rows::{DeckRow, HomeRow, SessionRow, SiblingRow, SlotRow};
+use super::rows::{DeckRow, HomeRow, SessionRow, SiblingRow, SlotRow, StateRow};
 
 /// A session whose decks are not known yet.
 #[derive(Debug)]
@@ -78,61 +78,111 @@ fn sibling(meeting: &SessionRow, session: i64, start: chrono::DateTime<chrono::U
     Sibling { meeting: MeetingNumber::new(&meeting.meeting), session: SessionId(session), start }
 }
 
-/// The sessions outside of `chosen` at which a deck that we show was first shown.
-pub(super) fn foreign_homes(chosen: &[Chosen], decks: &[DeckRow]) -> BTreeSet<i64> {
-    decks
-        .iter()
-        .filter_map(|deck| deck.home)
-        .filter(|home| chosen.binary_search_by_key(home, |session| session.row.id).is_err())
-        .collect()
+/// The states of documents that count.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    /// Those of slides that are called `deleted`.
+    pub(super) deleted: Vec<i64>,
+    /// The reuse policies in the datatracker's order, with their slugs.
+    pub(super) policies: Vec<(i64, String)>,
+}
+
+impl States {
+    pub(super) fn ids(&self) -> Vec<i64> {
+        self.deleted.iter().copied().chain(self.policies.iter().map(|(id, _)| *id)).collect()
+    }
+}
+
+/// What is known of decks beside their rows.
+#[derive(Debug)]
+pub(super) struct Beside<'a> {
+    pub(super) states: &'a States,
+    pub(super) document_states: &'a [StateRow],
+    /// Links of the same documents to sessions that are not shown.
+    pub(super) elsewhere: &'a [HomeRow],
+}
+
+/// One document, as far as it is not in its row.
+#[derive(Debug, Default, Clone, Copy)]
+struct Known<'a> {
+    deleted: bool,
+    /// The place of its reuse policy in the datatracker's order; of several, `get_state()` sees the last.
+    policy: Option<usize>,
+    /// The lowest session that it is linked to, and that one's meeting.
+    home: Option<(i64, &'a str)>,
+}
+
+impl<'a> Known<'a> {
+    fn linked_to(&mut self, session: i64, meeting: &'a str) {
+        if self.home.is_none_or(|(lowest, _)| session < lowest) {
+            self.home = Some((session, meeting));
+        }
+    }
+
+    fn is_in_state(&mut self, state: i64, states: &States) {
+        self.deleted |= states.deleted.contains(&state);
+        self.policy = self.policy.max(states.policies.iter().position(|(id, _)| *id == state));
+    }
 }
 
 /// Puts the decks into their sessions.
 pub(super) fn sessions(
     chosen: Vec<Chosen>,
     mut decks: Vec<DeckRow>,
-    homes: &[HomeRow],
+    beside: &Beside<'_>,
     hosts: &Hosts,
 ) -> Vec<Session> {
     decks.sort_unstable_by_key(|deck| (deck.session, deck.place, deck.link));
-    let foreign: HashMap<i64, &str> =
-        homes.iter().map(|home| (home.session, home.meeting.as_str())).collect();
-    let meeting_of = |session: i64| match chosen.binary_search_by_key(&session, |chosen| chosen.row.id) {
-        Ok(place) => Some(chosen[place].row.meeting.as_str()),
-        Err(_) => foreign.get(&session).copied(),
-    };
+    let known = known(&chosen, &decks, beside);
     let mut linked = Vec::with_capacity(decks.len());
     for deck in decks {
-        let home = deck.home.and_then(meeting_of);
-        linked.push((deck.session, finished(deck, home, hosts)));
+        let known = known.get(&deck.document).copied().unwrap_or_default();
+        linked.push((deck.session, finished(deck, known, beside.states, hosts)));
     }
+    drop(known);
     let mut linked = linked.into_iter().peekable();
     chosen
         .into_iter()
         .map(|session| {
             let id = session.row.id;
-            let mut decks = Vec::new();
-            while let Some((owner, deck)) = linked.next_if(|(owner, _)| *owner <= id) {
-                if owner == id {
-                    decks.push(deck);
-                }
-            }
+            let decks =
+                std::iter::from_fn(|| linked.next_if(|(owner, _)| *owner == id)).map(|(_, deck)| deck);
+            let decks = decks.collect();
             finished_session(session, decks)
         })
         .collect()
 }
 
-fn finished(deck: DeckRow, home: Option<&str>, hosts: &Hosts) -> LinkedDeck {
+fn known<'a>(chosen: &'a [Chosen], decks: &[DeckRow], beside: &Beside<'a>) -> HashMap<i64, Known<'a>> {
+    let mut known: HashMap<i64, Known<'_>> = HashMap::with_capacity(decks.len());
+    for deck in decks {
+        let of_session = chosen.binary_search_by_key(&deck.session, |session| session.row.id);
+        if let Ok(place) = of_session {
+            known.entry(deck.document).or_default().linked_to(deck.session, &chosen[place].row.meeting);
+        }
+    }
+    for link in beside.elsewhere {
+        known.entry(link.document).or_default().linked_to(link.session, &link.meeting);
+    }
+    for row in beside.document_states {
+        if let Some(known) = known.get_mut(&row.document) {
+            known.is_in_state(row.state, beside.states);
+        }
+    }
+    known
+}
+
+fn finished(deck: DeckRow, known: Known<'_>, states: &States, hosts: &Hosts) -> LinkedDeck {
     let url = hosts.href(Shape {
         name: &deck.name,
         rev: &deck.rev,
         external_url: &deck.external_url,
         uploaded_filename: &deck.uploaded_filename,
-        reuse_policy: deck.reuse_policy.as_deref(),
-        home,
+        reuse_policy: known.policy.map(|place| states.policies[place].1.as_str()),
+        home: known.home.map(|(_, meeting)| meeting),
     });
     let sent = Deck { id: DeckId(deck.document), title: deck.title, url, rev: deck.rev, order: deck.place };
-    LinkedDeck { deck: sent, deleted: deck.deleted }
+    LinkedDeck { deck: sent, deleted: known.deleted }
 }
 
 fn finished_session(Chosen { row, slot }: Chosen, decks: Vec<LinkedDeck>) -> Session {

@@ -1,7 +1,8 @@
 //! The statements of one reading, inside one transaction.
 //!
 //! Their number does not depend on the number of sessions: what was chosen goes into the next statement as an array of
-//! ids. The statements stay simple, because a statement of text is planned anew each time.
+//! ids. The statements stay simple, because a statement of text is planned anew each time; and an array of thousands of
+//! ids is hidden from the planner (`ARRAY(SELECT unnest(...))`), which would weigh each of them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,11 +14,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::model::{GroupAcronym, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
 
-use super::assemble::{self, Chosen};
+use super::assemble::{self, Beside, Chosen, States};
 use super::error::UnknownNames;
 use super::href::Hosts;
 use super::look::{Look, Range};
-use super::rows::{DeckRow, Frame, HomeRow, Opened, SessionRow, SiblingRow, SlotRow};
+use super::rows::{DeckRow, Frame, HomeRow, Opened, SessionRow, SiblingRow, SlotRow, StateRow};
 use super::schema::{Schema, SchemaError, candidates};
 
 /// What a transaction is opened with.
@@ -75,7 +76,7 @@ pub(super) async fn snapshot(
 ) -> Result<Snapshot, Failed> {
     let (as_of, schema) = opening.open(connection).await?;
     let mut source = Source { connection, schema };
-    source.require(&look.must_exist).await?;
+    let states = source.require(&look.must_exist).await?;
 
     let everything = look.range == Range::Everything;
     let bounds = look.range.bounds(as_of);
@@ -104,8 +105,13 @@ pub(super) async fn snapshot(
     let others = source.siblings(interims, &ids).await?;
     let siblings = assemble::siblings(&chosen, &others);
     let decks = source.decks(everything, &ids).await?;
-    let homes = source.homes(assemble::foreign_homes(&chosen, &decks)).await?;
-    let sessions = assemble::sessions(chosen, decks, &homes, hosts);
+    let documents: BTreeSet<i64> =
+        if everything { BTreeSet::new() } else { decks.iter().map(|deck| deck.document).collect() };
+    let documents = Vec::from_iter(documents);
+    let document_states = source.document_states(everything, &documents, states.ids()).await?;
+    let elsewhere = source.links_elsewhere(&documents, &ids).await?;
+    let beside = Beside { states: &states, document_states: &document_states, elsewhere: &elsewhere };
+    let sessions = assemble::sessions(chosen, decks, &beside, hosts);
     Ok(Snapshot { version: SNAPSHOT_VERSION, as_of, complete: true, in_range, sessions, siblings })
 }
 
@@ -118,10 +124,10 @@ struct Source<'a> {
 type Rows<T> = Result<Vec<T>, diesel::result::Error>;
 
 impl Source<'_> {
-    async fn require(&mut self, names: &Scope) -> Result<(), Failed> {
+    async fn require(&mut self, names: &Scope) -> Result<States, Failed> {
         let sessions: Vec<_> = names.sessions.iter().map(|id| id.0).collect();
-        let groups: Vec<_> = names.groups.iter().map(|acronym| acronym.as_str()).collect();
-        let meetings: Vec<_> = names.meetings.iter().map(|number| number.as_str()).collect();
+        let groups: Vec<_> = names.groups.iter().map(GroupAcronym::as_str).collect();
+        let meetings: Vec<_> = names.meetings.iter().map(MeetingNumber::as_str).collect();
         let frame: Frame = sql_query(self.schema.statement(include_str!("sql/frame.sql")))
             .bind::<Array<BigInt>, _>(sessions)
             .bind::<Array<Text>, _>(groups)
@@ -136,7 +142,11 @@ impl Source<'_> {
             groups: frame.groups.into_iter().map(GroupAcronym).collect(),
             meetings: frame.meetings.into_iter().map(MeetingNumber).collect(),
         };
-        if unknown.is_empty() { Ok(()) } else { Err(Failed::Unknown(unknown)) }
+        if !unknown.is_empty() {
+            return Err(Failed::Unknown(unknown));
+        }
+        let policies = frame.policies.into_iter().zip(frame.policy_slugs).collect();
+        Ok(States { deleted: frame.deleted, policies })
     }
 
     async fn all_slots(&mut self) -> Rows<SlotRow> {
@@ -181,9 +191,24 @@ impl Source<'_> {
             .await
     }
 
-    async fn homes(&mut self, sessions: BTreeSet<i64>) -> Rows<HomeRow> {
+    async fn document_states(
+        &mut self,
+        everything: bool,
+        documents: &[i64],
+        states: Vec<i64>,
+    ) -> Rows<StateRow> {
+        sql_query(self.schema.statement(include_str!("sql/states.sql")))
+            .bind::<Bool, _>(everything)
+            .bind::<Array<BigInt>, _>(documents)
+            .bind::<Array<BigInt>, _>(states)
+            .load(self.connection)
+            .await
+    }
+
+    async fn links_elsewhere(&mut self, documents: &[i64], ids: &[i64]) -> Rows<HomeRow> {
         sql_query(self.schema.statement(include_str!("sql/homes.sql")))
-            .bind::<Array<BigInt>, _>(Vec::from_iter(sessions))
+            .bind::<Array<BigInt>, _>(documents)
+            .bind::<Array<BigInt>, _>(ids)
             .load(self.connection)
             .await
     }

@@ -24,6 +24,12 @@ pub(super) struct Frame {
     pub(super) groups: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     pub(super) meetings: Vec<String>,
+    #[diesel(sql_type = Array<BigInt>)]
+    pub(super) deleted: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    pub(super) policies: Vec<i64>,
+    #[diesel(sql_type = Array<Text>)]
+    pub(super) policy_slugs: Vec<String>,
 }
 
 /// `slots_near.sql`, `slots_all.sql`
@@ -104,17 +110,22 @@ pub(super) struct DeckRow {
     pub(super) external_url: String,
     #[diesel(sql_type = Text)]
     pub(super) uploaded_filename: String,
-    #[diesel(sql_type = Bool)]
-    pub(super) deleted: bool,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub(super) reuse_policy: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub(super) home: Option<i64>,
+}
+
+/// `states.sql`
+#[derive(Debug, QueryableByName)]
+pub(super) struct StateRow {
+    #[diesel(sql_type = BigInt)]
+    pub(super) document: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) state: i64,
 }
 
 /// `homes.sql`
 #[derive(Debug, QueryableByName)]
 pub(super) struct HomeRow {
+    #[diesel(sql_type = BigInt)]
+    pub(super) document: i64,
     #[diesel(sql_type = BigInt)]
     pub(super) session: i64,
     #[diesel(sql_type = Text)]

@@ -31,7 +31,7 @@ impl Writer {
         Self { database, opening: Opening { schema, statement_timeout, lock_timeout } }
     }
 
-    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's save() would. False = the link is
+    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's `save()` would. False = the link is
     /// not `seen` (any more), or the session is gone: nothing was written.
     pub async fn write_link(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, WriteError> {
         let length = url.chars().count();

@@ -108,7 +108,7 @@ impl Live {
         if request.url.origin() != self.endpoint.origin() {
             return Err(SendError::NotSent { words: "the address is not the provider's".to_owned() });
         }
-        let prepared = self.prepare(request)?;
+        let prepared = prepare(request)?;
         let permit = self.pace.admit().await;
         let deadline = tokio::time::Instant::now() + self.limit;
         let answer = tokio::time::timeout_at(deadline, self.client.execute(prepared)).await;
@@ -124,41 +124,38 @@ impl Live {
         drop(permit);
         answer
     }
-
-    fn prepare(&self, request: &Request) -> Result<reqwest::Request, SendError> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut prepared = reqwest::Request::new(method, request.url.clone());
-        let headers = prepared.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(bearer) = &request.bearer {
-            let mut value =
-                HeaderValue::from_str(&format!("bearer {}", bearer.expose_secret())).map_err(|_| {
-                    SendError::NotSent {
-                        words: "the token holds characters that no header may hold".to_owned(),
-                    }
-                })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        match &request.body {
-            Some(body) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                *prepared.body_mut() = Some(body.bytes().to_vec().into());
-            }
-            None if request.method != Method::Get => {
-                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-            None => {}
-        }
-        Ok(prepared)
-    }
 }
 
+fn prepare(request: &Request) -> Result<reqwest::Request, SendError> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut prepared = reqwest::Request::new(method, request.url.clone());
+    let headers = prepared.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some(bearer) = &request.bearer {
+        let mut value =
+            HeaderValue::from_str(&format!("bearer {}", bearer.expose_secret())).map_err(|_| {
+                SendError::NotSent { words: "the token holds characters that no header may hold".to_owned() }
+            })?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    match &request.body {
+        Some(body) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *prepared.body_mut() = Some(body.bytes().to_vec().into());
+        }
+        None if request.method != Method::Get => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        None => {}
+    }
+    Ok(prepared)
+}
 /// Reads the body up to the cap. An answer that says no is a no, however its body ends; a success counts only whole.
 async fn read(mut answer: reqwest::Response, deadline: tokio::time::Instant) -> Result<Response, SendError> {
     let status = answer.status().as_u16();

@@ -12,7 +12,7 @@ use crate::schedule::bucket::TokenBucket;
 
 /// A `Retry-After` is honoured within these bounds: never ignored, never a day.
 const SHORTEST_HOLD: Duration = Duration::from_secs(1);
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
+const LONGEST_HOLD: Duration = Duration::from_mins(1);
 
 /// Lets requests through, in the order in which they asked.
 #[derive(Debug, Clone)]

@@ -34,7 +34,8 @@ impl Scrubber {
             }
             needles.push(plain.to_owned());
             // An error page may quote what was sent in JSON or in a URL.
-            needles.push(Value::from(plain).to_string().trim_matches('"').to_owned());
+            let quoted = Value::from(plain).to_string();
+            needles.push(quoted[1..quoted.len() - 1].to_owned());
             needles.push(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());
         }
         needles.retain(|needle| !needle.is_empty());
@@ -193,11 +194,10 @@ mod tests {
 
     #[test]
     fn bearers_are_hidden_and_sentences_stay() {
-        assert_eq!(
-            scrubber().words("Authorization: Bearer abc-123-XYZ was bad"),
-            "Authorization: Bearer [redacted] was bad"
-        );
-        assert_eq!(scrubber().words("the bearer token was bad"), "the bearer token was bad");
+        let nothing_known = Scrubber::default();
+        let shown = nothing_known.words("Authorization: Bearer abc-123-XYZ was bad");
+        assert_eq!(shown, "Authorization: Bearer [redacted] was bad");
+        assert_eq!(nothing_known.words("the bearer token was bad"), "the bearer token was bad");
     }
 
     #[test]

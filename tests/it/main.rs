@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod architecture;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
 mod ledger;
+mod meetecho;
+mod resync;
 mod sample_week;
+mod standin;
 mod support;

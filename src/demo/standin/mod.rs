@@ -8,6 +8,7 @@
 
 mod faults;
 mod listener;
+mod log;
 mod routes;
 mod world;
 
@@ -24,7 +25,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 pub use faults::{DuplicateRoom, Failure, GroupRefusal, PutRule, RepostRule, Trouble};
-pub use world::{Counts, LogEntry, StandinRoom};
+pub use log::{Counts, LogEntry};
+pub use world::StandinRoom;
 
 use crate::model::{Deck, GroupAcronym, SeenRoom, SessionId};
 use crate::provider::meetecho::Call;

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, HeaderName, Method, Response, Uri, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Shared;
 use super::faults::{Failure, Trouble};
 use super::listener::{CuttableListener, Wire};
-use super::world::{LogEntry, Reply};
+use super::world::Reply;
+use super::{LogEntry, Shared};
 use crate::provider::meetecho::Call;
 use crate::transport::REDACTED;
 

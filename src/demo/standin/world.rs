@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::LogEntry;
 use super::StandinOptions;
 use super::faults::{DuplicateRoom, GroupRefusal, PutRule, RepostRule};
 use crate::model::{Deck, DeckId, GroupAcronym, SeenRoom, SessionId};
@@ -18,72 +19,6 @@ pub struct StandinRoom {
     pub group: GroupAcronym,
     pub room: SeenRoom,
     pub deletion_token: SecretString,
-}
-
-/// One request as it came in.
-#[derive(Debug, Clone)]
-pub struct LogEntry {
-    /// Counts up from 1 and never starts again.
-    pub seq: u64,
-    /// None = no call of the API.
-    pub call: Option<Call>,
-    pub method: String,
-    pub path: String,
-    /// Whose token was shown: `group mars`, `deletes room 8`, `unknown`; None = no `Authorization` at all.
-    pub bearer: Option<String>,
-    /// The first word of `Authorization`, as it was written.
-    pub scheme: Option<String>,
-    pub accept: Option<String>,
-    pub content_type: Option<String>,
-    pub content_length: Option<String>,
-    /// None = no body, or no JSON. A client's secret is `[redacted]`.
-    pub body: Option<Value>,
-    /// None = not answered (yet).
-    pub status: Option<u16>,
-}
-
-/// How many requests of each kind came in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub tokens: usize,
-    pub fetch_rooms: usize,
-    pub create_room: usize,
-    pub delete_room: usize,
-    pub add_deck: usize,
-    pub delete_deck: usize,
-    pub set_decks: usize,
-}
-
-impl Counts {
-    pub(super) fn of(log: &[LogEntry]) -> Self {
-        let mut counts = Self::default();
-        for call in log.iter().filter_map(|entry| entry.call) {
-            *counts.of_call(call) += 1;
-        }
-        counts
-    }
-
-    fn of_call(&mut self, call: Call) -> &mut usize {
-        match call {
-            Call::Tokens => &mut self.tokens,
-            Call::FetchRooms => &mut self.fetch_rooms,
-            Call::CreateRoom => &mut self.create_room,
-            Call::DeleteRoom => &mut self.delete_room,
-            Call::AddDeck => &mut self.add_deck,
-            Call::DeleteDeck => &mut self.delete_deck,
-            Call::SetDecks => &mut self.set_decks,
-        }
-    }
-
-    /// Requests about decks.
-    pub fn materials(&self) -> usize {
-        self.add_deck + self.delete_deck + self.set_decks
-    }
-
-    /// Requests that change something.
-    pub fn writes(&self) -> usize {
-        self.materials() + self.create_room + self.delete_room
-    }
 }
 
 /// An answer before it is written to the wire.

@@ -10,7 +10,8 @@ use url::Url;
 use super::auth::Auth;
 use super::caller::Caller;
 use super::judge;
-use super::wire::{self, Call, ListedRoom};
+use super::reading::{self, ListedRoom};
+use super::wire::{self, Call};
 use crate::model::{Deck, DeckId, Fault, GroupAcronym, Outcome, RoomSpec, SeenRoom, SessionId, Why};
 use crate::transport::{BadEndpoint, Body, DebugLog, Live, LiveOptions, Response, Scrubber, SendError};
 
@@ -112,7 +113,7 @@ impl Meetecho {
     /// Makes a room. `Applied` only if the answer holds exactly one room of this id. After anything else the caller
     /// must read: a refusal does not prove that there is no such room (datatracker #10689).
     pub async fn create_room(&self, group: &GroupAcronym, room: &RoomSpec) -> Outcome<SeenRoom> {
-        let parse = |value: &_| wire::parse_created(value, room.room_id);
+        let parse = |value: &_| reading::parse_created(value, room.room_id);
         let body = Body::open(wire::create_room_body(room));
         self.with_token(Call::CreateRoom, group, Some(body), |answer, scrubber| {
             judge::with_data(Call::CreateRoom, answer, scrubber, parse)
@@ -170,7 +171,7 @@ impl Meetecho {
 
     async fn list_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<ListedRoom>> {
         self.with_token(Call::FetchRooms, group, None, |answer, scrubber| {
-            judge::with_data(Call::FetchRooms, answer, scrubber, wire::parse_rooms)
+            judge::with_data(Call::FetchRooms, answer, scrubber, reading::parse_rooms)
         })
         .await
     }

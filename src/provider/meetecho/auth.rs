@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::caller::Caller;
 use super::judge;
-use super::wire::{self, Call};
+use super::reading;
+use super::wire::Call;
 use crate::model::{Fault, GroupAcronym, Outcome, Why};
 use crate::transport::Scrubber;
 
@@ -137,7 +138,10 @@ impl Auth {
                 asked.last = Some((Instant::now(), outcome.clone()));
                 outcome.map(|_| ())
             }
-            None => self.ask(caller, &[]).await.map(|_| ()),
+            None => match self.ask(caller, &[]).await {
+                Outcome::Refused(fault) if is_refusal(&fault) => Outcome::Refused(credentials_fault(&fault)),
+                outcome => outcome.map(|_| ()),
+            },
         }
     }
 
@@ -193,7 +197,7 @@ impl Auth {
         groups: &[&GroupAcronym],
     ) -> Outcome<BTreeMap<GroupAcronym, SecretString>> {
         let answer = caller.call(Call::Tokens, None, Some(caller.tokens_body(groups))).await;
-        judge::with_data(Call::Tokens, answer, &self.scrubber(caller, None), wire::parse_tokens)
+        judge::with_data(Call::Tokens, answer, &self.scrubber(caller, None), reading::parse_tokens)
     }
 
     fn cached(&self, group: &GroupAcronym) -> Option<SecretString> {
@@ -286,4 +290,58 @@ fn credentials_fault(refusal: &Fault) -> Fault {
         refusal.words
     );
     Fault::new(Why::CredentialsRejected, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(acronym: &str) -> GroupAcronym {
+        GroupAcronym::new(acronym)
+    }
+
+    fn said_no(why: Why) -> Fault {
+        Fault::new(why, "Meetecho answered no")
+    }
+
+    fn token(group: &GroupAcronym) -> BTreeMap<GroupAcronym, SecretString> {
+        [(group.clone(), SecretString::from("t"))].into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_group_comes_back_after_ten_minutes() {
+        let (bad, good) = (group("bad"), group("good"));
+        let mut store = Store::default();
+        store.take(&[&good], token(&good));
+        store.refuse(&bad, said_no(Why::CredentialsRejected));
+        assert!(!store.belongs_in_a_batch(&bad) && !store.belongs_in_a_batch(&good));
+        assert_eq!(store.remembered_refusal(&bad).expect("fresh").why, Why::GroupUnknown);
+        tokio::time::advance(REMEMBERED).await;
+        assert_eq!(store.remembered_refusal(&bad), None, "whoever needs it may ask for it alone");
+        assert!(!store.belongs_in_a_batch(&bad));
+        tokio::time::advance(LEFT_OUT).await;
+        assert!(store.belongs_in_a_batch(&bad));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_refusals_stop_everything_unless_a_token_was_given_lately() {
+        for why in [Why::CredentialsRejected, Why::GroupUnknown] {
+            let mut store = Store::default();
+            for n in 0..2 {
+                store.refuse(&group(&format!("g{n}")), said_no(why));
+                assert!(store.stop_fault().is_none());
+            }
+            store.refuse(&group("g2"), said_no(why));
+            let other = group("never-asked-for");
+            assert_eq!(store.remembered_refusal(&other).expect("stopped").why, Why::CredentialsRejected);
+            // Somebody may have put it right: after a while one call may show it.
+            tokio::time::advance(REMEMBERED).await;
+            assert_eq!(store.remembered_refusal(&other), None);
+            store.take(&[&other], token(&other));
+            for n in 0..9 {
+                store.refuse(&group(&format!("g{n}")), said_no(why));
+            }
+            assert!(store.stop_fault().is_none());
+        }
+    }
 }

@@ -160,13 +160,9 @@ mod tests {
     const ACKNOWLEDGED: [Call; 4] = [Call::DeleteRoom, Call::AddDeck, Call::DeleteDeck, Call::SetDecks];
     const WITH_DATA: [Call; 3] = [Call::Tokens, Call::FetchRooms, Call::CreateRoom];
 
-    fn answer(status: u16, content_type: &str, body: &str) -> Result<Response, SendError> {
-        Ok(Response {
-            status,
-            content_type: Some(content_type.to_owned()).filter(|text| !text.is_empty()),
-            retry_after: None,
-            body: body.into(),
-        })
+    fn response(status: u16, content_type: &str, body: &str) -> Response {
+        let content_type = Some(content_type.to_owned()).filter(|text| !text.is_empty());
+        Response { status, content_type, retry_after: None, body: body.into() }
     }
 
     /// The outcome's word, whatever kind of call it is; data is "usable" if it is the number 1.
@@ -184,11 +180,15 @@ mod tests {
     fn success_is_200_or_202_and_nothing_else() {
         for call in Call::ALL {
             for status in [200, 202] {
-                assert_eq!(word(call, answer(status, "application/json", "1")), "applied", "{call:?}");
+                assert_eq!(word(call, Ok(response(status, "application/json", "1"))), "applied", "{call:?}");
             }
             let other = if call.is_write() { "in_doubt" } else { "retry" };
             for status in [201, 203, 204, 206, 207, 226] {
-                assert_eq!(word(call, answer(status, "application/json", "1")), other, "{call:?} {status}");
+                assert_eq!(
+                    word(call, Ok(response(status, "application/json", "1"))),
+                    other,
+                    "{call:?} {status}"
+                );
             }
         }
     }
@@ -208,7 +208,7 @@ mod tests {
                 ("text/plain", "OK"),
                 ("", "Accepted"),
             ] {
-                assert_eq!(word(call, answer(202, kind, body)), "applied", "{call:?} {kind} {body}");
+                assert_eq!(word(call, Ok(response(202, kind, body))), "applied", "{call:?} {kind} {body}");
             }
             for (kind, body) in [
                 ("text/html", "<html>down</html>"),
@@ -220,7 +220,7 @@ mod tests {
                 ("application/json", "OK"),
                 ("application/problem+json", "{"),
             ] {
-                assert_eq!(word(call, answer(200, kind, body)), "in_doubt", "{call:?} {kind} {body}");
+                assert_eq!(word(call, Ok(response(200, kind, body))), "in_doubt", "{call:?} {kind} {body}");
             }
         }
     }
@@ -237,7 +237,7 @@ mod tests {
                 ("text/html", "<html>"),
                 ("text/plain", "OK"),
             ] {
-                assert_eq!(word(call, answer(200, kind, body)), expected, "{call:?} {kind} {body}");
+                assert_eq!(word(call, Ok(response(200, kind, body))), expected, "{call:?} {kind} {body}");
             }
         }
     }
@@ -248,16 +248,16 @@ mod tests {
             for status in
                 [301, 302, 303, 307, 308, 400, 401, 403, 405, 406, 409, 410, 413, 415, 422, 451, 499]
             {
-                assert_eq!(word(call, answer(status, "", "x")), "refused", "{call:?} {status}");
+                assert_eq!(word(call, Ok(response(status, "", "x"))), "refused", "{call:?} {status}");
             }
             for status in [408, 425, 429] {
-                assert_eq!(word(call, answer(status, "", "x")), "retry", "{call:?} {status}");
+                assert_eq!(word(call, Ok(response(status, "", "x"))), "retry", "{call:?} {status}");
             }
             let gone = if call.removes() { "applied" } else { "refused" };
-            assert_eq!(word(call, answer(404, "text/html", "<html>")), gone, "{call:?}");
+            assert_eq!(word(call, Ok(response(404, "text/html", "<html>"))), gone, "{call:?}");
             let broken = if call.is_write() { "in_doubt" } else { "retry" };
             for status in [500, 502, 503, 504, 599, 600, 100] {
-                assert_eq!(word(call, answer(status, "", "x")), broken, "{call:?} {status}");
+                assert_eq!(word(call, Ok(response(status, "", "x"))), broken, "{call:?} {status}");
             }
         }
     }
@@ -278,7 +278,7 @@ mod tests {
         let fault = |call, status| {
             let outcome = acknowledged(
                 call,
-                answer(status, "", r#"{"m": "no", "token": "t0k"}"#),
+                Ok(response(status, "", r#"{"m": "no", "token": "t0k"}"#)),
                 &Scrubber::default(),
             );
             outcome.fault().cloned().expect("not applied")
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_time_to_wait_is_handed_on() {
-        let mut limited = answer(429, "", "").expect("an answer");
+        let mut limited = response(429, "", "");
         limited.retry_after = Some(Duration::from_secs(9));
         let outcome = acknowledged(Call::AddDeck, Ok(limited), &Scrubber::default());
         assert!(matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 9));

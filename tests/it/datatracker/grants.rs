@@ -53,7 +53,11 @@ async fn the_role_can_do_its_task_and_nothing_else() {
             ] {
                 let error =
                     client.batch_execute(&forbidden.replace("S.", &format!("{home}."))).await.unwrap_err();
-                assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{forbidden}");
+                assert_eq!(
+                    error.code().map(tokio_postgres::error::SqlState::code),
+                    Some("42501"),
+                    "{forbidden}"
+                );
             }
             client.batch_execute("CREATE TABLE meetsync.mine (); DROP TABLE meetsync.mine").await.unwrap();
         };

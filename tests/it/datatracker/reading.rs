@@ -106,12 +106,9 @@ async fn the_days_of_an_interim_are_counted_over_the_meeting() {
     let database = own().await;
     let datatracker = reader(database.url());
     let days = [138, 130, 131, 132, 133].map(SessionId);
-    for look in [&[137][..], &[130], &[132, 110], &[130, 131, 132, 133, 137, 138]] {
+    for look in [&[137][..], &[130], &[110, 132], &[130, 131, 132, 133, 137, 138]] {
         let snapshot = datatracker.snapshot(&Look { named: named(look), ..Look::default() }).await.unwrap();
-        assert_eq!(
-            ids(&snapshot),
-            Vec::from_iter(BTreeSet::from_iter(look.iter().copied().chain(ids(&snapshot))))
-        );
+        assert_eq!(ids(&snapshot), look);
         assert_eq!(snapshot.in_range, 0);
         assert_eq!(
             snapshot.siblings.iter().map(|sibling| sibling.session).collect::<Vec<_>>(),

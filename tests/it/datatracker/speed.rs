@@ -12,7 +12,7 @@ use super::{connect, options, own};
 use crate::support::TestDatabase;
 
 /// 4,000 sessions in 40 IETF weeks and 1,000 interims of two sessions, three decks each, starting a day apart.
-const MANY: &str = r#"
+const MANY: &str = r"
 SELECT pg_temp.add_meeting(id, 'm-' || id, CASE WHEN id % 26 = 0 THEN 'ietf' ELSE 'interim' END, 'UTC'),
        pg_temp.add_schedule(id * 10, id, NULL, true), pg_temp.add_schedule(id * 10 + 1, id, NULL, false)
   FROM generate_series(1000, 2039) id;
@@ -25,7 +25,7 @@ SELECT pg_temp.add_document(id, 'slides-' || id, 'Deck ' || id, '00', 'slides', 
        pg_temp.link(id, 10000 + id % 4000, id, 1 + id % 3, NULL)
   FROM generate_series(10000, 21999) id;
 ANALYZE;
-"#;
+";
 
 /// Counts the statements that go over one connection.
 struct Counter(Arc<AtomicUsize>);
@@ -66,5 +66,5 @@ async fn the_number_of_statements_does_not_grow() {
             costs.push(statements);
         }
     }
-    assert!(costs.iter().all(|&cost| cost == costs[0] && cost <= 10), "{costs:?}");
+    assert!(costs.iter().all(|&cost| cost == costs[0] && cost <= 12), "{costs:?}");
 }

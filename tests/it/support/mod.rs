@@ -1,5 +1,7 @@
 //! A database for each test, copied from a template that is filled once.
 
+pub(crate) mod stage;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
