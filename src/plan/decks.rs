@@ -10,21 +10,33 @@ use super::types::{Change, Operation};
 use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};
 use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
 
-pub(super) fn decide(inputs: Inputs<'_>, session: &Session, room: &RoomDecision) -> Answer {
+/// `room_will_be_new`: this plan makes the session's room (again), so what was shown in the old one says nothing.
+pub(super) fn decide(
+    inputs: Inputs<'_>,
+    session: &Session,
+    room: &RoomDecision,
+    room_will_be_new: bool,
+) -> Answer {
     let nothing_known = Remembered::default();
     let row = inputs.ledger.get(SubjectKey::decks(session.id)).unwrap_or(&nothing_known);
     let wanted = wanted_decks(session, &inputs.policy.slides);
-    let epoch = epoch(session.slot, room.public_id.clone(), &inputs.policy.slides, inputs.now());
+    let public_id = room.public_id.clone().filter(|_| !room_will_be_new);
+    let epoch = epoch(session.slot, public_id, &inputs.policy.slides, inputs.now());
+    if let Some(why) = never_sent(session, room) {
+        return Answer::Waits(why, None);
+    }
     if inputs.ask.push {
         return change(inputs, session, row, wanted, epoch, Some("pushed by hand".into()));
     }
-    if let Some((why, until)) = gate_of(inputs, session, row, room) {
+    if let Some((why, until)) = gate_of(inputs, session, row) {
         return Answer::Waits(why, until);
     }
     if wanted.is_empty() && !row.was_ever_sent() {
         return Answer::Waits(Why::NoDecks, None);
     }
-    if let Some(reason) = why_unknown(inputs, session, row, room, &epoch) {
+    let because =
+        if room_will_be_new && row.was_ever_sent() { Some("its room will be new".to_owned()) } else { None };
+    if let Some(reason) = because.or_else(|| why_unknown(inputs, session, row, &epoch)) {
         return change(inputs, session, row, wanted, epoch, Some(reason));
     }
     if row.accepted.as_ref().is_some_and(|accepted| accepted.decks == wanted) {
@@ -36,23 +48,22 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session, room: &RoomDecision)
     change(inputs, session, row, wanted, epoch, None)
 }
 
-/// What keeps a session's decks from being sent at all now.
-fn gate_of(
-    inputs: Inputs<'_>,
-    session: &Session,
-    row: &Remembered,
-    room: &RoomDecision,
-) -> Option<(Why, Option<DateTime<Utc>>)> {
+/// Sessions that get nothing, not even by hand.
+fn never_sent(session: &Session, room: &RoomDecision) -> Option<Why> {
     if session.tombstone_for.is_some() {
-        return Some((Why::Tombstone, None));
+        Some(Why::Tombstone)
+    } else if session.status.is_cancelled() {
+        Some(Why::Cancelled)
+    } else if session.is_interim() && room.link == Link::Foreign && !room.exists {
+        Some(Why::NotOnMeetecho)
+    } else {
+        None
     }
-    if session.status.is_cancelled() {
-        return Some((Why::Cancelled, None));
-    }
+}
+
+/// What keeps a session's decks from being sent now.
+fn gate_of(inputs: Inputs<'_>, session: &Session, row: &Remembered) -> Option<(Why, Option<DateTime<Utc>>)> {
     let Some(slot) = session.slot else { return Some((Why::NotScheduled, None)) };
-    if session.is_interim() && room.link == Link::Foreign && !room.exists {
-        return Some((Why::NotOnMeetecho, None));
-    }
     match session_gate(slot, inputs.policy.slides.notify, inputs.now()) {
         None => Some((Why::NotificationsOff, None)),
         Some(Gate::OpensAt(moment)) => Some((Why::OutsideWindow, Some(moment))),
@@ -63,13 +74,7 @@ fn gate_of(
 }
 
 /// Why it is not known what is shown, so that the whole list goes out; None where it is known.
-fn why_unknown(
-    inputs: Inputs<'_>,
-    session: &Session,
-    row: &Remembered,
-    room: &RoomDecision,
-    epoch: &Epoch,
-) -> Option<String> {
+fn why_unknown(inputs: Inputs<'_>, session: &Session, row: &Remembered, epoch: &Epoch) -> Option<String> {
     let now = inputs.now();
     if inputs.ask.resend {
         return Some("asked to trust no record".into());
@@ -82,9 +87,6 @@ fn why_unknown(
     }
     if row.confirming.is_some_and(|confirming| confirming.at <= now) {
         return Some("confirming once, because an earlier request may have taken effect late".into());
-    }
-    if room.will_be_new && row.was_ever_sent() {
-        return Some("its room will be new".into());
     }
     let refresh = inputs.policy.slides.refresh;
     let accepted_at = row.accepted.as_ref().map(|accepted| accepted.at);

@@ -12,16 +12,12 @@ use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
 use crate::model::{KindFilter, Scope, Why};
 
-pub(super) fn apply(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
+/// Rooms deleted and rooms created.
+pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
     if inputs.ask.force {
         return;
     }
-    let command = format!("meetsync resync{} --force", scope_arguments(&inputs.ask.scope));
-    if let Some(refusal) = empty_source(inputs, &command) {
-        changes.clear();
-        refusals.push(refusal);
-        return;
-    }
+    let command = go_on(inputs);
     let guard = &inputs.policy.guard;
     let recent = &inputs.ledger.recent;
     let per = people_span(guard.per);
@@ -46,10 +42,14 @@ pub(super) fn apply(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mu
             before: recent.rooms_created,
             most: guard.max_creates,
             words: format!("rooms would be created, within {per}; guard.max_creates"),
-            command: command.clone(),
+            command,
         },
     );
-    emptied_sessions(inputs, changes, refusals, &command);
+}
+
+/// The command that does what was refused.
+fn go_on(inputs: Inputs<'_>) -> String {
+    format!("meetsync resync{} --force", scope_arguments(&inputs.ask.scope))
 }
 
 struct Limit {
@@ -87,12 +87,15 @@ fn limit(
 }
 
 /// More than half of the accepted decks gone, for too many sessions at once: more likely a bad read than a wish.
-fn emptied_sessions(
+pub(super) fn limit_emptied_sessions(
     inputs: Inputs<'_>,
     changes: &mut Vec<Change>,
     refusals: &mut Vec<Refusal>,
-    command: &str,
 ) {
+    if inputs.ask.force {
+        return;
+    }
+    let command = go_on(inputs);
     let guard = &inputs.policy.guard;
     let recent = &inputs.ledger.recent.sessions_emptied;
     let planned: Vec<bool> = changes.iter().map(|change| empties(inputs, change)).collect();
@@ -139,8 +142,12 @@ fn empties(inputs: Inputs<'_>, change: &Change) -> bool {
 }
 
 /// No session in range while the ledger knows some: the source is empty, not the world.
-fn empty_source(inputs: Inputs<'_>, command: &str) -> Option<Refusal> {
-    if !inputs.ask.scope.is_everything() || inputs.snapshot.in_range > 0 || inputs.ask.push {
+pub(super) fn empty_source(inputs: Inputs<'_>) -> Option<Refusal> {
+    if inputs.ask.force
+        || !inputs.ask.scope.is_everything()
+        || inputs.snapshot.in_range > 0
+        || inputs.ask.push
+    {
         return None;
     }
     let now = inputs.now();
@@ -153,7 +160,7 @@ fn empty_source(inputs: Inputs<'_>, command: &str) -> Option<Refusal> {
         detail: format!(
             "the datatracker shows no session from yesterday on, but the ledger has {known} subjects there"
         ),
-        way_on: format!("check datatracker.database_url; if it is really empty: {command}"),
+        way_on: format!("check datatracker.database_url; if it is really empty: {}", go_on(inputs)),
         operations: Vec::new(),
     })
 }

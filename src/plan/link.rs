@@ -58,19 +58,12 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
 }
 
 fn shows(link: &str, room: &SeenRoom) -> bool {
-    is_of(link, &room.url, &room.public_id)
+    leads_to(link, &room.url, &room.public_id)
 }
 
 /// Whether the link is a room's URL or holds its public id.
-pub(super) fn is_of(link: &str, url: &str, public_id: &str) -> bool {
+pub fn leads_to(link: &str, url: &str, public_id: &str) -> bool {
     link == url || (!public_id.is_empty() && link.contains(public_id))
-}
-
-/// Whether a session's link leads to this room of its, in whichever form. A link that works is never rewritten: it
-/// may have been announced.
-pub fn leads_to(link: &str, session: SessionId, url: &str, public_id: &str) -> bool {
-    let link = link.trim();
-    is_of(link, url, public_id) || session_in(link) == Some(session)
 }
 
 /// The session that a link names: `?session=35206`.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::types::{Change, PLAN_VERSION, Plan, Refusal, Summary, Wait};
+use super::types::{Change, Operation, PLAN_VERSION, Plan, Refusal, Summary, Wait};
 use super::{decks, guard, hash, policy, rooms};
 use crate::desired::{Gate, session_gate};
 use crate::model::{
@@ -65,15 +65,12 @@ pub fn make(inputs: Inputs<'_>) -> Plan {
     let now = inputs.now();
     let mut sorted = Sorted::default();
     if inputs.snapshot.complete {
-        for session in inputs.sessions() {
-            sorted.add_session(inputs, session);
-        }
-        guard::apply(inputs, &mut sorted.changes, &mut sorted.refusals);
+        sorted.add_all(inputs);
         refuse_unread_groups(inputs, &mut sorted.refusals);
     } else {
         sorted.refusals.push(incomplete());
     }
-    sorted.changes.sort_by_key(|change| (order_of_work(change, now), change.subject));
+    sorted.changes.sort_by_key(|change| (order_of_work(change, inputs.policy, now), change.subject));
     sorted.refusals.sort_by_key(|refusal| (refusal.subject, refusal.rule));
     sorted.waits.sort_by_key(|wait| wait.subject);
     let summary = sorted.summary(inputs);
@@ -112,14 +109,26 @@ pub fn of_one(inputs: Inputs<'_>, change: Change) -> Plan {
     }
 }
 
-/// Live sessions first, then those in their window or about to start, then by start; unscheduled last.
-fn order_of_work(change: &Change, now: DateTime<Utc>) -> (u8, DateTime<Utc>) {
-    match change.slot {
-        Some(slot) if slot.is_live(now) => (0, slot.start),
-        Some(slot) if !slot.is_over(now) => (1, slot.start),
-        Some(slot) => (2, slot.start),
-        None => (3, DateTime::<Utc>::MAX_UTC),
-    }
+/// Live sessions first, and rooms that are taken away to be made again; then those in their window; then by start,
+/// what is over behind what is to come; unscheduled last.
+fn order_of_work(change: &Change, policy: &Policy, now: DateTime<Utc>) -> (u8, bool, DateTime<Utc>) {
+    let Some(slot) = change.slot else { return (3, false, DateTime::<Utc>::MAX_UTC) };
+    let is_moved =
+        change.operations.iter().any(|operation| matches!(operation, Operation::RecreateRoom { .. }));
+    let in_window = session_gate(slot, policy.slides.notify, now) == Some(Gate::Open);
+    let rank = match () {
+        () if slot.is_live(now) || is_moved => 0,
+        () if in_window => 1,
+        () => 2,
+    };
+    (rank, slot.is_over(now), slot.start)
+}
+
+fn makes_a_room(change: &Change) -> bool {
+    change
+        .operations
+        .iter()
+        .any(|operation| matches!(operation, Operation::CreateRoom { .. } | Operation::RecreateRoom { .. }))
 }
 
 fn incomplete() -> Refusal {
@@ -159,17 +168,43 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn add_session(&mut self, inputs: Inputs<'_>, session: &Session) {
+    /// The rooms of all sessions first: whether a room is made, which its decks must know, is only certain when
+    /// policy and guards have had their say.
+    fn add_all(&mut self, inputs: Inputs<'_>) {
         let kinds = inputs.ask.scope.kinds;
-        let room = rooms::decide(inputs, session);
-        let decks = decks::decide(inputs, session, &room);
-        if kinds.includes(Kind::Room) && !inputs.ask.push {
-            for answer in room.answers {
-                self.add(inputs, session, SubjectKey::room(session.id), answer);
+        let empty_source = guard::empty_source(inputs);
+        let mut decided = Vec::new();
+        for session in inputs.sessions() {
+            let mut room = rooms::decide(inputs, session);
+            let answers = std::mem::take(&mut room.answers);
+            if kinds.includes(Kind::Room) && !inputs.ask.push {
+                for answer in answers {
+                    self.add(inputs, session, SubjectKey::room(session.id), answer);
+                }
             }
+            decided.push((session, room));
+        }
+        if empty_source.is_none() {
+            guard::limit_rooms(inputs, &mut self.changes, &mut self.refusals);
         }
         if kinds.includes(Kind::Decks) {
-            self.add(inputs, session, SubjectKey::decks(session.id), decks);
+            let made: BTreeSet<SessionId> = self
+                .changes
+                .iter()
+                .filter(|change| makes_a_room(change))
+                .map(|change| change.session)
+                .collect();
+            for (session, room) in &decided {
+                let answer = decks::decide(inputs, session, room, made.contains(&session.id));
+                self.add(inputs, session, SubjectKey::decks(session.id), answer);
+            }
+        }
+        match empty_source {
+            Some(refusal) => {
+                self.changes.clear();
+                self.refusals.push(refusal);
+            }
+            None => guard::limit_emptied_sessions(inputs, &mut self.changes, &mut self.refusals),
         }
     }
 
@@ -185,7 +220,9 @@ impl Sorted {
                 self.changes.extend(change);
                 self.refusals.extend(refusals);
             }
-            Answer::Refused(refusal) => self.refusals.push(refusal),
+            Answer::Refused(refusal) => {
+                self.refusals.push(policy::restrict_refusal(refusal, session, inputs.policy));
+            }
             Answer::Waits(reason, until) => self.waits.push(wait(reason, until)),
             Answer::InStep => {
                 self.kept.insert(session.id);

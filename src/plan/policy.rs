@@ -3,21 +3,14 @@
 //! Policy removes operations from a change and says so. Doing less is always possible, so "never delete" is one
 //! word in the settings.
 
+use super::link::leads_to;
 use super::types::{Change, Operation, Refusal};
-use crate::model::{Kind, Policy, RoomPowers, Session, Why};
+use crate::model::{Kind, Policy, RoomPowers, Session, SubjectKey, Why};
 
 /// What is left of a change, and what was taken out of it.
 pub(super) fn restrict(change: Change, session: &Session, policy: &Policy) -> (Option<Change>, Vec<Refusal>) {
-    let scope = &policy.scope;
-    let in_scope = (scope.groups.is_empty() || scope.groups.contains(&session.group))
-        && (scope.meetings.is_empty() || scope.meetings.contains(&session.meeting));
-    if !in_scope {
-        let detail = format!(
-            "{} of meeting {} is outside of [scope] groups and meetings",
-            session.group, session.meeting
-        );
-        let way_on = "add it to scope.groups (and scope.meetings) in the settings".to_owned();
-        return (None, vec![refused(&change, Why::OutOfScope, detail, way_on, change.operations.clone())]);
+    if !is_in_scope(session, policy) {
+        return (None, vec![out_of_scope(change.subject, session, change.operations)]);
     }
     if change.subject.kind != Kind::Room {
         return (Some(change), Vec::new());
@@ -26,8 +19,10 @@ pub(super) fn restrict(change: Change, session: &Session, policy: &Policy) -> (O
         RoomPowers::Full => (Some(change), Vec::new()),
         RoomPowers::NoDelete => without(change, deletes_a_room, |change, taken| {
             let detail = "rooms.policy = \"no-delete\": no room is taken away, and none is moved".to_owned();
-            let way_on =
-                "set rooms.policy = \"full\", or do it by hand: meetsync rooms delete SESSION".to_owned();
+            let way_on = format!(
+                "set rooms.policy = \"full\", or do it by hand: meetsync rooms delete {}",
+                change.session
+            );
             refused(change, Why::NoDelete, detail, way_on, taken)
         }),
         RoomPowers::Observe => {
@@ -35,6 +30,37 @@ pub(super) fn restrict(change: Change, session: &Session, policy: &Policy) -> (O
             let way_on = "set rooms.policy = \"no-delete\" or \"full\"".to_owned();
             (None, vec![refused(&change, Why::ObserveOnly, detail, way_on, change.operations.clone())])
         }
+    }
+}
+
+/// A guard's refusal of what would not have been done anyway is one of the scope: exit status 3 is for what a
+/// person must decide.
+pub(super) fn restrict_refusal(refusal: Refusal, session: &Session, policy: &Policy) -> Refusal {
+    match refusal.subject {
+        Some(subject) if refusal.rule.is_guard() && !is_in_scope(session, policy) => {
+            out_of_scope(subject, session, refusal.operations)
+        }
+        _ => refusal,
+    }
+}
+
+fn is_in_scope(session: &Session, policy: &Policy) -> bool {
+    let scope = &policy.scope;
+    (scope.groups.is_empty() || scope.groups.contains(&session.group))
+        && (scope.meetings.is_empty() || scope.meetings.contains(&session.meeting))
+}
+
+fn out_of_scope(subject: SubjectKey, session: &Session, operations: Vec<Operation>) -> Refusal {
+    Refusal {
+        subject: Some(subject),
+        session: Some(session.id),
+        rule: Why::OutOfScope,
+        detail: format!(
+            "{} of meeting {} is outside of [scope] groups and meetings",
+            session.group, session.meeting
+        ),
+        way_on: "add it to scope.groups (and scope.meetings) in the settings".to_owned(),
+        operations,
     }
 }
 
@@ -67,8 +93,8 @@ pub(super) fn without(
         return (Some(change), Vec::new());
     }
     // Where a move is refused, the old room stays, and its URL is what a blanked link gets back.
-    let old_url = change.operations.iter().find_map(|operation| match operation {
-        Operation::RecreateRoom { old, .. } => old.url.clone(),
+    let old = change.operations.iter().find_map(|operation| match operation {
+        Operation::RecreateRoom { old, .. } => Some(old.clone()),
         _ => None,
     });
     let mut taken = Vec::new();
@@ -76,12 +102,13 @@ pub(super) fn without(
     for operation in change.operations.clone() {
         match operation {
             operation if takes_out(&operation) => taken.push(operation),
-            Operation::WriteRoomUrl { from, to: None, .. } => match &old_url {
-                Some(url) if *url != from.trim() => {
-                    left.push(Operation::write_room_url(from, Some(url.clone())))
-                }
-                Some(_) | None => {}
-            },
+            Operation::WriteRoomUrl { from, to: None, .. } => {
+                let url = old.as_ref().and_then(|old| {
+                    let public_id = old.public_id.as_deref().unwrap_or_default();
+                    old.url.clone().filter(|url| !leads_to(from.trim(), url, public_id))
+                });
+                left.extend(url.map(|url| Operation::write_room_url(from, Some(url))));
+            }
             operation => left.push(operation),
         }
     }

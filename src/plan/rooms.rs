@@ -14,16 +14,18 @@
 
 use chrono::{DateTime, Utc};
 
-use super::link::{Link, LinkKnowledge, classify, is_of, leads_to, session_in};
+use super::link::Link;
 use super::make::{Answer, Inputs};
-use super::types::{Change, Operation, Refusal, RoomRef};
+use super::types::{Change, Operation, Refusal};
 use crate::desired::{NoRoom, room_spec, wants_room};
-use crate::model::{Remembered, RoomRecord, RoomTimes, SeenRoom, Session, SubjectKey, Why};
+use crate::model::{RoomTimes, SeenRoom, Session, SubjectKey, Why};
 
 mod groups;
+mod known;
 mod report;
 
 pub use groups::groups_to_read;
+use known::Known;
 pub use report::{FoundRoom, RoomReport, RoomState, report};
 
 /// What was decided about a session's room, and what its decks must know of it.
@@ -34,118 +36,11 @@ pub(super) struct RoomDecision {
     /// A room of this session is known to be there, or recorded.
     pub(super) exists: bool,
     pub(super) public_id: Option<String>,
-    /// This plan makes the room (again): what was shown in the old one says nothing.
-    pub(super) will_be_new: bool,
-}
-
-/// All that is known of one session's room.
-pub(super) struct Known<'a> {
-    pub(super) session: &'a Session,
-    pub(super) row: Option<&'a Remembered>,
-    pub(super) record: Option<&'a RoomRecord>,
-    /// Whether the rooms of its group were read.
-    pub(super) read: bool,
-    /// The session's room among those that were seen.
-    pub(super) found: Option<&'a SeenRoom>,
-    /// More rooms with the same id.
-    pub(super) doubles: Vec<&'a SeenRoom>,
-    pub(super) link: Link,
-}
-
-impl<'a> Known<'a> {
-    pub(super) fn of(inputs: &Inputs<'a>, session: &'a Session) -> Self {
-        let row = inputs.ledger.get(SubjectKey::room(session.id));
-        let record = row.and_then(|row| row.room.as_ref());
-        // A session may have changed its group since its room was made.
-        let group = record.map_or(&session.group, |record| &record.group);
-        let seen = inputs.rooms.of(group).unwrap_or_default();
-        let know =
-            LinkKnowledge { session: session.id, record, seen, prefix: &inputs.policy.rooms.link_prefix };
-        let mut candidates: Vec<&SeenRoom> =
-            seen.iter().filter(|room| room.room_id == session.id.0).collect();
-        let link_text = session.remote_instructions.trim();
-        candidates.sort_by_key(|room| {
-            let in_link = is_of(link_text, &room.url, &room.public_id);
-            let recorded = record.is_some_and(|record| record.public_id == room.public_id);
-            (!in_link, !recorded, room.public_id.clone())
-        });
-        let mut candidates = candidates.into_iter();
-        Self {
-            session,
-            row,
-            record,
-            read: inputs.rooms.of(group).is_some(),
-            found: candidates.next(),
-            doubles: candidates.collect(),
-            link: classify(&session.remote_instructions, know),
-        }
-    }
-
-    /// The URL of the room as it is known.
-    fn url(&self) -> Option<&'a str> {
-        self.found.map(|room| room.url.as_str()).or(self.record.map(|record| record.url.as_str()))
-    }
-
-    /// Whether the session's link leads to the room as it is known.
-    fn link_leads_there(&self) -> bool {
-        let public_id = self.named().public_id.unwrap_or_default();
-        let link = &self.session.remote_instructions;
-        self.url().is_some_and(|url| leads_to(link, self.session.id, url, &public_id))
-    }
-
-    /// The link of a room that is yet to be made: only the provider can say its address. Where addresses are made
-    /// of the session's id, the link that stands will do.
-    fn new_link(&self, inputs: Inputs<'_>) -> Option<Operation> {
-        let link = &self.session.remote_instructions;
-        let stays = self.url() == Some(link.trim()) && session_in(link) == Some(self.session.id);
-        (inputs.policy.rooms.write_back && !stays).then(|| Operation::write_room_url(link.clone(), None))
-    }
-
-    fn is_in_doubt(&self) -> bool {
-        self.row.is_some_and(|row| row.doubt_since.is_some())
-    }
-
-    /// What stands at the provider: what was sent, where a record can be trusted, so that a provider which stores
-    /// something else than was sent can't draw us into a loop; else what it shows.
-    fn stands(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
-        let shown = self.found.map(SeenRoom::times);
-        let sent = self.record.map(|record| record.sent);
-        if inputs.ask.resend || self.is_in_doubt() { shown.or(sent) } else { sent.or(shown) }
-    }
-
-    fn named(&self) -> RoomRef {
-        RoomRef {
-            room_id: self.session.id,
-            url: self.url().map(str::to_owned),
-            public_id: self
-                .found
-                .map(|room| &room.public_id)
-                .or(self.record.map(|record| &record.public_id))
-                .cloned(),
-        }
-    }
-
-    /// A room of this session that is there, as far as anybody knows.
-    pub(super) fn exists(&self) -> bool {
-        self.found.is_some() || (self.record.is_some() && !self.read)
-    }
-
-    fn fits(&self, room: &SeenRoom, wanted: RoomTimes, description: &str) -> bool {
-        room.start == wanted.start
-            || room.description == description
-            || room.description == self.session.meeting.as_str()
-    }
 }
 
 pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
     if !session.is_interim() {
-        return RoomDecision {
-            answers: Vec::new(),
-            link: Link::Blank,
-            exists: false,
-            public_id: None,
-            will_be_new: false,
-        };
+        return RoomDecision { answers: Vec::new(), link: Link::Blank, exists: false, public_id: None };
     }
     let known = Known::of(&inputs, session);
     let mut answers = match wants_room(session, &inputs.policy.rooms, inputs.now()) {
@@ -164,17 +59,10 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
             format!("if nobody needs it: meetsync rooms delete {}", double.url),
         ));
     }
-    let makes_it = |operation: &Operation| {
-        matches!(operation, Operation::CreateRoom { .. } | Operation::RecreateRoom { .. })
-    };
-    let will_be_new = answers
-        .iter()
-        .any(|answer| matches!(answer, Answer::Change(change) if change.operations.iter().any(makes_it)));
     RoomDecision {
         link: known.link,
         exists: known.exists() || known.record.is_some(),
         public_id: known.named().public_id,
-        will_be_new,
         answers,
     }
 }
@@ -207,7 +95,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         }
         Link::Ours => {}
     }
-    match (known.found, known.record) {
+    match (known.found, known.own_record()) {
         (Some(_), Some(_)) if !known.is_in_doubt() => standing_room(inputs, known, wanted),
         (Some(room), _) => room_to_adopt(inputs, known, room, wanted),
         (None, _) if !known.read && known.is_in_doubt() => vec![Answer::Waits(Why::InDoubtConfirming, None)],
@@ -275,7 +163,7 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
     let mut reason = "the session lost its link";
     let stands = known.stands(inputs);
     if let Some(was) = stands.filter(|was| *was != wanted) {
-        match move_refusal(inputs, session, was, wanted) {
+        match move_refusal(inputs, known, was, wanted) {
             Some(refusal) => answers.push(refusal),
             None => {
                 reason = "the session moved";
@@ -307,11 +195,12 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
 }
 
 /// What forbids moving a room: it is in use, or about to be.
-fn move_refusal(inputs: Inputs<'_>, session: &Session, was: RoomTimes, wanted: RoomTimes) -> Option<Answer> {
+fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: RoomTimes) -> Option<Answer> {
+    let session = known.session;
     let now = inputs.now();
     let quiet = inputs.policy.rooms.quiet_before;
-    if was.span().is_live(now) {
-        return Some(in_progress(session, was));
+    if let Some(running) = known.running(now) {
+        return Some(in_progress(session, running));
     }
     let near = |times: RoomTimes| times.start - quiet <= now && !times.span().is_over(now);
     if near(was) || near(wanted) {
@@ -321,10 +210,15 @@ fn move_refusal(inputs: Inputs<'_>, session: &Session, was: RoomTimes, wanted: R
             wanted.start.format("%Y-%m-%d %H:%M"),
             quiet.num_minutes()
         );
-        let way_on = format!(
-            "if nobody is in it yet: MEETSYNC__ROOMS__QUIET_BEFORE=0s meetsync resync --session {}",
-            session.id
-        );
+        let way_on = if wanted.span().is_live(now) {
+            let id = session.id;
+            format!("if nobody is in it: meetsync rooms delete {id}, then meetsync rooms create {id}")
+        } else {
+            format!(
+                "if nobody is in it yet: MEETSYNC__ROOMS__QUIET_BEFORE=0s meetsync resync --session {}",
+                session.id
+            )
+        };
         return Some(refuse(session, Why::GuardQuietBefore, detail, way_on));
     }
     None
@@ -340,10 +234,11 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
     let settles_at = session.modified + inputs.policy.rooms.settle;
-    if stands.span().is_over(now) {
+    let running = known.running(now).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
+    if let Some(running) = running {
+        Some(in_progress(session, running))
+    } else if stands.span().is_over(now) {
         None
-    } else if stands.span().is_live(now) {
-        Some(in_progress(session, stands))
     } else if now < settles_at {
         Some(Answer::Waits(Why::Settling, Some(settles_at)))
     } else {

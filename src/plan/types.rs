@@ -58,7 +58,8 @@ pub struct Change {
     /// Decks only: the list as it will be, which every PUT sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Vec<Deck>>,
-    /// Decks only: the window epoch that an accepted list will belong to.
+    /// Decks only: the window epoch that an accepted list will belong to. Where this plan makes the room, `room` is
+    /// null here: only the provider can say its public id, and the step puts it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
     /// Room only: the session's link as it was read, which a write-back compares with.

@@ -197,7 +197,7 @@ impl RoomActor<'_> {
     async fn write_link(&self, record: &RoomRecord) -> Option<Fault> {
         let links = self.links?;
         let seen = self.change.link.as_deref()?;
-        if record.url.is_empty() || leads_to(seen, self.change.session, &record.url, &record.public_id) {
+        if record.url.is_empty() || leads_to(seen.trim(), &record.url, &record.public_id) {
             return None;
         }
         match links.write_link(self.change.session, seen, &record.url).await {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Known;
+use super::known::Known;
 use crate::desired::{NoRoom, wants_room};
 use crate::model::{GroupAcronym, RoomsSeen, Session};
 use crate::plan::link::Link;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Known;
+use super::known::Known;
 use crate::desired::wants_room;
 use crate::model::{GroupAcronym, RoomTimes, SeenRoom, SessionId};
 use crate::plan::link::Link;
@@ -104,13 +104,13 @@ fn found(room: &SeenRoom) -> FoundRoom {
 
 fn state_of(known: &Known<'_>, wanted: Option<RoomTimes>) -> Option<(RoomState, Option<String>)> {
     let reason = |text: &str| Some(text.to_owned());
-    match (wanted, known.found, known.record) {
+    match (wanted, known.found, known.own_record()) {
         (Some(_), None, None) => {
             Some((RoomState::Wanted, reason(if known.read { "not there yet" } else { "not read" })))
         }
         (Some(_), None, Some(_)) if known.read => Some((RoomState::Wanted, reason("gone from the provider"))),
         (Some(wanted), Some(room), _) if room.times() != wanted => {
-            let moved = known.record.is_none_or(|record| record.sent != wanted);
+            let moved = known.own_record().is_none_or(|record| record.sent != wanted);
             let text =
                 if moved { "the session moved" } else { "the provider stores something else than was sent" };
             Some((RoomState::Drifted, reason(text)))

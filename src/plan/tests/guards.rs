@@ -1,1 +1,147 @@
+//! The limits beyond which a person must say yes.
 
+use crate::model::*;
+use crate::plan::test_world::*;
+
+fn cancelled(number: i64) -> World {
+    let mut world = World::of((1..=number).map(interim));
+    for id in 1..=number {
+        world = world.has_room(id);
+        world.session(id).status = SessionStatus("canceled".into());
+    }
+    world
+}
+
+fn count(world: &World, rule: Why) -> usize {
+    world.plan().refusals.iter().filter(|refusal| refusal.rule == rule).count()
+}
+
+#[test]
+fn so_many_rooms_may_be_deleted_and_no_more() {
+    assert_eq!(cancelled(5).plan().changes.len(), 5);
+    let mut world = cancelled(6);
+    let plan = world.plan();
+    assert!(plan.changes.is_empty());
+    assert_eq!(count(&world, Why::GuardTooManyDeletes), 6);
+    let refusal = &plan.refusals[0];
+    assert_eq!(
+        refusal.detail,
+        "6 rooms would be deleted (a moved one counts), within 1 h; guard.max_deletes = 5 (6 now, 0 before)"
+    );
+    assert!(refusal.way_on.ends_with("meetsync resync --force"), "{}", refusal.way_on);
+    assert_eq!(refusal.operations.len(), 1);
+    world.ask.force = true;
+    assert_eq!(world.plan().changes.len(), 6);
+    assert!(world.plan().refusals.is_empty());
+}
+
+#[test]
+fn the_last_hour_counts_too() {
+    let mut world = cancelled(2);
+    world.ledger.recent.rooms_deleted = 3;
+    assert_eq!(world.plan().changes.len(), 2);
+    world.ledger.recent.rooms_deleted = 4;
+    assert_eq!(count(&world, Why::GuardTooManyDeletes), 2);
+    assert!(world.plan().refusals[0].detail.contains("(2 now, 4 before)"));
+    // Nothing planned, nothing refused, however much was done.
+    let mut world = World::of([interim(1)]).has_room(1);
+    world.ledger.recent = RecentChanges { rooms_deleted: 9, rooms_created: 99, ..RecentChanges::default() };
+    assert!(world.plan().refusals.is_empty());
+}
+
+#[test]
+fn a_moved_room_counts_as_deleted_and_not_as_created() {
+    let mut world = World::of((1..=6).map(interim));
+    for id in 1..=6 {
+        world = world.has_room(id);
+        world.session(id).slot = Some(slot(1500, 60));
+    }
+    world.policy.guard.max_creates = 0;
+    assert_eq!(count(&world, Why::GuardTooManyDeletes), 6);
+    assert_eq!(count(&world, Why::GuardTooManyCreates), 0);
+}
+
+#[test]
+fn so_many_rooms_may_be_created_and_no_more() {
+    let mut world = World::of((1..=20).map(interim));
+    assert_eq!(world.plan().changes.len(), 20);
+    world.ledger.recent.rooms_created = 1;
+    assert_eq!(count(&world, Why::GuardTooManyCreates), 20);
+    assert!(world.plan().changes.is_empty(), "no link is written for a room that is not made");
+}
+
+#[test]
+fn a_refusal_holds_back_nothing_else() {
+    let mut world = cancelled(6);
+    world.snapshot.sessions.push(interim(7));
+    world.snapshot.sessions.push(with_decks(week(8), decks(&[1])));
+    let plan = world.plan();
+    assert_eq!(plan.changes.len(), 2, "{}", told(&plan));
+    assert_eq!(plan.summary.refused, 6);
+}
+
+#[test]
+fn the_way_on_repeats_what_was_asked() {
+    let mut world = cancelled(6);
+    world.ask.scope.groups = [GroupAcronym::new("mars")].into();
+    world.ask.scope.kinds = KindFilter::RoomsOnly;
+    let plan = world.plan();
+    assert!(plan.refusals[0].way_on.ends_with("meetsync resync --group mars --rooms-only --force"));
+}
+
+/// Live sessions with three decks that were sent, of which so many are left.
+fn emptied(number: i64, left: usize) -> World {
+    let mut world = World::of((1..=number).map(|id| with_decks(week(id), decks(&[1, 2, 3]))));
+    world.ask.force = true;
+    let plan = world.plan();
+    world.apply(&plan);
+    world.ask.force = false;
+    for id in 1..=number {
+        world.session(id).decks.truncate(left);
+    }
+    world
+}
+
+#[test]
+fn too_many_sessions_that_lose_more_than_half_of_their_decks() {
+    assert_eq!(emptied(10, 1).plan().changes.len(), 10);
+    assert_eq!(emptied(11, 2).plan().changes.len(), 11, "a third is not more than half");
+    let world = emptied(11, 1);
+    assert_eq!(count(&world, Why::GuardTooManyDeletes), 11);
+    assert!(world.plan().refusals[0].detail.contains("guard.max_sessions = 10"));
+    // In the same span: what was emptied before counts, once per session.
+    let mut world = emptied(2, 0);
+    world.ledger.recent.sessions_emptied = (100..=108).map(SessionId).collect();
+    assert_eq!(count(&world, Why::GuardTooManyDeletes), 2);
+    world.ledger.recent.sessions_emptied = (1..=10).map(SessionId).collect();
+    assert_eq!(world.plan().changes.len(), 2);
+    world.ledger.recent.sessions_emptied = (100..=199).map(SessionId).collect();
+    world.ask.force = true;
+    assert_eq!(world.plan().changes.len(), 2);
+}
+
+#[test]
+fn an_empty_range_while_the_ledger_has_sessions_in_it() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    let slot = world.session(1).slot;
+    world.row(SubjectKey::room(SessionId(1))).slot = slot;
+    world.snapshot.sessions.clear();
+    world.snapshot.in_range = 0;
+    assert_eq!(told(&world.plan()), "all! guard_empty_source");
+    world.ask.force = true;
+    assert_eq!(told(&world.plan()), "");
+    world.ask.force = false;
+    world.ledger.subjects.clear();
+    assert_eq!(told(&world.plan()), "", "a first run on an empty database");
+}
+
+#[test]
+fn an_incomplete_snapshot_plans_nothing() {
+    let mut world = cancelled(2);
+    world.snapshot.sessions.push(with_decks(week(8), decks(&[1])));
+    world.snapshot.complete = false;
+    world.ask.force = true;
+    let plan = world.plan();
+    assert_eq!(told(&plan), "all! source_incomplete");
+    assert_eq!(plan.summary.to_change, 0);
+}

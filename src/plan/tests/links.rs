@@ -75,7 +75,10 @@ fn unread_rooms_are_planned_by_the_record() {
     world.rooms.unread.insert(GroupAcronym::new("mars"), fault);
     assert_eq!(rooms_told(&world), "room/2: create_room+write_room_url; all! provider_down");
     world.session(1).slot = Some(slot(1500, 60));
-    assert!(rooms_told(&world).starts_with("room/1: recreate_room"), "{}", rooms_told(&world));
+    assert_eq!(
+        rooms_told(&world),
+        "room/1: recreate_room+write_room_url; room/2: create_room+write_room_url; all! provider_down"
+    );
 }
 
 #[test]
@@ -87,6 +90,12 @@ fn the_powers_over_rooms() {
     assert_eq!(
         rooms_told(&world),
         "room/1: create_room+write_room_url; room/2! no_delete; room/3! no_delete"
+    );
+    world.session(2).remote_instructions = format!("{PREFIX}?group=mars&short=room-2");
+    assert_eq!(
+        rooms_told(&world),
+        "room/1: create_room+write_room_url; room/2! no_delete; room/3! no_delete",
+        "another form of the same link stays"
     );
     world.session(2).remote_instructions = String::new();
     assert_eq!(
