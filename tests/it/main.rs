@@ -2,9 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
-<<<<<<< HEAD
-=======
->>>>>>> main
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
