@@ -8,7 +8,7 @@ use crate::support::TestDatabase;
 
 async fn week() -> TestDatabase {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    TestDatabase::from_template("template_week", &TEMPLATE, &[SCHEMA, WEEK]).await
+    TestDatabase::from_template("template_sample_week", &TEMPLATE, &[SCHEMA, WEEK]).await
 }
 
 /// `title-rev` of the session's decks, in order.
