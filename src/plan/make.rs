@@ -221,6 +221,11 @@ impl Sorted {
                 self.changes.extend(change);
                 self.refusals.extend(refusals);
             }
+            // Nothing would be done, so no guard has anything to stop.
+            Answer::Refused(refusal) if refusal.rule.is_guard() && inputs.is_held(session.id) => {
+                let until = inputs.ledger.hold_of(session.id, inputs.now()).map(|hold| hold.until);
+                self.waits.push(wait(Why::Held, until));
+            }
             Answer::Refused(refusal) => {
                 self.refusals.push(policy::restrict_refusal(refusal, session, inputs.policy));
             }

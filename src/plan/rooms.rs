@@ -227,7 +227,8 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
 fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let session = known.session;
     let ours = known.record.is_some() || known.link == Link::Ours;
-    if !ours || (known.read && known.found.is_none()) {
+    // A deletion that got no answer is asked for again, although nothing is there: its answer ends the doubt.
+    if !ours || (known.read && known.found.is_none() && !known.is_in_doubt()) {
         return None;
     }
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;

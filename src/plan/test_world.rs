@@ -88,6 +88,7 @@ pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
         group: GroupAcronym::new(group),
         sent: room.times(),
         adopted: false,
+        former_url: None,
     }
 }
 
