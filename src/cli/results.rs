@@ -62,7 +62,8 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
         && !plan.changes.iter().any(|change| change.subject == result.subject)
 }
 
-fn results_text(results: &[SubjectResult]) -> String {
+/// What became of each subject, for a person; ends in a newline.
+pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
     for result in
         results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use meetsync::demo::sample::WEEK;
 use meetsync::demo::sample;
+use meetsync::demo::sample::WEEK;
 use meetsync::demo::standin::{Standin, StandinOptions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,8 +71,12 @@ impl Stage {
             database.url(),
             standin.base_url,
         );
-        let stage =
-            Self { database, standin, directory: tempfile::tempdir().expect("a temporary directory"), settings };
+        let stage = Self {
+            database,
+            standin,
+            directory: tempfile::tempdir().expect("a temporary directory"),
+            settings,
+        };
         stage.write_settings(&stage.settings);
         stage
     }
