@@ -12,6 +12,9 @@ use crate::model::Why;
 use crate::plan::{Plan, Style, plan_text};
 use crate::reconcile::{SubjectOutcome, SubjectResult, World};
 
+/// More results that say the same are told as one line.
+const LISTED_ALIKE: usize = 3;
+
 /// The plan, and under `results` what became of it.
 #[derive(Debug, Serialize)]
 struct Document<'a> {
@@ -65,9 +68,7 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
 /// What became of each subject, for a person; ends in a newline.
 pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
-    for result in
-        results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
-    {
+    for (result, others) in alike(results) {
         let error = result.error.as_deref().unwrap_or("as it should be by now");
         let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) {
             ' '
@@ -75,7 +76,11 @@ pub(crate) fn results_text(results: &[SubjectResult]) -> String {
             '!'
         };
         let error = if result.outcome == SubjectOutcome::Rehearsed { "logged, not sent" } else { error };
-        writeln!(text, " {sign} {:<34} {:<9} {error}", result.subject.to_string(), word(result.outcome))
+        let subject = match others {
+            0 => result.subject.to_string(),
+            _ => format!("{} and {others} more", result.subject),
+        };
+        writeln!(text, " {sign} {subject:<34} {:<9} {error}", word(result.outcome))
             .expect("writing to a String can't fail");
     }
     for result in results {
@@ -105,6 +110,27 @@ pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     text
 }
 
+/// What a person should read: each result with something to say, and the number of those that say the same. Few alike
+/// are listed one by one.
+fn alike(results: &[SubjectResult]) -> Vec<(&SubjectResult, usize)> {
+    let telling: Vec<&SubjectResult> = results
+        .iter()
+        .filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
+        .collect();
+    let same = |a: &SubjectResult, b: &SubjectResult| (a.outcome, &a.error) == (b.outcome, &b.error);
+    let mut told: Vec<(&SubjectResult, usize)> = Vec::new();
+    for result in &telling {
+        let number = telling.iter().filter(|other| same(result, other)).count();
+        let before = told.iter().any(|(other, _)| same(result, other));
+        if number <= LISTED_ALIKE {
+            told.push((result, 0));
+        } else if !before {
+            told.push((result, number - 1));
+        }
+    }
+    told
+}
+
 fn word(outcome: SubjectOutcome) -> &'static str {
     match outcome {
         SubjectOutcome::Applied => "applied",
@@ -113,5 +139,31 @@ fn word(outcome: SubjectOutcome) -> &'static str {
         SubjectOutcome::InDoubt => "in doubt",
         SubjectOutcome::InStep => "in step",
         SubjectOutcome::Rehearsed => "rehearsed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SessionId, SubjectKey};
+
+    fn result(session: i64, outcome: SubjectOutcome, error: Option<&str>) -> SubjectResult {
+        let subject = SubjectKey::room(SessionId(session));
+        SubjectResult { subject, outcome, requests: 1, error: error.map(str::to_owned), confirm_owed: None }
+    }
+
+    #[test]
+    fn many_that_say_the_same_are_one_line_and_few_are_not() {
+        let refused = |session| result(session, SubjectOutcome::Refused, Some("too many"));
+        let mut results: Vec<SubjectResult> = (1..=5).map(refused).collect();
+        results.push(result(8, SubjectOutcome::Failed, Some("no")));
+        results.push(result(9, SubjectOutcome::Failed, Some("no")));
+        results.push(result(10, SubjectOutcome::Applied, None));
+        let text = results_text(&results);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(" !")).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].contains("session/1/room and 4 more") && lines[0].contains("too many"), "{text}");
+        assert!(lines[2].contains("session/9/room "), "{text}");
+        assert!(text.ends_with("1 applied, 2 failed, 5 refused. 8 requests.\n"), "{text}");
     }
 }

@@ -26,6 +26,7 @@ use crate::cli::results_text;
 use crate::clock;
 use crate::datatracker::{Look, Range};
 use crate::demo::sample::scenes::Edit;
+use crate::ledger::LedgerError;
 use crate::model::{Scope, Session, SessionId};
 use crate::plan::{Ask, Plan, plan_text};
 use crate::reconcile::{self, ReadRooms, SubjectResult, World, read_world};
@@ -55,27 +56,56 @@ impl Story<'_, '_> {
         Ok(self.stage.edit(&edit.sql).await?)
     }
 
-    /// Reads both sides and prints the plan.
-    async fn plan(&mut self, ask: Ask) -> Result<(World, Plan), StoryError> {
-        let world = read_world(&self.stage.app.parts, ask, ReadRooms::Yes, clock::now()).await?;
+    /// What `meetsync plan` does: reads both sides, prints, and changes nothing.
+    async fn plan(&mut self) -> Result<Plan, StoryError> {
+        let world = self.read(Ask::default()).await?;
         let plan = world.plan();
-        let changed: BTreeSet<SessionId> = plan.changes.iter().map(|change| change.session).collect();
-        let text = plan_text(&plan, &world.snapshot, self.teller.style());
-        self.teller.plan(&text, changed.len())?;
-        Ok((world, plan))
+        self.teller.command("meetsync plan")?;
+        self.print_plan(&plan, &world)?;
+        Ok(plan)
     }
 
-    /// The one-shot pass, as `meetsync resync` makes it: plan, carry out, results; then what went over the wire.
+    /// Plans and carries out, as somebody does who looks first; with nothing to do, or by force, in one go.
     async fn resync(&mut self, ask: Ask) -> Result<Vec<SubjectResult>, StoryError> {
-        let force = if ask.force { " --force" } else { "" };
-        self.teller.command(&format!("meetsync resync{force}"))?;
-        let (world, plan) = self.plan(ask).await?;
-        let app = &self.stage.app;
-        let results = match &app.parts.ledger {
-            Some(ledger) => reconcile::resync(&app.parts, ledger, &world, &plan, None, &|_| {}).await?,
-            None => Vec::new(),
-        };
-        self.teller.printed(&format!("\n{}", results_text(&results)))?;
+        let force = ask.force;
+        let world = self.read(ask).await?;
+        let plan = world.plan();
+        if force || plan.changes.is_empty() {
+            self.teller.command(if force { "meetsync resync --force" } else { "meetsync resync" })?;
+            self.print_plan(&plan, &world)?;
+        } else {
+            self.teller.command("meetsync plan")?;
+            self.print_plan(&plan, &world)?;
+            self.teller.command(&approved(&plan))?;
+        }
+        self.carry_out(&world, &plan).await
+    }
+
+    /// Carries out a plan that was printed before, if it is still the same.
+    async fn resync_approved(&mut self, seen: &Plan) -> Result<Vec<SubjectResult>, StoryError> {
+        let world = self.read(Ask::default()).await?;
+        let plan = world.plan();
+        self.teller.command(&approved(seen))?;
+        self.teller.expect(plan.hash == seen.hash, "nothing changed, and yet the plan is another one")?;
+        self.carry_out(&world, &plan).await
+    }
+
+    async fn read(&self, ask: Ask) -> Result<World, StoryError> {
+        Ok(read_world(&self.stage.app.parts, ask, ReadRooms::Yes, clock::now()).await?)
+    }
+
+    fn print_plan(&mut self, plan: &Plan, world: &World) -> Result<(), StoryError> {
+        let changed: BTreeSet<SessionId> = plan.changes.iter().map(|change| change.session).collect();
+        let text = plan_text(plan, &world.snapshot, self.teller.style());
+        Ok(self.teller.plan(&text, changed.len())?)
+    }
+
+    /// The one-shot pass; then its results, and what went over the wire.
+    async fn carry_out(&mut self, world: &World, plan: &Plan) -> Result<Vec<SubjectResult>, StoryError> {
+        let parts = &self.stage.app.parts;
+        let ledger = parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?;
+        let results = reconcile::resync(parts, ledger, world, plan, None, &|_| {}).await?;
+        self.teller.printed(&results_text(&results))?;
         self.wire()?;
         Ok(results)
     }
@@ -147,6 +177,12 @@ impl Story<'_, '_> {
         let left = (moment - clock::now()).to_std().unwrap_or_default();
         tokio::time::sleep(left).await;
     }
+}
+
+/// The command that carries out this plan and no other; a hash may be shortened.
+fn approved(plan: &Plan) -> String {
+    let hash: String = plan.hash.0.chars().take(12).collect();
+    format!("meetsync resync --plan {hash}")
 }
 
 fn name(id: SessionId, session: Option<&Session>) -> String {

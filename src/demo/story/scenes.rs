@@ -9,7 +9,7 @@ use crate::datatracker::{Look, Range};
 use crate::demo::sample::scenes::{self, Edit, INTERIM, LIVE, LIVE_TOO, OTHER_INTERIM, TWO_DAYS};
 use crate::demo::standin::Failure;
 use crate::model::{Scope, Session, Snapshot};
-use crate::plan::{Ask, sessions_text};
+use crate::plan::{Ask, Plan, sessions_text};
 use crate::provider::meetecho::Call;
 use crate::reconcile::SubjectOutcome;
 
@@ -19,8 +19,8 @@ const FIRST_INTERIMS: usize = 3;
 /// Tells the whole story. The stage stays as the story leaves it.
 pub(crate) async fn tell(stage: &Stage, teller: &mut Teller<'_>) -> Result<Verdict, StoryError> {
     let mut story = Story { stage, teller, told_requests: 0 };
-    story.opening().await?;
-    story.first_resync().await?;
+    let plan = story.opening().await?;
+    story.first_resync(&plan).await?;
     story.slides().await?;
     story.rooms().await?;
     story.trouble_with_a_room().await?;
@@ -29,7 +29,7 @@ pub(crate) async fn tell(stage: &Stage, teller: &mut Teller<'_>) -> Result<Verdi
 }
 
 impl Story<'_, '_> {
-    async fn opening(&mut self) -> Result<(), StoryError> {
+    async fn opening(&mut self) -> Result<Plan, StoryError> {
         self.teller.scene("What the datatracker says")?;
         let snapshot = self.everything().await?;
         let (start, end) = (snapshot.as_of + TimeDelta::hours(1), snapshot.as_of - TimeDelta::minutes(15));
@@ -54,20 +54,20 @@ impl Story<'_, '_> {
             "Meetecho knows nothing yet. Slides go out from 15 minutes before a session to 15 minutes after it; interims\n\
              get rooms. A plan only reads, on both sides.",
         )?;
-        self.teller.command("meetsync plan")?;
-        self.plan(Ask::default()).await?;
+        let plan = self.plan().await?;
         self.wire()?;
         let untouched = self.stage.standin.counts().writes() == 0;
-        Ok(self.teller.expect(untouched, "a plan changed something at Meetecho")?)
+        self.teller.expect(untouched, "a plan changed something at Meetecho")?;
+        Ok(plan)
     }
 
-    async fn first_resync(&mut self) -> Result<(), StoryError> {
+    async fn first_resync(&mut self, plan: &Plan) -> Result<(), StoryError> {
         self.teller.scene("The first resync: slides go out, so many new rooms need a yes")?;
         self.teller.say(
             "A guard stops what could be a mistake: more new rooms at once than guard.max_creates (10 in this demo, 20\n\
              otherwise). Everything else is done all the same.",
         )?;
-        self.resync(Ask::default()).await?;
+        self.resync_approved(plan).await?;
         self.show_decks(LIVE).await?;
         self.expect_in_step(LIVE).await?;
         let held_back = self.stage.standin.rooms().is_empty();
@@ -154,7 +154,8 @@ impl Story<'_, '_> {
         self.teller
             .say("\nAnd now the old request, given up long ago, takes effect: the older list is back.")?;
         standin.land_held();
-        standin.until(|standin| standin.decks_of(LIVE_TOO) != right).await;
+        let is_older = standin.decks_of(LIVE_TOO) != right;
+        self.teller.expect(is_older, "the late request had no effect")?;
         self.show_decks(LIVE_TOO).await?;
         self.teller.say(
             "\nThat is what the confirming send is for. It is owed some time after a success that followed a request\n\

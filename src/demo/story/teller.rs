@@ -85,6 +85,9 @@ fn shortened(text: &str, sessions: usize, told: &mut BTreeSet<String>) -> String
     let parts: Vec<&str> = text.trim_matches('\n').split("\n\n").collect();
     let Some((head, rest)) = parts.split_first() else { return String::new() };
     let Some((end, middle)) = rest.split_last() else { return (*head).to_owned() };
+    if middle.is_empty() && head.ends_with(end) {
+        return (*head).to_owned();
+    }
     let (changes, others) = middle.split_at(sessions.min(middle.len()));
     let mut lines = vec![(*head).to_owned()];
     let fresh: Vec<&str> = changes.iter().copied().filter(|part| told.insert((*part).to_owned())).collect();
