@@ -60,7 +60,8 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
         && !plan.changes.iter().any(|change| change.subject == result.subject)
 }
 
-fn results_text(results: &[SubjectResult]) -> String {
+/// What became of each subject, for a person; ends in a newline.
+pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
     // The same trouble mostly meets many: it is said once, with all whom it met.
     let mut troubles: Vec<(SubjectOutcome, &str, Vec<String>)> = Vec::new();
@@ -137,5 +138,31 @@ fn word(outcome: SubjectOutcome) -> &'static str {
         SubjectOutcome::InDoubt => "in doubt",
         SubjectOutcome::InStep => "in step",
         SubjectOutcome::Rehearsed => "rehearsed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SessionId, SubjectKey};
+
+    fn result(session: i64, outcome: SubjectOutcome, error: Option<&str>) -> SubjectResult {
+        let subject = SubjectKey::room(SessionId(session));
+        SubjectResult { subject, outcome, requests: 1, error: error.map(str::to_owned), confirm_owed: None }
+    }
+
+    #[test]
+    fn many_that_say_the_same_are_one_line_and_few_are_not() {
+        let refused = |session| result(session, SubjectOutcome::Refused, Some("too many"));
+        let mut results: Vec<SubjectResult> = (1..=5).map(refused).collect();
+        results.push(result(8, SubjectOutcome::Failed, Some("no")));
+        results.push(result(9, SubjectOutcome::Failed, Some("no")));
+        results.push(result(10, SubjectOutcome::Applied, None));
+        let text = results_text(&results);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(" !")).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].contains("session/1/room and 4 more") && lines[0].contains("too many"), "{text}");
+        assert!(lines[2].contains("session/9/room "), "{text}");
+        assert!(text.ends_with("1 applied, 2 failed, 5 refused. 8 requests.\n"), "{text}");
     }
 }
