@@ -199,7 +199,7 @@ mod tests {
         let live = SessionId(1);
         type Plant = fn(&mut Shown);
         let plants: [(Plant, &str); 11] = [
-            (|shown| drop(shown.decks.clear()), "session 1: Meetecho shows no decks"),
+            (|shown| shown.decks.clear(), "session 1: Meetecho shows no decks"),
             (
                 |shown| drop(shown.decks.get_mut(&SessionId(1)).unwrap().pop()),
                 "shows 1-00, the datatracker has 1-00 2-00",
