@@ -14,6 +14,7 @@ mod error;
 pub mod grants;
 mod href;
 mod look;
+mod prepared;
 mod query;
 mod rows;
 mod schema;

@@ -55,6 +55,14 @@ impl Schema {
     }
 }
 
+/// What stands in a statement where it chooses by a list of ids.
+const CHOSEN: &str = "= ANY (ARRAY(SELECT unnest($1)))";
+
+/// The same statement for all there are. Its list is still bound, and not looked at.
+pub(super) fn of_all(statement: &str) -> String {
+    statement.replace(CHOSEN, "IS NOT NULL")
+}
+
 /// A name as an SQL identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -86,6 +94,18 @@ mod tests {
         assert_eq!(candidates(None), ["datatracker", "public"]);
         assert_eq!(candidates(Some("")), ["datatracker", "public"]);
         assert_eq!(candidates(Some("x")), ["x"]);
+    }
+
+    #[test]
+    fn a_statement_of_all_looks_at_no_list() {
+        for chosen in
+            [include_str!("sql/sessions.sql"), include_str!("sql/decks.sql"), include_str!("sql/states.sql")]
+        {
+            let all = of_all(chosen);
+            let statement =
+                |text: &str| text.lines().filter(|line| !line.starts_with("--")).collect::<String>();
+            assert!(statement(chosen).contains("$1") && !statement(&all).contains("$1"), "{all}");
+        }
     }
 
     #[test]
