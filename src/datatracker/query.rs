@@ -15,14 +15,14 @@ use futures_util::future::try_join;
 
 use crate::model::{GroupAcronym, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
 
-use super::assemble::{self, Beside, Chosen, States};
+use super::assemble::{self, Beside, States};
 use super::error::UnknownNames;
 use super::href::Hosts;
 use super::look::{Look, Range};
 use super::prepared::prepared;
 use super::rows::{
     DeckColumns, DeckRow, Frame, HomeColumns, HomeRow, Opened, SessionColumns, SessionRow, SiblingColumns,
-    SiblingRow, SlotColumns, SlotRow, StateColumns, StateRow,
+    SiblingRow, StateColumns, StateRow,
 };
 use super::schema::{Schema, SchemaError, candidates, of_all};
 
@@ -83,30 +83,18 @@ pub(super) async fn snapshot(
 
     let everything = look.range == Range::Everything;
     let bounds = look.range.bounds(as_of);
-    let slots = async {
-        let slots = match bounds {
-            _ if everything => source.all_slots().await,
-            Some(bounds) => source.slots(bounds.after, bounds.before, &look.named).await,
-            None => source.slots(as_of, as_of, &look.named).await,
-        };
-        slots.map_err(Failed::Query)
+    let sessions = async {
+        let (after, before) = bounds.map_or((as_of, as_of), |bounds| (bounds.after, bounds.before));
+        source.sessions(everything, after, before, &look.named).await.map_err(Failed::Query)
     };
-    let (states, slots) = try_join(source.require(&look.must_exist), slots).await?;
-    let candidates: BTreeSet<i64> =
-        slots.iter().map(|slot| slot.session).chain(look.named.iter().map(|id| id.0)).collect();
-    let rows = source
-        .sessions(everything, if everything { vec![] } else { candidates.into_iter().collect() })
-        .await?;
-    let mut chosen = assemble::with_slots(rows, &slots);
-    drop(slots);
-    let is_in_range = |session: &Chosen| {
-        everything || bounds.zip(session.slot).is_some_and(|(bounds, slot)| bounds.hold(slot))
+    let (states, mut chosen) = try_join(source.require(&look.must_exist), sessions).await?;
+    let is_in_range = |session: &SessionRow| {
+        everything || bounds.zip(session.slot()).is_some_and(|(bounds, slot)| bounds.hold(slot))
     };
-    chosen.retain(|session| is_in_range(session) || look.named.contains(&SessionId(session.row.id)));
+    chosen.retain(|session| is_in_range(session) || look.named.contains(&SessionId(session.id)));
     let in_range = chosen.iter().filter(|session| is_in_range(session)).count();
 
-    let ids: Vec<i64> =
-        if everything { vec![] } else { chosen.iter().map(|session| session.row.id).collect() };
+    let ids: Vec<i64> = if everything { vec![] } else { chosen.iter().map(|session| session.id).collect() };
     // With everything chosen no interim has other sessions.
     let interims = if everything { BTreeSet::new() } else { assemble::interims(&chosen) };
     let (others, decks) = try_join(source.siblings(interims, &ids), source.decks(everything, &ids)).await?;
@@ -167,28 +155,17 @@ impl Source<'_> {
         if everything { of_all(&text) } else { text }
     }
 
-    async fn all_slots(&self) -> Rows<SlotRow> {
-        prepared::<SlotColumns, _>(sql_query(self.schema.statement(include_str!("sql/slots_all.sql"))))
-            .load(&mut self.connection())
-            .await
-    }
-
-    async fn slots(
+    async fn sessions(
         &self,
+        everything: bool,
         after: DateTime<Utc>,
         before: DateTime<Utc>,
         named: &BTreeSet<SessionId>,
-    ) -> Rows<SlotRow> {
-        let query = sql_query(self.schema.statement(include_str!("sql/slots_near.sql")))
+    ) -> Rows<SessionRow> {
+        let query = sql_query(self.text(everything, include_str!("sql/sessions.sql")))
             .bind::<Timestamptz, _>(after)
             .bind::<Timestamptz, _>(before)
             .bind::<Array<BigInt>, _>(named.iter().map(|id| id.0).collect::<Vec<_>>());
-        prepared::<SlotColumns, _>(query).load(&mut self.connection()).await
-    }
-
-    async fn sessions(&self, everything: bool, ids: Vec<i64>) -> Rows<SessionRow> {
-        let text = self.text(everything, include_str!("sql/sessions.sql"));
-        let query = sql_query(text).bind::<Array<BigInt>, _>(ids);
         prepared::<SessionColumns, _>(query).load(&mut self.connection()).await
     }
 

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{Queryable, QueryableByName};
 
+use crate::model::Span;
+
 /// `settings.sql`
 #[derive(QueryableByName)]
 pub(super) struct Opened {
@@ -35,17 +37,6 @@ pub(super) struct Frame {
     pub(super) policy_slugs: Vec<String>,
 }
 
-/// `slots_near.sql`, `slots_all.sql`
-#[derive(Debug, Queryable)]
-pub(super) struct SlotRow {
-    pub(super) session: i64,
-    pub(super) schedule: i64,
-    pub(super) starts: DateTime<Utc>,
-    pub(super) ends: DateTime<Utc>,
-}
-
-pub(super) type SlotColumns = (BigInt, BigInt, Timestamptz, Timestamptz);
-
 /// `sessions.sql`
 #[derive(Debug, Queryable)]
 pub(super) struct SessionRow {
@@ -62,6 +53,16 @@ pub(super) struct SessionRow {
     pub(super) remote_instructions: String,
     pub(super) tombstone_for: Option<i64>,
     pub(super) modified: DateTime<Utc>,
+    /// Of the official slot.
+    pub(super) starts: Option<DateTime<Utc>>,
+    pub(super) ends: Option<DateTime<Utc>>,
+}
+
+impl SessionRow {
+    /// The official slot.
+    pub(super) fn slot(&self) -> Option<Span> {
+        self.starts.zip(self.ends).map(|(start, end)| Span::new(start, end))
+    }
 }
 
 pub(super) type SessionColumns = (
@@ -78,6 +79,8 @@ pub(super) type SessionColumns = (
     Text,
     Nullable<BigInt>,
     Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
 );
 
 /// `siblings.sql`
