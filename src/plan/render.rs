@@ -47,7 +47,10 @@ pub fn plan_text(plan: &Plan, snapshot: &Snapshot, style: &Style) -> String {
     page.line(Paint::Plain, summary(plan));
     if !plan.changes.is_empty() {
         let arguments = scope_arguments(&style.scope);
-        page.line(Paint::Bold, format!("To do this: meetsync resync{arguments} --plan {}", plan.hash.short()));
+        page.line(
+            Paint::Bold,
+            format!("To do this: meetsync resync{arguments} --plan {}", plan.hash.short()),
+        );
     }
     page.finish()
 }
