@@ -11,7 +11,6 @@ use super::output::{self, Output};
 use super::{CliError, Context, LogFormat};
 use crate::demo::story::{self, Stage, Teller, Verdict};
 use crate::model::Scope;
-use crate::plan::Style;
 use crate::telemetry;
 
 pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliError> {
@@ -24,9 +23,8 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
     }
     telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
     let mut stop = Stop::listen()?;
-    let out = Output::new(false);
-    let style = Style { colour: out.colour(), width: out.width(), scope: Scope::default() };
-    let mut write = |text: &str| out.text(text);
+    let style = Output::new(false).style(Scope::default());
+    let mut write = output::text;
     let mut teller = Teller::new(style, &mut write);
 
     teller.say("meetsync, shown on a datatracker that is made up and a Meetecho that is a stand-in.")?;

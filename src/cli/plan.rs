@@ -8,27 +8,26 @@ use super::output::{self, Output};
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
-use crate::model::{Scope, Why};
-use crate::plan::{Ask, Plan, Style, plan_text};
+use crate::model::{Scope, Snapshot, Why};
+use crate::plan::{Ask, Plan, plan_text};
 use crate::reconcile::{Export, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliError> {
     let output = Output::new(args.json);
     let scope = args.scope.scope();
-    let world = match &args.from {
-        Some(file) => exported(file, scope)?,
-        None => {
-            let settings = context.settings()?;
-            let backend = context.backend(&settings, args.json);
-            let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
-            say_if_never_migrated(&app);
-            let ask = Ask { scope, ..Ask::default() };
-            let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
-            read_world(&app.parts, ask, read_rooms, clock::now()).await?
-        }
+    let world = if let Some(file) = &args.from {
+        exported(file, scope)?
+    } else {
+        let settings = context.settings()?;
+        let backend = context.backend(&settings, args.json);
+        let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
+        say_if_never_migrated(&app);
+        let ask = Ask { scope, ..Ask::default() };
+        let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+        read_world(&app.parts, ask, read_rooms, clock::now()).await?
     };
     let plan = world.plan();
-    print(&output, &plan, &world)?;
+    print(output, &plan, &world)?;
     Ok(exit_of(&plan))
 }
 
@@ -38,7 +37,23 @@ fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
         .map_err(|error| CliError::Other(format!("{name} can't be read: {error}")))?;
     let export =
         Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
+    if let Some(unknown) = unknown_name(&export.snapshot, &scope) {
+        return Err(CliError::Other(format!("{name} has {unknown}")));
+    }
     Ok(export.into_world(scope))
+}
+
+/// A name in the scope that no exported session answers to: more likely a slip than a wish for nothing.
+fn unknown_name(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
+    let sessions = &snapshot.sessions;
+    let unknown_session = scope.sessions.iter().find(|id| snapshot.session(**id).is_none());
+    let unknown_group =
+        scope.groups.iter().find(|group| sessions.iter().all(|session| session.group != **group));
+    let unknown_meeting =
+        scope.meetings.iter().find(|number| sessions.iter().all(|session| session.meeting != **number));
+    (unknown_session.map(|id| format!("no session {id}")))
+        .or(unknown_group.map(|group| format!("no session of group `{group}`")))
+        .or(unknown_meeting.map(|number| format!("no session of meeting `{number}`")))
 }
 
 /// Without a ledger everything looks as if nothing had ever been sent, and a person must know that.
@@ -50,12 +65,12 @@ pub(super) fn say_if_never_migrated(app: &App) {
     }
 }
 
-pub(super) fn print(output: &Output, plan: &Plan, world: &World) -> Result<(), CliError> {
+pub(super) fn print(output: Output, plan: &Plan, world: &World) -> Result<(), CliError> {
     if output.is_json() {
-        output.json(plan)?;
+        output::json(plan)?;
     } else {
-        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
-        output.text(&plan_text(plan, &world.snapshot, &style))?;
+        let style = output.style(world.ask.scope.clone());
+        output::text(&plan_text(plan, &world.snapshot, &style))?;
     }
     Ok(())
 }

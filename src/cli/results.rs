@@ -1,19 +1,14 @@
 //! What became of each subject, for people and for scripts.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::CliError;
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{self, Output};
 use super::plan::exit_of_refusals;
 use crate::model::Why;
-use crate::plan::{Plan, Style, plan_text};
+use crate::plan::{Plan, plan_text};
 use crate::reconcile::{SubjectOutcome, SubjectResult, World};
-
-/// More results that say the same are told as one line.
-const LISTED_ALIKE: usize = 3;
 
 /// The plan, and under `results` what became of it.
 #[derive(Debug, Serialize)]
@@ -24,20 +19,20 @@ struct Document<'a> {
 }
 
 /// Prints the plan and its results.
-pub(super) fn print(output: &Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
+pub(super) fn print(output: Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
     if output.is_json() {
-        output.json(&Document { plan, results })?;
+        output::json(&Document { plan, results })?;
         return Ok(());
     }
-    output.text(&results_text(results))?;
+    output::text(&results_text(results))?;
     Ok(())
 }
 
 /// The plan before it is carried out, in text; JSON has one document at the end.
-pub(super) fn announce(output: &Output, world: &World, plan: &Plan) -> Result<(), CliError> {
+pub(super) fn announce(output: Output, world: &World, plan: &Plan) -> Result<(), CliError> {
     if !output.is_json() {
-        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
-        output.text(&plan_text(plan, &world.snapshot, &style))?;
+        let style = output.style(world.ask.scope.clone());
+        output::text(&plan_text(plan, &world.snapshot, &style))?;
     }
     Ok(())
 }
@@ -65,70 +60,74 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
         && !plan.changes.iter().any(|change| change.subject == result.subject)
 }
 
-/// What became of each subject, for a person; ends in a newline.
+/// What became of each subject, for a person.
 pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
-    for (result, others) in alike(results) {
-        let error = result.error.as_deref().unwrap_or("as it should be by now");
-        let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) {
-            ' '
-        } else {
-            '!'
-        };
-        let error = if result.outcome == SubjectOutcome::Rehearsed { "logged, not sent" } else { error };
-        let subject = match others {
-            0 => result.subject.to_string(),
-            _ => format!("{} and {others} more", result.subject),
-        };
-        writeln!(text, " {sign} {subject:<34} {:<9} {error}", word(result.outcome))
-            .expect("writing to a String can't fail");
+    // The same trouble mostly meets many: it is said once, with all whom it met.
+    let mut troubles: Vec<(SubjectOutcome, &str, Vec<String>)> = Vec::new();
+    for result in results {
+        let Some(words) = result.error.as_deref().or(in_step(result.outcome)) else { continue };
+        match troubles.iter_mut().find(|(outcome, other, _)| *outcome == result.outcome && *other == words) {
+            Some((.., subjects)) => subjects.push(short(result)),
+            None => troubles.push((result.outcome, words, vec![short(result)])),
+        }
+    }
+    for (outcome, words, subjects) in troubles {
+        let sign = if in_step(outcome).is_some() { ' ' } else { '!' };
+        line(&mut text, &format!(" {sign} {}: {words}", word(outcome)));
+        line(&mut text, &format!("   {}", subjects.join(", ")));
     }
     for result in results {
         if let Some(moment) = result.confirm_owed {
-            writeln!(text, "   {} confirm owed at {} UTC", result.subject, moment.format("%H:%M:%S"))
-                .expect("writing to a String can't fail");
+            line(
+                &mut text,
+                &format!("   {} confirm owed at {} UTC", result.subject, moment.format("%H:%M:%S")),
+            );
         }
     }
+    line(&mut text, &sums(results));
+    text
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn short(result: &SubjectResult) -> String {
+    format!("session {} {}", result.subject.session, result.subject.kind.as_str())
+}
+
+/// What is said of a subject that was not sent and is no trouble.
+fn in_step(outcome: SubjectOutcome) -> Option<&'static str> {
+    match outcome {
+        SubjectOutcome::InStep => Some("somebody else had done it"),
+        SubjectOutcome::Rehearsed => Some("logged, not sent"),
+        _ => None,
+    }
+}
+
+fn sums(results: &[SubjectResult]) -> String {
     let count = |outcome: SubjectOutcome| results.iter().filter(|result| result.outcome == outcome).count();
-    let requests: usize = results.iter().map(|result| result.requests).sum();
-    let mut parts = Vec::new();
-    for outcome in [
+    let parts: Vec<String> = [
         SubjectOutcome::Applied,
         SubjectOutcome::Rehearsed,
         SubjectOutcome::InStep,
         SubjectOutcome::Failed,
         SubjectOutcome::Refused,
         SubjectOutcome::InDoubt,
-    ] {
-        if count(outcome) > 0 {
-            parts.push(format!("{} {}", count(outcome), word(outcome)));
-        }
-    }
-    let sums = if parts.is_empty() { "Nothing to do".to_owned() } else { parts.join(", ") };
+    ]
+    .into_iter()
+    .filter(|outcome| count(*outcome) > 0)
+    .map(|outcome| format!("{} {}", count(outcome), word(outcome)))
+    .collect();
+    let requests: usize = results.iter().map(|result| result.requests).sum();
     let plural = if requests == 1 { "request" } else { "requests" };
-    writeln!(text, "{sums}. {requests} {plural}.").expect("writing to a String can't fail");
-    text
-}
-
-/// What a person should read: each result with something to say, and the number of those that say the same. Few alike
-/// are listed one by one.
-fn alike(results: &[SubjectResult]) -> Vec<(&SubjectResult, usize)> {
-    let telling: Vec<&SubjectResult> = results
-        .iter()
-        .filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
-        .collect();
-    let same = |a: &SubjectResult, b: &SubjectResult| (a.outcome, &a.error) == (b.outcome, &b.error);
-    let mut told: Vec<(&SubjectResult, usize)> = Vec::new();
-    for result in &telling {
-        let number = telling.iter().filter(|other| same(result, other)).count();
-        let before = told.iter().any(|(other, _)| same(result, other));
-        if number <= LISTED_ALIKE {
-            told.push((result, 0));
-        } else if !before {
-            told.push((result, number - 1));
-        }
+    if parts.is_empty() {
+        "Nothing to do; nothing was sent.".to_owned()
+    } else {
+        format!("{}. {requests} {plural}.", parts.join(", "))
     }
-    told
 }
 
 fn word(outcome: SubjectOutcome) -> &'static str {
@@ -139,31 +138,5 @@ fn word(outcome: SubjectOutcome) -> &'static str {
         SubjectOutcome::InDoubt => "in doubt",
         SubjectOutcome::InStep => "in step",
         SubjectOutcome::Rehearsed => "rehearsed",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{SessionId, SubjectKey};
-
-    fn result(session: i64, outcome: SubjectOutcome, error: Option<&str>) -> SubjectResult {
-        let subject = SubjectKey::room(SessionId(session));
-        SubjectResult { subject, outcome, requests: 1, error: error.map(str::to_owned), confirm_owed: None }
-    }
-
-    #[test]
-    fn many_that_say_the_same_are_one_line_and_few_are_not() {
-        let refused = |session| result(session, SubjectOutcome::Refused, Some("too many"));
-        let mut results: Vec<SubjectResult> = (1..=5).map(refused).collect();
-        results.push(result(8, SubjectOutcome::Failed, Some("no")));
-        results.push(result(9, SubjectOutcome::Failed, Some("no")));
-        results.push(result(10, SubjectOutcome::Applied, None));
-        let text = results_text(&results);
-        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(" !")).collect();
-        assert_eq!(lines.len(), 3, "{text}");
-        assert!(lines[0].contains("session/1/room and 4 more") && lines[0].contains("too many"), "{text}");
-        assert!(lines[2].contains("session/9/room "), "{text}");
-        assert!(text.ends_with("1 applied, 2 failed, 5 refused. 8 requests.\n"), "{text}");
     }
 }

@@ -16,14 +16,15 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     let output = Output::new(args.json);
     let backend = context.backend(&settings, args.json);
     let app = App::open(&settings, "resync", LedgerNeed::Required, backend).await?;
+    warn_of_wide_role(&app, settings.check.allow_wide_role).await?;
     let ask = Ask { scope: args.scope.scope(), force: args.force, resend: args.resend, ..Ask::default() };
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     let plan = world.plan();
     if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
-        results::announce(&output, &world, &plan)?;
+        results::announce(output, &world, &plan)?;
         if output.is_json() {
-            results::print(&output, &plan, &[])?;
+            results::print(output, &plan, &[])?;
         }
         output::note(&format!(
             "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}",
@@ -31,7 +32,19 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
         ));
         return Ok(Exit::Guarded);
     }
-    carry_out(&app, &output, &world, &plan, None).await
+    carry_out(&app, output, &world, &plan, None).await
+}
+
+/// Once, and not as an error: slides for people who wait come before a tidy role.
+async fn warn_of_wide_role(app: &App, allowed: bool) -> Result<(), CliError> {
+    let report = app.parts.datatracker.verify().await?;
+    if report.is_wide() && !allowed {
+        tracing::warn!(
+            role = report.role,
+            "this role can read more than meetsync needs; `meetsync check` says what"
+        );
+    }
+    Ok(())
 }
 
 /// An approval may be shortened, as people shorten hashes, but not to nothing.
@@ -42,7 +55,7 @@ fn fits(plan: &Plan, approved: &str) -> bool {
 /// Prints the plan, carries it out where that is allowed, prints what became of it.
 pub(super) async fn carry_out(
     app: &App,
-    output: &Output,
+    output: Output,
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
