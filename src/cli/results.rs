@@ -60,7 +60,7 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
         && !plan.changes.iter().any(|change| change.subject == result.subject)
 }
 
-/// What became of each subject, for a person; ends in a newline.
+/// What became of each subject, for a person.
 pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
     // The same trouble mostly meets many: it is said once, with all whom it met.

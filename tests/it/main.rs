@@ -6,6 +6,7 @@ mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod demo;
 mod export;
 mod killed;
 mod ledger;
