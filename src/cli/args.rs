@@ -17,8 +17,13 @@ use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
                         4 some failed or in doubt, 64 bad arguments."
 )]
 pub(crate) struct Cli {
-    /// The settings file [default: $MEETSYNC_CONFIG, else meetsync.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The settings file
+    #[arg(
+        long,
+        help = "The settings file [default: $MEETSYNC_CONFIG, else meetsync.toml]",
+        global = true,
+        value_name = "FILE"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// How log lines look on stderr [default: log.format of the settings]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
@@ -39,7 +44,7 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The whole job on your machine: throwaway PostgreSQL, sample datatracker, a stand-in Meetecho
+    /// The whole job on your machine: a throwaway database, a sample datatracker, a stand-in Meetecho
     Demo(DemoArgs),
     /// What the datatracker says, as meetsync reads it
     Sessions(SessionsArgs),
@@ -224,7 +229,7 @@ pub(crate) struct GrantsArgs {
     /// The schema of the datatracker's tables [default: the statements find it]
     #[arg(long)]
     pub(crate) schema: Option<String>,
-    /// Without the right to write room links (datatracker.write_back = false)
-    #[arg(long)]
+    /// Without the right to write room links
+    #[arg(long, help = "Without the right to write room links (datatracker.write_back = false)")]
     pub(crate) no_write_back: bool,
 }

@@ -4,7 +4,7 @@
 
 use super::args::CheckArgs;
 use super::exit::Exit;
-use super::output::Output;
+use super::output;
 use super::{CliError, Context};
 use crate::app;
 use crate::database::chain;
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: CheckArgs) -> Result<Exit, CliE
     findings.good("settings", "read and understood");
     match settings.scope.mode {
         Mode::Observe => {
-            findings.told("scope", "mode = \"observe\": nothing is sent, by no command, until it is \"act\"")
+            findings.told("scope", "mode = \"observe\": nothing is sent, by no command, until it is \"act\"");
         }
         Mode::Act => findings.good("scope", "mode = \"act\": what is planned is sent"),
     }
@@ -64,8 +64,7 @@ pub(super) async fn run(context: &Context, args: CheckArgs) -> Result<Exit, CliE
     } else {
         check_provider(context, &settings, group.as_ref(), &mut findings).await;
     }
-    let output = Output::new(false);
-    output.text(&format!("{}\n", findings.lines.join("\n")))?;
+    output::text(&format!("{}\n", findings.lines.join("\n")))?;
     Ok(if findings.failed { Exit::Error } else { Exit::Done })
 }
 
@@ -171,7 +170,7 @@ async fn check_provider(
     }
     match meetecho.check_credentials(group).await {
         Outcome::Applied(()) => {
-            findings.good("meetecho", format!("{} takes our credentials", settings.meetecho.api_base))
+            findings.good("meetecho", format!("{} takes our credentials", settings.meetecho.api_base));
         }
         Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
             findings.bad("meetecho", format!("{}: {fault}", fault.why));

@@ -6,12 +6,12 @@ use clap_complete::Shell;
 use super::CliError;
 use super::args::Cli;
 use super::exit::Exit;
-use super::output::Output;
+use super::output;
 
 pub(super) fn completions(shell: Shell) -> Result<Exit, CliError> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "meetsync", &mut text);
-    Output::new(false).text(&String::from_utf8_lossy(&text))?;
+    output::text(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Done)
 }
 
@@ -19,7 +19,7 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, CliError> {
 pub(super) fn man() -> Result<Exit, CliError> {
     let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-    Output::new(false).text(&String::from_utf8_lossy(&text))?;
+    output::text(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Done)
 }
 

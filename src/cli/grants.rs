@@ -3,7 +3,7 @@
 use super::CliError;
 use super::args::GrantsArgs;
 use super::exit::Exit;
-use super::output::Output;
+use super::output;
 use crate::datatracker::grants::statements;
 
 pub(super) fn run(args: &GrantsArgs) -> Result<Exit, CliError> {
@@ -12,6 +12,6 @@ pub(super) fn run(args: &GrantsArgs) -> Result<Exit, CliError> {
             "grants needs the name of a database role: meetsync grants meetsync".into(),
         ));
     }
-    Output::new(false).text(&statements(&args.role, args.schema.as_deref(), !args.no_write_back))?;
+    output::text(&statements(&args.role, args.schema.as_deref(), !args.no_write_back))?;
     Ok(Exit::Done)
 }

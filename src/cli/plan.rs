@@ -9,26 +9,25 @@ use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::model::{Scope, Why};
-use crate::plan::{Ask, Plan, Style, plan_text};
+use crate::plan::{Ask, Plan, plan_text};
 use crate::reconcile::{Export, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliError> {
     let output = Output::new(args.json);
     let scope = args.scope.scope();
-    let world = match &args.from {
-        Some(file) => exported(file, scope)?,
-        None => {
-            let settings = context.settings()?;
-            let backend = context.backend(&settings, args.json);
-            let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
-            say_if_never_migrated(&app);
-            let ask = Ask { scope, ..Ask::default() };
-            let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
-            read_world(&app.parts, ask, read_rooms, clock::now()).await?
-        }
+    let world = if let Some(file) = &args.from {
+        exported(file, scope)?
+    } else {
+        let settings = context.settings()?;
+        let backend = context.backend(&settings, args.json);
+        let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
+        say_if_never_migrated(&app);
+        let ask = Ask { scope, ..Ask::default() };
+        let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+        read_world(&app.parts, ask, read_rooms, clock::now()).await?
     };
     let plan = world.plan();
-    print(&output, &plan, &world)?;
+    print(output, &plan, &world)?;
     Ok(exit_of(&plan))
 }
 
@@ -50,12 +49,12 @@ pub(super) fn say_if_never_migrated(app: &App) {
     }
 }
 
-pub(super) fn print(output: &Output, plan: &Plan, world: &World) -> Result<(), CliError> {
+pub(super) fn print(output: Output, plan: &Plan, world: &World) -> Result<(), CliError> {
     if output.is_json() {
-        output.json(plan)?;
+        output::json(plan)?;
     } else {
-        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
-        output.text(&plan_text(plan, &world.snapshot, &style))?;
+        let style = output.style(world.ask.scope.clone());
+        output::text(&plan_text(plan, &world.snapshot, &style))?;
     }
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! What became of each subject, for people and for scripts.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::CliError;
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{self, Output};
 use super::plan::exit_of_refusals;
 use crate::model::Why;
-use crate::plan::{Plan, Style, plan_text};
+use crate::plan::{Plan, plan_text};
 use crate::reconcile::{SubjectOutcome, SubjectResult, World};
 
 /// The plan, and under `results` what became of it.
@@ -21,20 +19,20 @@ struct Document<'a> {
 }
 
 /// Prints the plan and its results.
-pub(super) fn print(output: &Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
+pub(super) fn print(output: Output, plan: &Plan, results: &[SubjectResult]) -> Result<(), CliError> {
     if output.is_json() {
-        output.json(&Document { plan, results })?;
+        output::json(&Document { plan, results })?;
         return Ok(());
     }
-    output.text(&results_text(results))?;
+    output::text(&results_text(results))?;
     Ok(())
 }
 
 /// The plan before it is carried out, in text; JSON has one document at the end.
-pub(super) fn announce(output: &Output, world: &World, plan: &Plan) -> Result<(), CliError> {
+pub(super) fn announce(output: Output, world: &World, plan: &Plan) -> Result<(), CliError> {
     if !output.is_json() {
-        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
-        output.text(&plan_text(plan, &world.snapshot, &style))?;
+        let style = output.style(world.ask.scope.clone());
+        output::text(&plan_text(plan, &world.snapshot, &style))?;
     }
     Ok(())
 }
@@ -64,44 +62,71 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
 
 fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
-    for result in
-        results.iter().filter(|result| result.outcome != SubjectOutcome::Applied || result.error.is_some())
-    {
-        let error = result.error.as_deref().unwrap_or("as it should be by now");
-        let sign = if matches!(result.outcome, SubjectOutcome::InStep | SubjectOutcome::Rehearsed) {
-            ' '
-        } else {
-            '!'
-        };
-        let error = if result.outcome == SubjectOutcome::Rehearsed { "logged, not sent" } else { error };
-        writeln!(text, " {sign} {:<34} {:<9} {error}", result.subject.to_string(), word(result.outcome))
-            .expect("writing to a String can't fail");
+    // The same trouble mostly meets many: it is said once, with all whom it met.
+    let mut troubles: Vec<(SubjectOutcome, &str, Vec<String>)> = Vec::new();
+    for result in results {
+        let Some(words) = result.error.as_deref().or(in_step(result.outcome)) else { continue };
+        match troubles.iter_mut().find(|(outcome, other, _)| *outcome == result.outcome && *other == words) {
+            Some((.., subjects)) => subjects.push(short(result)),
+            None => troubles.push((result.outcome, words, vec![short(result)])),
+        }
+    }
+    for (outcome, words, subjects) in troubles {
+        let sign = if in_step(outcome).is_some() { ' ' } else { '!' };
+        line(&mut text, &format!(" {sign} {}: {words}", word(outcome)));
+        line(&mut text, &format!("   {}", subjects.join(", ")));
     }
     for result in results {
         if let Some(moment) = result.confirm_owed {
-            writeln!(text, "   {} confirm owed at {} UTC", result.subject, moment.format("%H:%M:%S"))
-                .expect("writing to a String can't fail");
+            line(
+                &mut text,
+                &format!("   {} confirm owed at {} UTC", result.subject, moment.format("%H:%M:%S")),
+            );
         }
     }
+    line(&mut text, &sums(results));
+    text
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn short(result: &SubjectResult) -> String {
+    format!("session {} {}", result.subject.session, result.subject.kind.as_str())
+}
+
+/// What is said of a subject that was not sent and is no trouble.
+fn in_step(outcome: SubjectOutcome) -> Option<&'static str> {
+    match outcome {
+        SubjectOutcome::InStep => Some("somebody else had done it"),
+        SubjectOutcome::Rehearsed => Some("logged, not sent"),
+        _ => None,
+    }
+}
+
+fn sums(results: &[SubjectResult]) -> String {
     let count = |outcome: SubjectOutcome| results.iter().filter(|result| result.outcome == outcome).count();
-    let requests: usize = results.iter().map(|result| result.requests).sum();
-    let mut parts = Vec::new();
-    for outcome in [
+    let parts: Vec<String> = [
         SubjectOutcome::Applied,
         SubjectOutcome::Rehearsed,
         SubjectOutcome::InStep,
         SubjectOutcome::Failed,
         SubjectOutcome::Refused,
         SubjectOutcome::InDoubt,
-    ] {
-        if count(outcome) > 0 {
-            parts.push(format!("{} {}", count(outcome), word(outcome)));
-        }
-    }
-    let sums = if parts.is_empty() { "Nothing to do".to_owned() } else { parts.join(", ") };
+    ]
+    .into_iter()
+    .filter(|outcome| count(*outcome) > 0)
+    .map(|outcome| format!("{} {}", count(outcome), word(outcome)))
+    .collect();
+    let requests: usize = results.iter().map(|result| result.requests).sum();
     let plural = if requests == 1 { "request" } else { "requests" };
-    writeln!(text, "{sums}. {requests} {plural}.").expect("writing to a String can't fail");
-    text
+    if parts.is_empty() {
+        "Nothing to do; nothing was sent.".to_owned()
+    } else {
+        format!("{}. {requests} {plural}.", parts.join(", "))
+    }
 }
 
 fn word(outcome: SubjectOutcome) -> &'static str {

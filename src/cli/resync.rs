@@ -21,9 +21,9 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     let plan = world.plan();
     if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
-        results::announce(&output, &world, &plan)?;
+        results::announce(output, &world, &plan)?;
         if output.is_json() {
-            results::print(&output, &plan, &[])?;
+            results::print(output, &plan, &[])?;
         }
         output::note(&format!(
             "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}",
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
         ));
         return Ok(Exit::Guarded);
     }
-    carry_out(&app, &output, &world, &plan, None).await
+    carry_out(&app, output, &world, &plan, None).await
 }
 
 /// An approval may be shortened, as people shorten hashes, but not to nothing.
@@ -42,7 +42,7 @@ fn fits(plan: &Plan, approved: &str) -> bool {
 /// Prints the plan, carries it out where that is allowed, prints what became of it.
 pub(super) async fn carry_out(
     app: &App,
-    output: &Output,
+    output: Output,
     world: &World,
     plan: &Plan,
     reason: Option<&str>,

@@ -12,7 +12,7 @@ use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::model::{KindFilter, Scope, SessionId};
-use crate::plan::{self, Ask, Change, RoomState, Style, rooms_text};
+use crate::plan::{self, Ask, Change, RoomState, rooms_text};
 use crate::reconcile::by_hand::{self, NotByHand};
 use crate::reconcile::{ReadRooms, World, read_world};
 use crate::settings::Settings;
@@ -44,10 +44,10 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
     }
     let report = plan::report(world.inputs());
     if output.is_json() {
-        output.json(&report)?;
+        output::json(&report)?;
     } else {
-        let style = Style { colour: output.colour(), width: output.width(), scope: world.ask.scope.clone() };
-        output.text(&rooms_text(&report, &style))?;
+        let style = output.style(world.ask.scope.clone());
+        output::text(&rooms_text(&report, &style))?;
     }
     let pending = report.iter().any(|room| matches!(room.state, RoomState::Wanted | RoomState::Drifted));
     Ok(if pending { Exit::Pending } else { Exit::Done })
@@ -62,7 +62,7 @@ async fn create(context: &Context, settings: &Settings, session: SessionId) -> R
         output::note(&format!("meetsync: session {session}: {words}"));
         return Ok(Exit::Done);
     }
-    carry_out(&app, &Output::new(false), &world, &plan, Some("by hand")).await
+    carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
 }
 
 async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {
@@ -139,5 +139,5 @@ async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) ->
         Err(refused) => return Err(CliError::Other(refused.to_string())),
     };
     let plan = plan::of_one(world.inputs(), change);
-    carry_out(app, &Output::new(false), world, &plan, Some("by hand")).await
+    carry_out(app, Output::new(false), world, &plan, Some("by hand")).await
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::args::SessionsArgs;
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{self, Output};
 use super::{CliError, Context};
 use crate::app;
 use crate::datatracker::{Look, Range};
@@ -13,7 +13,7 @@ use crate::desired::{Window, window};
 use crate::model::{
     DeckId, GroupAcronym, LinkedDeck, MeetingNumber, NotifyTime, Provider, Session, SessionId, SessionStatus,
 };
-use crate::plan::{Style, sessions_text};
+use crate::plan::sessions_text;
 
 /// One session, with the keys that scripts rely on.
 #[derive(Debug, Serialize)]
@@ -89,10 +89,10 @@ pub(super) async fn run(context: &Context, args: SessionsArgs) -> Result<Exit, C
     let notify = settings.slides.notify;
     if output.is_json() {
         let lines = snapshot.sessions.iter().map(|session| SessionLine::of(session, notify, snapshot.as_of));
-        output.json_list(lines)?;
+        output::json_list(lines)?;
     } else {
-        let style = Style { colour: output.colour(), width: output.width(), scope };
-        output.text(&sessions_text(&snapshot.sessions, notify, snapshot.as_of, &style))?;
+        let style = output.style(scope);
+        output::text(&sessions_text(&snapshot.sessions, notify, snapshot.as_of, &style))?;
     }
     Ok(Exit::Done)
 }

@@ -137,12 +137,16 @@ impl Source<'_> {
         if !frame.has_meetings {
             return Err(Failed::Empty);
         }
-        let unknown = UnknownNames {
+        let mut unknown = UnknownNames {
             sessions: frame.sessions.into_iter().map(SessionId).collect(),
             groups: frame.groups.into_iter().map(GroupAcronym).collect(),
             meetings: frame.meetings.into_iter().map(MeetingNumber).collect(),
         };
         if !unknown.is_empty() {
+            // In which order a server finds them is its own affair, and differs between versions.
+            unknown.sessions.sort_unstable();
+            unknown.groups.sort_unstable();
+            unknown.meetings.sort_unstable();
             return Err(Failed::Unknown(unknown));
         }
         let policies = frame.policies.into_iter().zip(frame.policy_slugs).collect();

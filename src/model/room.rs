@@ -86,4 +86,7 @@ pub struct RoomRecord {
     /// What was sent (an adopted room: what the provider showed).
     pub sent: RoomTimes,
     pub adopted: bool,
+    /// The URL that this room had before it was made again, where that differs: a link to it is still ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_url: Option<String>,
 }

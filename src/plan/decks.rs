@@ -109,7 +109,9 @@ fn why_unknown(inputs: Inputs<'_>, session: &Session, row: &Remembered, epoch: &
 
 /// Which part of the epoch changed since the last accepted list.
 fn what_is_new(row: &Remembered, epoch: &Epoch) -> String {
-    let old = row.accepted.as_ref().map(|accepted| accepted.epoch.clone()).unwrap_or_default();
+    let Some(old) = row.accepted.as_ref().map(|accepted| accepted.epoch.clone()) else {
+        return "something was sent, and nothing accepted".into();
+    };
     let new = epoch.to_string();
     let parts = |text: &str| text.rsplitn(3, '/').map(str::to_owned).collect::<Vec<_>>();
     match (parts(&old).as_slice(), parts(&new).as_slice()) {
@@ -130,14 +132,11 @@ fn change(
     let materials = inputs.policy.slides.materials;
     let last_sent = row.accepted.as_ref().map(|accepted| accepted.decks.as_slice()).unwrap_or_default();
     let believed = whole_list_because.is_none().then(|| last_sent.to_vec());
-    let (operations, reason) = match whole_list_because {
-        Some(reason) => (replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials), reason),
-        None => {
-            let operations = difference(last_sent, &wanted, materials);
-            let reason = in_words(&operations);
-            (operations, reason)
-        }
+    let operations = match whole_list_because {
+        Some(_) => replacement_of_unknown(&row.may_be_there, last_sent, &wanted, materials),
+        None => difference(last_sent, &wanted, materials),
     };
+    let reason = whole_list_because.unwrap_or_else(|| in_words(&operations));
     Answer::Change(Change {
         subject: SubjectKey::decks(session.id),
         session: session.id,

@@ -26,7 +26,7 @@ pub(super) fn difference(believed: &[Deck], wanted: &[Deck], materials: Material
     let believed_by_id: BTreeMap<DeckId, &Deck> = believed.iter().map(|deck| (deck.id, deck)).collect();
     let added: Vec<&Deck> = wanted.iter().filter(|deck| !believed_by_id.contains_key(&deck.id)).collect();
     match (added.as_slice(), gone.as_slice()) {
-        ([deck], []) if same_sequence(believed, wanted, deck.id) => {
+        ([deck], []) if same_sequence(believed, wanted, &deck.id) => {
             vec![Operation::add_deck((*deck).clone(), calls_to_add(believed, wanted, deck.id, materials))]
         }
         ([], [_, ..]) if same_sequence(wanted, believed, &wanted_ids) => {
@@ -63,7 +63,7 @@ impl Leaves for DeckId {
     }
 }
 
-impl Leaves for &BTreeSet<DeckId> {
+impl Leaves for BTreeSet<DeckId> {
     fn leaves_out(&self, id: DeckId) -> bool {
         !self.contains(&id)
     }
@@ -71,7 +71,7 @@ impl Leaves for &BTreeSet<DeckId> {
 
 /// Whether `longer`, without some of its decks, has the content and the sequence of `shorter`. The numbers in
 /// `order` may differ: the datatracker renumbers the others when one is added or taken away.
-fn same_sequence(shorter: &[Deck], longer: &[Deck], left_out: impl Leaves) -> bool {
+fn same_sequence(shorter: &[Deck], longer: &[Deck], left_out: &impl Leaves) -> bool {
     let rest: Vec<&Deck> = longer.iter().filter(|deck| !left_out.leaves_out(deck.id)).collect();
     rest.len() == shorter.len() && rest.iter().zip(shorter).all(|(a, b)| a.same_content(b))
 }

@@ -6,11 +6,13 @@
 //!
 //! Nothing lifts the guards of a running room; those are decided in [`super::rooms`].
 
+use std::collections::BTreeSet;
+
 use super::make::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
-use crate::model::{KindFilter, Scope, Why};
+use crate::model::{KindFilter, Scope, SessionId, Why};
 
 /// Rooms deleted and rooms created.
 pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
@@ -151,14 +153,15 @@ pub(super) fn empty_source(inputs: Inputs<'_>) -> Option<Refusal> {
         return None;
     }
     let now = inputs.now();
-    let known =
-        inputs.ledger.subjects.values().filter(|row| is_looked_at(row.slot, inputs.policy, now)).count();
+    let in_range =
+        inputs.ledger.subjects.iter().filter(|(_, row)| is_looked_at(row.slot, inputs.policy, now));
+    let known = in_range.map(|(key, _)| key.session).collect::<BTreeSet<SessionId>>().len();
     (known > 0).then(|| Refusal {
         subject: None,
         session: None,
         rule: Why::GuardEmptySource,
         detail: format!(
-            "the datatracker shows no session from yesterday on, but the ledger has {known} subjects there"
+            "the datatracker shows no session from yesterday on, but the ledger has {known} there"
         ),
         way_on: format!("check datatracker.database_url; if it is really empty: {}", go_on(inputs)),
         operations: Vec::new(),

@@ -36,7 +36,7 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
     if link.is_empty() {
         return Link::Blank;
     }
-    if know.record.is_some_and(|record| record.url == link) {
+    if know.record.is_some_and(|record| record.url == link || record.former_url.as_deref() == Some(link)) {
         return Link::Ours;
     }
     // A sentence may contain a link; it is a person's all the same.
@@ -51,9 +51,8 @@ pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
         }
     }
     match named {
-        Some(_) => Link::Foreign,
         None if link.starts_with(know.prefix) => Link::Unmatched,
-        None => Link::Foreign,
+        Some(_) | None => Link::Foreign,
     }
 }
 

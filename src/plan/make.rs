@@ -13,6 +13,7 @@ use crate::model::{
 
 /// What a person asked for on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Ask {
     pub scope: Scope,
     /// Lifts the guards that count (never the ones that protect a running room).
@@ -219,6 +220,11 @@ impl Sorted {
                 let (change, refusals) = policy::restrict(change, session, inputs.policy);
                 self.changes.extend(change);
                 self.refusals.extend(refusals);
+            }
+            // Nothing would be done, so no guard has anything to stop.
+            Answer::Refused(refusal) if refusal.rule.is_guard() && inputs.is_held(session.id) => {
+                let until = inputs.ledger.hold_of(session.id, inputs.now()).map(|hold| hold.until);
+                self.waits.push(wait(Why::Held, until));
             }
             Answer::Refused(refusal) => {
                 self.refusals.push(policy::restrict_refusal(refusal, session, inputs.policy));

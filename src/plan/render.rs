@@ -55,23 +55,21 @@ pub fn plan_text(plan: &Plan, snapshot: &Snapshot, style: &Style) -> String {
 /// The plan in one line.
 fn summary(plan: &Plan) -> String {
     let sum = plan.summary;
-    let mut text = format!(
-        "{}: {} in the window, {} in step, {} to change",
-        counted(sum.sessions, "session", "sessions"),
-        sum.in_window,
-        sum.in_step,
-        sum.to_change,
-    );
+    let sessions = counted(sum.sessions, "session", "sessions");
+    let mut parts = vec![
+        format!("{sessions}: {} in the window", sum.in_window),
+        format!("{} in step", sum.in_step),
+        format!("{} to change", sum.to_change),
+    ];
     for (number, word) in [(sum.in_doubt, "in doubt"), (sum.held, "held"), (sum.refused, "refused")] {
         if number > 0 {
-            text.push_str(&format!(", {number} {word}"));
+            parts.push(format!("{number} {word}"));
         }
     }
-    match (plan.changes.is_empty(), sum.requests) {
-        (true, _) => text.push_str(". Nothing to send."),
-        (false, requests) => {
-            text.push_str(&format!(". {} to send.", counted(requests, "request", "requests")));
-        }
-    }
-    text
+    let to_send = if plan.changes.is_empty() {
+        "Nothing to send".to_owned()
+    } else {
+        format!("{} to send", counted(sum.requests, "request", "requests"))
+    };
+    format!("{}. {to_send}.", parts.join(", "))
 }

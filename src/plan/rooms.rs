@@ -142,15 +142,15 @@ fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted:
     }
     let mut answers = standing_room(inputs, known, wanted);
     let adopt = Operation::adopt_room(known.named(), room.times());
-    match answers.iter_mut().find_map(|answer| match answer {
+    let planned = answers.iter_mut().find_map(|answer| match answer {
         Answer::Change(change) => Some(change),
         _ => None,
-    }) {
-        Some(change) => change.operations.insert(0, adopt),
-        None => {
-            answers.retain(|answer| *answer != Answer::InStep);
-            answers.push(change_of(known, "the room is there already", vec![adopt]));
-        }
+    });
+    if let Some(change) = planned {
+        change.operations.insert(0, adopt);
+    } else {
+        answers.retain(|answer| *answer != Answer::InStep);
+        answers.push(change_of(known, "the room is there already", vec![adopt]));
     }
     answers
 }
@@ -163,12 +163,11 @@ fn standing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Ve
     let mut reason = "the session lost its link";
     let stands = known.stands(inputs);
     if let Some(was) = stands.filter(|was| *was != wanted) {
-        match move_refusal(inputs, known, was, wanted) {
-            Some(refusal) => answers.push(refusal),
-            None => {
-                reason = "the session moved";
-                operations.push(Operation::recreate_room(spec(inputs, session, wanted), was, known.named()));
-            }
+        if let Some(refusal) = move_refusal(inputs, known, was, wanted) {
+            answers.push(refusal);
+        } else {
+            reason = "the session moved";
+            operations.push(Operation::recreate_room(spec(inputs, session, wanted), was, known.named()));
         }
     }
     let is_moved = !operations.is_empty();
@@ -199,7 +198,7 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
     let session = known.session;
     let now = inputs.now();
     let quiet = inputs.policy.rooms.quiet_before;
-    if let Some(running) = known.running(now) {
+    if let Some(running) = known.running(inputs) {
         return Some(in_progress(session, running));
     }
     let near = |times: RoomTimes| times.start - quiet <= now && !times.span().is_over(now);
@@ -228,13 +227,14 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
 fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let session = known.session;
     let ours = known.record.is_some() || known.link == Link::Ours;
-    if !ours || (known.read && known.found.is_none()) {
+    // A deletion that got no answer is asked for again, although nothing is there: its answer ends the doubt.
+    if !ours || (known.read && known.found.is_none() && !known.is_in_doubt()) {
         return None;
     }
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
     let settles_at = session.modified + inputs.policy.rooms.settle;
-    let running = known.running(now).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
+    let running = known.running(inputs).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
     if let Some(running) = running {
         Some(in_progress(session, running))
     } else if stands.span().is_over(now) {

@@ -88,6 +88,7 @@ pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
         group: GroupAcronym::new(group),
         sent: room.times(),
         adopted: false,
+        former_url: None,
     }
 }
 
@@ -181,9 +182,7 @@ impl World {
     fn apply_decks(&mut self, change: &Change) {
         let mut epoch = change.epoch.clone().expect("a deck change has its epoch");
         let record = self.ledger.get(SubjectKey::room(change.session)).and_then(|row| row.room.as_ref());
-        if let Some(record) = record {
-            epoch.room = Some(record.public_id.clone());
-        }
+        epoch.room = epoch.room.or_else(|| record.map(|record| record.public_id.clone()));
         let decks = change.wanted.clone().expect("a deck change has its list");
         *self.row(change.subject) = Remembered {
             may_be_there: decks.iter().map(|deck| deck.id).collect(),

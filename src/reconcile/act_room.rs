@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::datatracker::Writer;
 use crate::ledger::{CountsAs, Failure, RoomLeft, StepEnd};
-use crate::model::{Fault, Outcome, RoomRecord, RoomSpec, SeenRoom, Why};
+use crate::model::{Fault, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
 use crate::plan::{Change, Operation, RoomRef, leads_to};
 use crate::provider::meetecho::Meetecho;
 
@@ -33,13 +33,13 @@ impl RoomActor<'_> {
         for operation in &self.change.operations {
             let step = match operation {
                 Operation::AdoptRoom { room, shown, .. } => {
-                    record = Some(RoomRecord {
-                        public_id: room.public_id.clone().unwrap_or_default(),
-                        url: room.url.clone().unwrap_or_default(),
-                        group: self.change.group.clone(),
-                        sent: *shown,
-                        adopted: true,
-                    });
+                    let (url, public_id) = (room.url.clone(), room.public_id.clone());
+                    record = Some(self.recorded(
+                        url.unwrap_or_default(),
+                        public_id.unwrap_or_default(),
+                        *shown,
+                        true,
+                    ));
                     continue;
                 }
                 Operation::CreateRoom { room, .. } => {
@@ -104,13 +104,7 @@ impl RoomActor<'_> {
         *requests += usize::from(!matches!(outcome, Outcome::Retry { .. }));
         let failed = match outcome {
             Outcome::Applied(room) => {
-                return Ok(RoomRecord {
-                    public_id: room.public_id,
-                    url: room.url,
-                    group: group.clone(),
-                    sent: spec.times(),
-                    adopted: false,
-                });
+                return Ok(self.recorded(room.url, room.public_id, spec.times(), false));
             }
             other => other,
         };
@@ -163,12 +157,19 @@ impl RoomActor<'_> {
     }
 
     fn adopted(&self, room: &SeenRoom) -> RoomRecord {
+        self.recorded(room.url.clone(), room.public_id.clone(), room.times(), true)
+    }
+
+    fn recorded(&self, url: String, public_id: String, sent: RoomTimes, adopted: bool) -> RoomRecord {
+        // Until the new URL stands in the session, a link to the old one must still count as ours.
+        let before = self.record.as_ref().map(|record| record.url.clone());
         RoomRecord {
-            public_id: room.public_id.clone(),
-            url: room.url.clone(),
+            former_url: before.filter(|before| *before != url),
+            public_id,
+            url,
             group: self.change.group.clone(),
-            sent: room.times(),
-            adopted: true,
+            sent,
+            adopted,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where the rooms of the house meet: read the world, plan, and make the plan so, one leased session at a time.
 //!
 //! [`world`] reads (datatracker, ledger, rooms at the provider) into the values that [`crate::plan`] decides on.
-//! [`resync`] carries a plan out in rounds; [`step`] is one subject under its lease: mark doubt, act, write down how
+//! [`mod@resync`] carries a plan out in rounds; [`step`] is one subject under its lease: mark doubt, act, write down how
 //! it ended; [`act_decks`] and [`act_room`] speak the operations of a change, and judge nothing but the order of
 //! calls. Nothing here decides what should be: a step whose belief turned out to be stale asks the planner again.
 

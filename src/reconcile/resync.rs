@@ -230,7 +230,7 @@ impl Run<'_> {
         let give_up = Instant::now() + self.parts.lease + Duration::from_secs(5);
         let acted = loop {
             match step.run().await? {
-                Stepped::Ended(acted) => break acted,
+                Stepped::Ended(acted) => break *acted,
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);
                 }

@@ -131,7 +131,7 @@ impl Acted {
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Stepped {
-    Ended(Acted),
+    Ended(Box<Acted>),
     /// Somebody else works on this session.
     Leased {
         owner: String,
@@ -172,12 +172,16 @@ impl Step<'_> {
         };
         let attempt = self.attempt(change.as_ref(), &acted, started.elapsed());
         match self.ledger.settle_and_release(lease, begun, &acted.end, attempt).await? {
-            Settled::Done => Ok(Stepped::Ended(acted)),
+            Settled::Done => Ok(Stepped::Ended(Box::new(acted))),
             Settled::Lost => {
                 let words =
                     "the lease ran out before the step ended, and another meetsync took the session over";
                 let fault = Fault::new(Why::InDoubtConfirming, words);
-                Ok(Stepped::Ended(Acted { outcome: StepOutcome::InDoubt, fault: Some(fault), ..acted }))
+                Ok(Stepped::Ended(Box::new(Acted {
+                    outcome: StepOutcome::InDoubt,
+                    fault: Some(fault),
+                    ..acted
+                })))
             }
         }
     }
@@ -235,18 +239,17 @@ impl Step<'_> {
                 }
             }
         };
-        match tokio::time::timeout(lease.time_left(LEASE_SKEW), acting).await {
-            Ok(acted) => acted,
-            Err(_) => {
-                let words = "the step took longer than its lease (ledger.lease); what the provider made of it is not known";
-                let end = StepEnd::InDoubt {
-                    words: words.into(),
-                    sent: act_decks::ids_sent_by(change),
-                    room: RoomLeft::AsBefore,
-                };
-                Acted::in_doubt(change.requests(), end, Fault::new(Why::ProviderDown, words))
-            }
-        }
+        let in_time = tokio::time::timeout(lease.time_left(LEASE_SKEW), acting).await;
+        in_time.unwrap_or_else(|_| {
+            let words =
+                "the step took longer than its lease (ledger.lease); what the provider made of it is not known";
+            let end = StepEnd::InDoubt {
+                words: words.into(),
+                sent: act_decks::ids_sent_by(change),
+                room: RoomLeft::AsBefore,
+            };
+            Acted::in_doubt(change.requests(), end, Fault::new(Why::ProviderDown, words))
+        })
     }
 
     fn attempt(self, change: Option<&Change>, acted: &Acted, took: Duration) -> AttemptRow {

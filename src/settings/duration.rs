@@ -9,7 +9,7 @@ pub(super) const EXPECTED: &str =
     r#"a span of time such as "3.01s", "15m", "1h30m" or "180d", or a number of seconds"#;
 
 /// A hundred years: far beyond any use, and small enough for every kind of arithmetic on dates.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 const NANOSECONDS: u128 = 1_000_000_000;
 

@@ -7,6 +7,7 @@ mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
 mod export;
+mod faults;
 mod killed;
 mod ledger;
 mod meetecho;

@@ -1,14 +1,12 @@
 //! The demo's own datatracker: that its week is in progress, and that each edit does what it tells.
 
-use meetsync::demo::sample::{SCHEMA, WEEK, scenes};
+use meetsync::demo::sample::scenes;
 use meetsync::model::SessionId;
-use tokio::sync::OnceCell;
 
 use crate::support::TestDatabase;
 
 async fn week() -> TestDatabase {
-    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    TestDatabase::from_template("template_week", &TEMPLATE, &[SCHEMA, WEEK]).await
+    TestDatabase::with_week().await
 }
 
 /// `title-rev` of the session's decks, in order.

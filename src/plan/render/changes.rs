@@ -56,7 +56,8 @@ fn header(change: &Change, session: Option<&Session>, now: DateTime<Utc>) -> Str
     let name = session.map(|session| session.name.trim()).filter(|name| !name.is_empty());
     let mut text = format!("{group}  {when}  {meeting}  session {}", change.session);
     if let Some(name) = name {
-        text.push_str(&format!("  {}", shortened(&harmless(name), WIDEST_NAME)));
+        text.push_str("  ");
+        text.push_str(&shortened(&harmless(name), WIDEST_NAME));
     }
     text
 }
@@ -148,7 +149,9 @@ fn whole_list(operations: &[Operation], wanted: &[Deck]) -> Vec<Line> {
     let mut lines: Vec<Line> = operations
         .iter()
         .filter_map(|operation| match operation {
-            Operation::DeleteDeck { deck, .. } => Some(Line::new(Paint::Gone, '-', name_of(deck), "gone")),
+            Operation::DeleteDeck { deck, .. } => {
+                Some(Line::new(Paint::Gone, '-', name_of(deck), "gone, wherever it may still be"))
+            }
             _ => None,
         })
         .collect();
@@ -157,13 +160,14 @@ fn whole_list(operations: &[Operation], wanted: &[Deck]) -> Vec<Line> {
         .take(NAMED_DECKS)
         .map(|deck| format!("{} ({})", shortened(&harmless(&deck.title), WIDEST_NAME), deck.rev))
         .collect();
-    let mut text = match wanted.len() {
+    let decks = counted(wanted.len(), "deck", "decks");
+    let text = match wanted.len() {
         0 => "empty".to_owned(),
-        number => format!("{}: {}", counted(number, "deck", "decks"), named.join(", ")),
+        number if number > NAMED_DECKS => {
+            format!("{decks}: {} and {} more", named.join(", "), number - NAMED_DECKS)
+        }
+        _ => format!("{decks}: {}", named.join(", ")),
     };
-    if wanted.len() > NAMED_DECKS {
-        text.push_str(&format!(" and {} more", wanted.len() - NAMED_DECKS));
-    }
     lines.push(Line::changed("whole list", text));
     lines
 }
@@ -196,7 +200,13 @@ fn room_lines(operations: &[Operation]) -> Vec<Line> {
                 let url = room.url.as_deref().unwrap_or("its address is not read yet");
                 lines.push(Line::new(Paint::Gone, '-', "room", url));
             }
-            Operation::WriteRoomUrl { from, to, .. } => lines.push(link_line(from, to.as_deref())),
+            Operation::WriteRoomUrl { from, to, .. } => {
+                let words = link_words(from, to.as_deref());
+                match lines.last_mut() {
+                    Some(line) => line.text = format!("{}; {words}", line.text),
+                    None => lines.push(Line::changed("room", words)),
+                }
+            }
             Operation::AddDeck { .. }
             | Operation::ReviseDeck { .. }
             | Operation::DeleteDeck { .. }
@@ -227,12 +237,11 @@ fn move_words(was: RoomTimes, is: RoomTimes) -> String {
     parts.join(", ")
 }
 
-fn link_line(from: &str, to: Option<&str>) -> Line {
-    let text = match (from.trim().is_empty(), to) {
+fn link_words(from: &str, to: Option<&str>) -> String {
+    match (from.trim().is_empty(), to) {
         (true, Some(url)) => format!("link will be written: {url}"),
-        (true, None) => "link will be written when the room is there".to_owned(),
+        (true, None) => "link will be written".to_owned(),
         (false, Some(url)) => format!("link changes: {from} -> {url}"),
-        (false, None) => "link changes to the new room's".to_owned(),
-    };
-    Line::changed("link", text)
+        (false, None) => "link changes".to_owned(),
+    }
 }

@@ -44,11 +44,11 @@ impl Page {
     pub(super) fn line(&mut self, paint: Paint, text: impl AsRef<str>) {
         let clean = harmless(text.as_ref());
         let clean = clean.trim_end();
-        match paint.code().filter(|_| self.colour) {
-            Some(code) => self.text.push_str(&format!("\u{1b}[{code}m{clean}\u{1b}[0m")),
-            None => self.text.push_str(clean),
-        }
-        self.text.push('\n');
+        let pieces = match paint.code().filter(|_| self.colour) {
+            Some(code) => ["\u{1b}[", code, "m", clean, "\u{1b}[0m", "\n"],
+            None => ["", "", "", clean, "", "\n"],
+        };
+        self.text.extend(pieces);
     }
 
     pub(super) fn blank(&mut self) {

@@ -154,12 +154,12 @@ fn words(
 }
 
 fn named(which: &BTreeSet<SessionId>, sessions: &Sessions<'_>) -> String {
-    let mut text =
-        which.iter().take(NAMED_SESSIONS).map(|id| name(*id, sessions)).collect::<Vec<_>>().join(", ");
-    if which.len() > NAMED_SESSIONS {
-        text.push_str(&format!(" and {} more", which.len() - NAMED_SESSIONS));
+    let first: Vec<String> = which.iter().take(NAMED_SESSIONS).map(|id| name(*id, sessions)).collect();
+    let first = first.join(", ");
+    match which.len() {
+        number if number > NAMED_SESSIONS => format!("{first} and {} more", number - NAMED_SESSIONS),
+        _ => first,
     }
-    text
 }
 
 fn name(id: SessionId, sessions: &Sessions<'_>) -> String {

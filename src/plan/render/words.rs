@@ -13,29 +13,23 @@ pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
 /// A slot in the meeting's zone with UTC beside: `Tue 14:00-15:30 (13:00-14:30 UTC)`. The date is added where the
 /// day of the week alone could be taken for another week's. A zone that does not parse is told, and UTC stands.
 pub(super) fn when(slot: Span, zone: &str, now: DateTime<Utc>) -> String {
-    let utc = slot.start.date_naive();
-    match zone.trim().parse::<Tz>() {
-        Ok(zone) => {
-            let (start, end) = (slot.start.with_timezone(&zone), slot.end.with_timezone(&zone));
-            let local = format!("{} {}-{}", day(&start, now), start.format("%H:%M"), end.format("%H:%M"));
-            if start.naive_local() == slot.start.naive_utc() {
-                return format!("{local} UTC");
-            }
-            let other_day = if start.date_naive() == utc {
-                String::new()
-            } else {
-                format!("{} ", slot.start.format("%a"))
-            };
-            format!("{local} ({other_day}{}-{} UTC)", slot.start.format("%H:%M"), slot.end.format("%H:%M"))
-        }
-        Err(_) => {
-            let note = match zone.trim() {
-                "" => "the meeting has no time zone".to_owned(),
-                unknown => format!("the meeting's time zone {unknown:?} is not known"),
-            };
-            let times = format!("{}-{} UTC", slot.start.format("%H:%M"), slot.end.format("%H:%M"));
-            format!("{} {times} ({note})", day(&slot.start, now))
-        }
+    let utc = format!("{}-{} UTC", slot.start.format("%H:%M"), slot.end.format("%H:%M"));
+    let Ok(zone) = zone.trim().parse::<Tz>() else {
+        let note = match zone.trim() {
+            "" => "no time zone".to_owned(),
+            unknown => format!("unknown time zone {unknown:?}"),
+        };
+        return format!("{} {utc} ({note})", day(&slot.start, now));
+    };
+    let (start, end) = (slot.start.with_timezone(&zone), slot.end.with_timezone(&zone));
+    if start.naive_local() == slot.start.naive_utc() && end.naive_local() == slot.end.naive_utc() {
+        return format!("{} {utc}", day(&slot.start, now));
+    }
+    let local = format!("{} {}-{}", day(&start, now), start.format("%H:%M"), end.format("%H:%M"));
+    if start.date_naive() == slot.start.date_naive() {
+        format!("{local} ({utc})")
+    } else {
+        format!("{local} ({} {utc})", slot.start.format("%a"))
     }
 }
 
@@ -82,11 +76,17 @@ mod tests {
             ("UTC", "Tue 13:00-14:30 UTC"),
             ("Asia/Tokyo", "Tue 22:00-23:30 (13:00-14:30 UTC)"),
             ("Pacific/Kiritimati", "Wed 03:00-04:30 (Tue 13:00-14:30 UTC)"),
-            ("", "Tue 13:00-14:30 UTC (the meeting has no time zone)"),
-            ("Mars/Phobos", "Tue 13:00-14:30 UTC (the meeting's time zone \"Mars/Phobos\" is not known)"),
+            ("", "Tue 13:00-14:30 UTC (no time zone)"),
+            ("Mars/Phobos", "Tue 13:00-14:30 UTC (unknown time zone \"Mars/Phobos\")"),
         ] {
             assert_eq!(when(slot, zone, now), expected);
         }
+        let clocks_change = Span::of_minutes(at("2026-10-25T00:30:00Z"), 60);
+        assert_eq!(
+            when(clocks_change, "Europe/London", at("2026-10-24T09:00:00Z")),
+            "Sun 01:30-01:30 (00:30-01:30 UTC)",
+            "an hour that the clocks repeat"
+        );
         let later = Span::of_minutes(at("2026-12-01T13:00:00Z"), 60);
         assert_eq!(when(later, "Europe/Vienna", now), "Tue 2026-12-01 14:00-15:00 (13:00-14:00 UTC)");
     }

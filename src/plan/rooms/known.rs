@@ -1,7 +1,5 @@
 //! What is known of one session's room, from the session, the ledger and the provider.
 
-use chrono::{DateTime, Utc};
-
 use crate::model::{Remembered, RoomRecord, RoomTimes, SeenRoom, Session, SubjectKey};
 use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
 use crate::plan::make::Inputs;
@@ -92,10 +90,13 @@ impl<'a> Known<'a> {
         if inputs.ask.resend || self.is_in_doubt() { shown.or(sent) } else { sent.or(shown) }
     }
 
-    /// The times by which the room is in use now: of what was sent and what is shown, for either may be true.
-    pub(super) fn running(&self, now: DateTime<Utc>) -> Option<RoomTimes> {
-        let sent = self.record.map(|record| record.sent);
+    /// The times by which the room is in use now: of what was sent and what is shown, for either may be true. In
+    /// doubt only what is shown, as in `stands`: adopting the room makes that the record.
+    pub(super) fn running(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
+        let now = inputs.now();
         let shown = self.found.map(SeenRoom::times);
+        let record = self.own_record().filter(|_| !(self.is_in_doubt() && shown.is_some()));
+        let sent = record.map(|record| record.sent);
         [sent, shown].into_iter().flatten().find(|times| times.span().is_live(now))
     }
 

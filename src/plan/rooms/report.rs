@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::known::Known;
-use crate::desired::wants_room;
+use crate::desired::{NoRoom, wants_room};
 use crate::model::{GroupAcronym, RoomTimes, SeenRoom, SessionId};
 use crate::plan::link::Link;
 use crate::plan::make::Inputs;
@@ -54,13 +54,13 @@ pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
     let mut told: BTreeSet<(&GroupAcronym, &str)> = BTreeSet::new();
     for session in inputs.sessions().filter(|session| session.is_interim()) {
         let known = Known::of(&inputs, session);
-        let wanted = wants_room(session, &inputs.policy.rooms, inputs.now()).ok();
-        let wanted = wanted.filter(|_| matches!(known.link, Link::Blank | Link::Ours));
+        let asked_for = wants_room(session, &inputs.policy.rooms, inputs.now());
+        let wanted = asked_for.ok().filter(|_| matches!(known.link, Link::Blank | Link::Ours));
         let group = known.record.map_or(&session.group, |record| &record.group);
         for room in known.found.iter().chain(&known.doubles) {
             told.insert((group, &room.public_id));
         }
-        if let Some((state, reason)) = state_of(&known, wanted) {
+        if let Some((state, reason)) = state_of(&known, wanted, asked_for.err()) {
             lines.push(RoomReport {
                 session: Some(session.id),
                 room_id: session.id.0,
@@ -102,7 +102,13 @@ fn found(room: &SeenRoom) -> FoundRoom {
     FoundRoom { times: room.times(), url: room.url.clone() }
 }
 
-fn state_of(known: &Known<'_>, wanted: Option<RoomTimes>) -> Option<(RoomState, Option<String>)> {
+const UNMATCHED: &str = "link_unmatched: no room of this session answers to the link";
+
+fn state_of(
+    known: &Known<'_>,
+    wanted: Option<RoomTimes>,
+    not_asked_for: Option<NoRoom>,
+) -> Option<(RoomState, Option<String>)> {
     let reason = |text: &str| Some(text.to_owned());
     match (wanted, known.found, known.own_record()) {
         (Some(_), None, None) => {
@@ -119,15 +125,19 @@ fn state_of(known: &Known<'_>, wanted: Option<RoomTimes>) -> Option<(RoomState, 
         (Some(_), _, Some(_)) => Some((RoomState::Present, None)),
         (Some(_), Some(_), None) => Some((RoomState::Adopted, reason("to be adopted"))),
         (None, Some(_), _) | (None, None, Some(_)) if known.exists() => {
-            let text = match known.link {
-                Link::Foreign => "a person replaced the link",
-                Link::Unmatched => "link_unmatched: the link answers to no room of this session",
-                Link::Blank | Link::Ours => "the session doesn't ask for a room any more",
+            let text = match (known.link, not_asked_for) {
+                (Link::Foreign, _) => "a person replaced the link".to_owned(),
+                (Link::Unmatched, _) => UNMATCHED.to_owned(),
+                (Link::Blank | Link::Ours, Some(why)) => format!("the session asks for no room: {why}"),
+                (Link::Blank | Link::Ours, None) => "the session asks for no room".to_owned(),
             };
-            Some((RoomState::Unwanted, reason(text)))
+            Some((RoomState::Unwanted, Some(text)))
         }
         (None, _, _) if known.link == Link::Foreign && !known.session.status.is_cancelled() => {
             Some((RoomState::NotOurs, reason("the link is a person's own")))
+        }
+        (None, _, _) if known.link == Link::Unmatched && not_asked_for.is_none() && known.read => {
+            Some((RoomState::NotOurs, reason(UNMATCHED)))
         }
         (None, _, _) => None,
     }

@@ -127,7 +127,10 @@ fn an_empty_range_while_the_ledger_has_sessions_in_it() {
     world.row(SubjectKey::room(SessionId(1))).slot = slot;
     world.snapshot.sessions.clear();
     world.snapshot.in_range = 0;
+    world.row(SubjectKey::decks(SessionId(1))).slot = slot;
     assert_eq!(told(&world.plan()), "all! guard_empty_source");
+    let detail = &world.plan().refusals[0].detail;
+    assert!(detail.ends_with("but the ledger has 1 there"), "sessions, not rows: {detail}");
     world.ask.force = true;
     assert_eq!(told(&world.plan()), "");
     world.ask.force = false;

@@ -187,3 +187,63 @@ fn days_and_sessions_of_a_day_are_counted_in_the_meetings_zone() {
     sessions[0].time_zone = "Asia/Tokyo".into();
     assert_eq!(described(&sessions, "{group} {date} {meeting}"), ["mars 2026-12-02 interim-2026-mars-07"]);
 }
+
+#[test]
+fn the_report_knows_every_state() {
+    let state = |world: &World| {
+        let lines: Vec<String> = report(world.inputs())
+            .iter()
+            .map(|line| format!("{:?}: {}", line.state, line.reason.clone().unwrap_or_default()))
+            .collect();
+        lines.join("; ")
+    };
+    let mut world = World::of([interim(1)]);
+    assert_eq!(state(&world), "Wanted: not there yet");
+    world.session(1).remote_instructions = format!("{PREFIX}?group=mars");
+    assert_eq!(state(&world), "NotOurs: link_unmatched: no room of this session answers to the link");
+    let mut world = World::of([interim(1)]).has_room(1);
+    assert_eq!(state(&world), "Present: ");
+    world.row(SubjectKey::room(SessionId(1))).room.as_mut().expect("recorded").adopted = true;
+    assert_eq!(state(&world), "Adopted: ");
+    world.session(1).slot = Some(slot(1500, 60));
+    assert_eq!(state(&world), "Drifted: the session moved");
+    world.session(1).slot = Some(slot(1440, 60));
+    world.rooms.by_group.get_mut(&GroupAcronym::new("mars")).expect("read")[0].duration_min = 90;
+    assert_eq!(state(&world), "Drifted: the provider stores something else than was sent");
+    world.session(1).status = SessionStatus("canceled".into());
+    assert_eq!(state(&world), "Unwanted: the session asks for no room: it is cancelled");
+    world.rooms.by_group.insert(GroupAcronym::new("mars"), Vec::new());
+    world.session(1).status = SessionStatus("sched".into());
+    assert_eq!(state(&world), "Wanted: gone from the provider");
+}
+
+#[test]
+fn a_held_session_is_stopped_by_no_guard() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    world.session(1).slot = Some(slot(5, 60));
+    assert_eq!(rooms_told(&world), "room/1! guard_quiet_before");
+    let hold = Hold { until: minutes(60), by: "secretariat".into(), reason: "rehearsal".into() };
+    world.ledger.holds.insert(SessionId(1), hold);
+    assert_eq!(rooms_told(&world), "room/1? held");
+}
+
+#[test]
+fn the_link_of_a_room_that_was_made_again_is_ours_until_the_new_one_stands() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    let old = "https://meetings.conf.meetecho.com/interim/?short=of-the-room-before";
+    world.session(1).remote_instructions = old.into();
+    assert_eq!(rooms_told(&world), "room/1! link_unmatched");
+    world.row(SubjectKey::room(SessionId(1))).room.as_mut().expect("it has a room").former_url =
+        Some(old.into());
+    assert_eq!(rooms_told(&world), "room/1: write_room_url");
+}
+
+#[test]
+fn a_deletion_in_doubt_is_asked_for_again_although_nothing_is_there() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    world.session(1).status = SessionStatus("canceled".into());
+    world.rooms.by_group.values_mut().for_each(Vec::clear);
+    assert_eq!(rooms_told(&world), "", "gone, and known to be");
+    world.row(SubjectKey::room(SessionId(1))).doubt_since = Some(minutes(-5));
+    assert_eq!(rooms_told(&world), "room/1: delete_room");
+}

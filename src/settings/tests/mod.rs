@@ -28,9 +28,10 @@ fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, String>
 /// `MINIMAL` with one more line, in its section.
 fn with(section: &str, line: &str) -> String {
     let header = format!("[{section}]\n");
-    match MINIMAL.contains(&header) {
-        true => MINIMAL.replace(&header, &format!("{header}{line}\n")),
-        false => format!("{MINIMAL}{header}{line}\n"),
+    if MINIMAL.contains(&header) {
+        MINIMAL.replace(&header, &format!("{header}{line}\n"))
+    } else {
+        format!("{MINIMAL}{header}{line}\n")
     }
 }
 

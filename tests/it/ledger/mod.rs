@@ -91,6 +91,7 @@ fn room(session: i64, start: DateTime<Utc>) -> RoomRecord {
         group: GroupAcronym::new("mars"),
         sent: RoomTimes { start, duration_min: 60 },
         adopted: false,
+        former_url: None,
     }
 }
 

@@ -39,6 +39,12 @@ impl TestDatabase {
         Self::from_template("template_schema", &TEMPLATE, &[sample::SCHEMA]).await
     }
 
+    /// The demo's IETF week, around now.
+    pub(crate) async fn with_week() -> Self {
+        static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+        Self::from_template("template_week", &TEMPLATE, &[sample::SCHEMA, sample::WEEK]).await
+    }
+
     /// The sample datatracker, with its slots where they were at [`SAMPLE_BASE`].
     pub(crate) async fn with_sample() -> Self {
         static TEMPLATE: OnceCell<()> = OnceCell::const_new();

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use meetsync::demo::sample;
-use meetsync::demo::sample::WEEK;
 use meetsync::demo::standin::{Standin, StandinOptions};
 use meetsync::model::{Deck, SessionId};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
 
 use super::TestDatabase;
 
@@ -56,9 +53,7 @@ impl Ended {
 impl Stage {
     /// The sample week around now, migrated, `mode = "act"`.
     pub(crate) async fn with_week() -> Self {
-        static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-        let database = TestDatabase::from_template("template_week", &TEMPLATE, &[sample::SCHEMA, WEEK]).await;
-        Self::over(database).await
+        Self::over(TestDatabase::with_week().await).await
     }
 
     /// Any datatracker, migrated, `mode = "act"`.
