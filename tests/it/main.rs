@@ -8,6 +8,7 @@ mod datatracker;
 mod datatracker_fixture;
 mod demo;
 mod export;
+mod faults;
 mod killed;
 mod ledger;
 mod meetecho;
