@@ -8,6 +8,7 @@ mod datatracker;
 mod datatracker_fixture;
 mod ledger;
 mod meetecho;
+mod readme;
 mod resync;
 mod sample_week;
 mod standin;
