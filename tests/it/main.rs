@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod by_hand;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
