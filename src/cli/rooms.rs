@@ -91,7 +91,8 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         Err(words) => return Err(CliError::Usage(words)),
     };
     let change = by_hand::delete(&world, session, url);
-    if change.is_ok() && !yes && !confirmed(room)? {
+    let asks = !yes && !app.is_debug && !app.only_observes();
+    if change.is_ok() && asks && !confirmed(room)? {
         output::note("meetsync: nothing was deleted");
         return Ok(Exit::Error);
     }

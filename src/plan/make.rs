@@ -195,7 +195,7 @@ impl Sorted {
             .collect();
         let mut summary = Summary {
             to_change: changed.len(),
-            refused: self.refusals.len(),
+            refused: self.refusals.iter().filter(|refusal| refusal.rule != Why::NotOurs).count(),
             requests: self.changes.iter().map(Change::requests).sum(),
             ..Summary::default()
         };

@@ -33,7 +33,6 @@ pub struct SubjectResult {
     pub requests: usize,
     pub error: Option<String>,
     /// A confirming send is owed at this moment: the worker or a later resync makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm_owed: Option<DateTime<Utc>>,
 }
 

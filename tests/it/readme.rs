@@ -113,7 +113,7 @@ fn hashless(word: &str) -> String {
 }
 
 fn is_hash(word: &str) -> bool {
-    word.len() == 64 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f'))
+    matches!(word.len(), 12 | 64) && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f'))
 }
 
 /// Whether a shown line, with `…` for anything, is the printed one.

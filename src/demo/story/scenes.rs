@@ -169,7 +169,7 @@ impl Story<'_, '_> {
         self.expect_in_step(LIVE_TOO).await
     }
 
-    async fn final_check(&mut self) -> Result<Verdict, StoryError> {
+    pub(super) async fn final_check(&mut self) -> Result<Verdict, StoryError> {
         self.teller.scene("Are both sides the same?")?;
         self.resync(Ask::default()).await?;
         let snapshot = self.everything().await?;
