@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod by_hand;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
@@ -14,6 +15,7 @@ mod ledger;
 mod meetecho;
 mod not_migrated;
 mod plan_command;
+mod readme;
 mod resync;
 mod sample_week;
 mod standin;
