@@ -8,7 +8,9 @@
 mod act_decks;
 mod act_room;
 pub mod by_hand;
+mod dead;
 mod export;
+mod look;
 mod resync;
 mod step;
 mod world;
