@@ -13,6 +13,7 @@ mod export;
 mod look;
 mod resync;
 mod step;
+mod wishes;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

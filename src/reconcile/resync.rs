@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::dead::{Pulse, is_down};
 use super::look;
 use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::wishes;
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
 use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey};
@@ -73,6 +74,7 @@ pub async fn resync(
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
+    ledger.record(&wishes::of_plan(plan, world.now())).await?;
     let mut run = Run {
         parts,
         ledger,

@@ -15,5 +15,7 @@ mod not_migrated;
 mod plan_command;
 mod resync;
 mod sample_week;
+mod secrets;
+mod source_faults;
 mod standin;
 mod support;
