@@ -130,7 +130,7 @@ async fn open(
     let app = App::open(settings, command, LedgerNeed::Required, context.backend(settings, false)).await?;
     let scope = Scope { kinds: KindFilter::RoomsOnly, ..scope };
     let ask = Ask { scope, by_hand: true, ..Ask::default() };
-    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Patiently };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     if let Some((group, fault)) = world.rooms.unread.iter().next() {
         return Err(CliError::Other(format!("the rooms of {group} could not be read: {fault}")));

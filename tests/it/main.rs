@@ -18,5 +18,7 @@ mod plan_command;
 mod readme;
 mod resync;
 mod sample_week;
+mod secrets;
+mod source_faults;
 mod standin;
 mod support;
