@@ -21,7 +21,7 @@ use super::wishes;
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
 use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Operation, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
@@ -107,7 +107,7 @@ pub async fn resync(
             }
         }
         // Whoever had no turn comes first now; else the order of work stays.
-        work.sort_by_key(|work| (work.was_tried, work.place));
+        work.sort_by_key(|work| (work.got_through, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
             run.look_again(&work).await;
@@ -133,8 +133,10 @@ pub async fn resync(
 struct Work {
     /// In the order of work.
     place: usize,
+    /// Its session is live, or its room is taken away to be made again: people are waiting.
+    is_urgent: bool,
     /// Its last try was one: it was not left out because the provider seemed gone.
-    was_tried: bool,
+    got_through: bool,
     changes: Vec<Change>,
     /// The room that a try before this one made.
     new_room: Option<String>,
@@ -142,13 +144,25 @@ struct Work {
 
 /// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
 fn by_session(plan: &Plan) -> Vec<Work> {
+    let is_urgent = |change: &Change| {
+        change.slot.is_some_and(|slot| slot.is_live(plan.as_of))
+            || change.operations.iter().any(|operation| matches!(operation, Operation::RecreateRoom { .. }))
+    };
     let mut work: Vec<Work> = Vec::new();
     let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
     for change in &plan.changes {
         let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { place: work.len(), was_tried: false, changes: Vec::new(), new_room: None });
+            let changes = Vec::new();
+            work.push(Work {
+                place: work.len(),
+                is_urgent: false,
+                got_through: false,
+                changes,
+                new_room: None,
+            });
             work.len() - 1
         });
+        work[place].is_urgent |= is_urgent(change);
         work[place].changes.push(change.clone());
     }
     for session in &mut work {
@@ -162,7 +176,7 @@ struct Tried {
     work: Work,
     results: Vec<SubjectResult>,
     failed: Vec<Change>,
-    was_tried: bool,
+    got_through: bool,
     retry_after: Option<Duration>,
 }
 
@@ -172,7 +186,7 @@ impl Tried {
     }
 
     fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), was_tried: self.was_tried, ..self.work.clone() }
+        Work { changes: self.failed.clone(), got_through: self.got_through, ..self.work.clone() }
     }
 }
 
@@ -195,14 +209,26 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All of the work once. More sessions are under way than requests may be in flight, so that the ledger's own
-    /// writes don't leave the provider waiting.
+    /// All of the work once. Nothing else is begun before every live session had its turn.
     async fn round(
         &self,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
+        let mut tried = self.side_by_side(urgent, progress).await?;
+        tried.extend(self.side_by_side(rest, progress).await?);
+        Ok(tried)
+    }
+
+    /// More sessions are under way than requests may be in flight, so that the ledger's own writes don't leave the
+    /// provider waiting.
+    async fn side_by_side(
+        &self,
+        work: Vec<Work>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
             let tried = self.try_session(work).await?;
@@ -219,14 +245,14 @@ impl Run<'_> {
         let mut results = Vec::new();
         let mut failed = Vec::new();
         let mut retry_after = None;
-        let mut was_tried = false;
+        let mut got_through = false;
         for change in work.changes.clone() {
             if self.pulse.is_gone() {
                 results.push(self.result(change.subject, &Acted::not_tried()));
                 failed.push(change);
                 continue;
             }
-            was_tried = true;
+            got_through = true;
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -237,7 +263,7 @@ impl Run<'_> {
             }
             results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, was_tried, retry_after })
+        Ok(Tried { work, results, failed, got_through, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
