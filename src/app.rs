@@ -125,7 +125,8 @@ pub(crate) fn datatracker(settings: &Settings) -> Result<Datatracker, DatabaseEr
         setting: "datatracker.database_url".into(),
         url: section.database_url.clone(),
         tls: section.tls.clone(),
-        read_only: true,
+        // A pooler refuses start-up options; each transaction says READ ONLY all the same.
+        read_only: !section.pooled,
         max_connections: 2,
     })?;
     Ok(Datatracker::new(

@@ -19,6 +19,7 @@ mod decks;
 mod diff;
 mod guard;
 mod hash;
+mod inputs;
 mod link;
 mod make;
 mod policy;
@@ -26,8 +27,9 @@ mod render;
 mod rooms;
 mod types;
 
+pub use inputs::{Ask, Inputs};
 pub use link::{Link, LinkKnowledge, classify, leads_to, sanitised};
-pub use make::{Ask, Inputs, make, of_one};
+pub use make::{make, of_one};
 pub use render::{Style, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, RoomReport, RoomState, groups_to_read, report};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};

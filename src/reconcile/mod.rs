@@ -13,7 +13,6 @@ mod export;
 mod look;
 mod resync;
 mod step;
-mod wishes;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

@@ -12,16 +12,16 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::dead::{Pulse, is_down};
 use super::look;
 use super::step::{Acted, Step, StepOutcome, Stepped};
-use super::wishes;
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey};
-use crate::plan::{Change, Plan};
+use crate::ledger::{Ledger, LedgerError, StepEnd, Wish};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey, digest_of};
+use crate::plan::{Change, Operation, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
@@ -72,9 +72,10 @@ pub async fn resync(
     reason: Option<&str>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
+    // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
+    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
-    ledger.record(&wishes::of_plan(plan, world.now())).await?;
     let mut run = Run {
         parts,
         ledger,
@@ -125,6 +126,22 @@ pub async fn resync(
         }
     }
     Ok(results.into_values().collect())
+}
+
+fn wish(change: &Change, at: DateTime<Utc>) -> Wish {
+    let room = change.operations.iter().find_map(|operation| match operation {
+        Operation::CreateRoom { room, .. } | Operation::RecreateRoom { room, .. } => Some(json!(room)),
+        _ => None,
+    });
+    let desired = change.wanted.as_ref().map_or(room.unwrap_or_default(), |decks| json!(decks));
+    Wish {
+        key: change.subject,
+        digest: digest_of(&desired),
+        desired,
+        epoch: change.epoch.as_ref().map(ToString::to_string),
+        slot: change.slot,
+        at,
+    }
 }
 
 /// One session's changes.

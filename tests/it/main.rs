@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod check;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod debug_backend;
+mod demo;
 mod export;
 mod faults;
 mod killed;

@@ -1,8 +1,8 @@
 //! What is known of one session's room, from the session, the ledger and the provider.
 
 use crate::model::{Remembered, RoomRecord, RoomTimes, SeenRoom, Session, SubjectKey};
+use crate::plan::inputs::Inputs;
 use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
-use crate::plan::make::Inputs;
 use crate::plan::types::{Operation, RoomRef};
 
 /// All that is known of one session's room.
