@@ -12,16 +12,17 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::dead::{Pulse, is_down};
 use super::look;
+use super::rehearse;
 use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::work::{Tried, Work, by_session, wish};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError, StepEnd, Wish};
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey, digest_of};
-use crate::plan::{Change, Operation, Plan};
+use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
+use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
@@ -74,6 +75,9 @@ pub async fn resync(
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
     ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    if ledger.is_rehearsal() {
+        rehearse::tell_of_rooms(&parts.meetecho, plan);
+    }
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
     let mut run = Run {
@@ -126,70 +130,6 @@ pub async fn resync(
         }
     }
     Ok(results.into_values().collect())
-}
-
-fn wish(change: &Change, at: DateTime<Utc>) -> Wish {
-    let room = change.operations.iter().find_map(|operation| match operation {
-        Operation::CreateRoom { room, .. } | Operation::RecreateRoom { room, .. } => Some(json!(room)),
-        _ => None,
-    });
-    let desired = change.wanted.as_ref().map_or(room.unwrap_or_default(), |decks| json!(decks));
-    Wish {
-        key: change.subject,
-        digest: digest_of(&desired),
-        desired,
-        epoch: change.epoch.as_ref().map(ToString::to_string),
-        slot: change.slot,
-        at,
-    }
-}
-
-/// One session's changes.
-#[derive(Debug, Clone)]
-struct Work {
-    /// In the order of work.
-    place: usize,
-    /// Its last try was one: it was not left out because the provider seemed gone.
-    was_tried: bool,
-    changes: Vec<Change>,
-    /// The room that a try before this one made.
-    new_room: Option<String>,
-}
-
-/// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
-fn by_session(plan: &Plan) -> Vec<Work> {
-    let mut work: Vec<Work> = Vec::new();
-    let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { place: work.len(), was_tried: false, changes: Vec::new(), new_room: None });
-            work.len() - 1
-        });
-        work[place].changes.push(change.clone());
-    }
-    for session in &mut work {
-        session.changes.sort_by_key(|change| change.subject.kind);
-    }
-    work
-}
-
-/// A session after one try.
-struct Tried {
-    work: Work,
-    results: Vec<SubjectResult>,
-    failed: Vec<Change>,
-    was_tried: bool,
-    retry_after: Option<Duration>,
-}
-
-impl Tried {
-    fn is_worth_another_try(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
-    fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), was_tried: self.was_tried, ..self.work.clone() }
-    }
 }
 
 /// No group's rooms could be read.
