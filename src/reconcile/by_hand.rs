@@ -65,16 +65,13 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Why no change was planned for a session that somebody asked a room for.
-pub fn why_no_room(world: &World, id: SessionId) -> Result<String, NotByHand> {
-    let room = Room::of(world, id)?;
-    Ok(match wants_room(room.session, &world.policy.rooms, world.snapshot.as_of) {
-        Ok(_) if room.link == Link::Foreign => {
-            "its link is a person's own; blank it in the datatracker first".to_owned()
-        }
-        Ok(_) => "the room is there, and as it should be".to_owned(),
-        Err(reason) => format!("this session gets no room: {reason}"),
-    })
+/// Why no change was planned for a session that somebody asked a room for: Ok = its room is there, and as it should
+/// be; else what keeps it from having one.
+pub fn room_stands(world: &World, id: SessionId) -> Result<(), String> {
+    let room = Room::of(world, id).map_err(|error| error.to_string())?;
+    wants_room(room.session, &world.policy.rooms, world.snapshot.as_of)
+        .map(|_| ())
+        .map_err(|reason| format!("session {id} gets no room: {reason}"))
 }
 
 /// The deletion of a session's room, or of the one with this URL.

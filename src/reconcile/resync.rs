@@ -16,12 +16,13 @@ use tokio::time::{Instant, sleep};
 
 use super::dead::{Pulse, is_down};
 use super::look;
+use super::rehearse;
 use super::step::{Acted, Step, StepOutcome, Stepped};
-use super::wishes;
+use super::work::{Tried, Work, by_session, wish};
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SessionId, SubjectKey};
-use crate::plan::{Change, Operation, Plan};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
+use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
@@ -73,7 +74,10 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&wishes::of_plan(plan, world.now())).await?;
+    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    if ledger.is_rehearsal() {
+        rehearse::tell_of_rooms(&parts.meetecho, plan);
+    }
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
     let mut run = Run {
@@ -126,68 +130,6 @@ pub async fn resync(
         }
     }
     Ok(results.into_values().collect())
-}
-
-/// One session's changes.
-#[derive(Debug, Clone)]
-struct Work {
-    /// In the order of work.
-    place: usize,
-    /// Its session is live, or its room is taken away to be made again: people are waiting.
-    is_urgent: bool,
-    /// Its last try was one: it was not left out because the provider seemed gone.
-    got_through: bool,
-    changes: Vec<Change>,
-    /// The room that a try before this one made.
-    new_room: Option<String>,
-}
-
-/// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
-fn by_session(plan: &Plan) -> Vec<Work> {
-    let is_urgent = |change: &Change| {
-        change.slot.is_some_and(|slot| slot.is_live(plan.as_of))
-            || change.operations.iter().any(|operation| matches!(operation, Operation::RecreateRoom { .. }))
-    };
-    let mut work: Vec<Work> = Vec::new();
-    let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        let place = *places.entry(change.session).or_insert_with(|| {
-            let changes = Vec::new();
-            work.push(Work {
-                place: work.len(),
-                is_urgent: false,
-                got_through: false,
-                changes,
-                new_room: None,
-            });
-            work.len() - 1
-        });
-        work[place].is_urgent |= is_urgent(change);
-        work[place].changes.push(change.clone());
-    }
-    for session in &mut work {
-        session.changes.sort_by_key(|change| change.subject.kind);
-    }
-    work
-}
-
-/// A session after one try.
-struct Tried {
-    work: Work,
-    results: Vec<SubjectResult>,
-    failed: Vec<Change>,
-    got_through: bool,
-    retry_after: Option<Duration>,
-}
-
-impl Tried {
-    fn is_worth_another_try(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
-    fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), got_through: self.got_through, ..self.work.clone() }
-    }
 }
 
 /// No group's rooms could be read.
