@@ -89,7 +89,10 @@ async fn decks_that_are_never_taken_stop_nobody_else() {
         let ended = stage.meetsync(&["resync", "--json"]).await.expect(4);
         assert_eq!(outcomes(&ended, "applied"), 12, "the rooms: {failure:?} {:#}", ended.json()["results"]);
         assert!(outcomes(&ended, outcome) > 0, "{failure:?} {:#}", ended.json()["results"]);
-        if !matches!(failure, Failure::Status(500) | Failure::Html | Failure::TruncatedJson | Failure::Huge | Failure::Hang) {
+        if !matches!(
+            failure,
+            Failure::Status(500) | Failure::Html | Failure::TruncatedJson | Failure::Huge | Failure::Hang
+        ) {
             expect_sentences(&ended, words);
         }
         expect_healing(&stage).await;
