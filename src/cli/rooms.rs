@@ -25,12 +25,11 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
-                by_hand(&app, &world, change).await
-            } else {
+            let Some(change) = by_hand::relink(&world, session.0).transpose() else {
                 output::note(&format!("meetsync: session {}: the link is there already", session.0));
-                Ok(Exit::Done)
-            }
+                return Ok(Exit::Done);
+            };
+            by_hand(&app, &world, change).await
         }
     }
 }
