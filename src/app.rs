@@ -11,6 +11,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Mode, Policy};
 use crate::provider::meetecho::{Meetecho, MeetechoOptions};
 use crate::reconcile::Parts;
+use crate::schedule::backoff::ONE_SHOT_LONGEST;
 use crate::settings::Settings;
 use crate::transport::{BadEndpoint, DebugLog};
 
@@ -187,6 +188,7 @@ pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho
         client_secret,
         max_in_flight: section.max_in_flight,
         rate: section.rate,
+        longest_hold: ONE_SHOT_LONGEST,
         request_timeout: section.request_timeout,
         allow_http: section.allow_http,
     };

@@ -23,9 +23,8 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
     }
     telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
     let mut stop = Stop::listen()?;
-    let out = Output::new(false);
-    let style = out.style(Scope::default());
-    let mut write = |text: &str| output::text(text);
+    let style = Output::new(false).style(Scope::default());
+    let mut write = output::text;
     let mut teller = Teller::new(style, &mut write);
 
     teller.say("meetsync, shown on a datatracker that is made up and a Meetecho that is a stand-in.")?;

@@ -11,8 +11,8 @@ use super::session_argument::SessionArgument;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
-use crate::model::{KindFilter, Scope, SessionId};
-use crate::plan::{self, Ask, Change, RoomState, rooms_text};
+use crate::model::{KindFilter, Scope, SessionId, Why};
+use crate::plan::{self, Ask, Change, Plan, RoomState, rooms_text};
 use crate::reconcile::by_hand::{self, NotByHand};
 use crate::reconcile::{ReadRooms, World, read_world};
 use crate::settings::Settings;
@@ -25,12 +25,19 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            by_hand(&app, &world, by_hand::relink(&world, session.0)).await
+            let Some(change) = by_hand::relink(&world, session.0).transpose() else {
+                output::note(&format!("meetsync: session {}: the link is there already", session.0));
+                return Ok(Exit::Done);
+            };
+            by_hand(&app, &world, change).await
         }
     }
 }
 
 async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Result<Exit, CliError> {
+    if args.scope.slides_only {
+        return Err(CliError::Usage("rooms shows rooms; --slides-only leaves nothing to show".into()));
+    }
     let output = Output::new(args.json);
     let app =
         App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
@@ -56,13 +63,30 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
     let plan = world.plan();
-    if plan.changes.is_empty() && plan.refusals.is_empty() {
-        let words =
-            by_hand::why_no_room(&world, session).map_err(|error| CliError::Other(error.to_string()))?;
-        output::note(&format!("meetsync: session {session}: {words}"));
-        return Ok(Exit::Done);
+    if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
+        return nothing_made(&world, &plan, session);
     }
     carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
+}
+
+/// What a person is told who asked for a room and gets none.
+fn nothing_made(world: &World, plan: &Plan, session: SessionId) -> Result<Exit, CliError> {
+    if let Some(refusal) = plan.refusals.first() {
+        let words = format!("{}: {}; {}", refusal.rule, refusal.detail, refusal.way_on);
+        return Err(CliError::Other(words));
+    }
+    if let Some(wait) = plan.waits.iter().find(|wait| wait.reason == Why::InDoubtConfirming) {
+        let until = wait.until.map(|until| format!(" after {} UTC", until.format("%H:%M:%S")));
+        output::note(&format!(
+            "meetsync: {}: an earlier request for the room of session {session} may still take effect; try again{}",
+            wait.reason,
+            until.unwrap_or_default()
+        ));
+        return Ok(Exit::Failed);
+    }
+    by_hand::room_stands(world, session).map_err(CliError::Other)?;
+    output::note(&format!("meetsync: session {session}: the room is there, and as it should be"));
+    Ok(Exit::Done)
 }
 
 async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {
@@ -121,7 +145,7 @@ async fn open(
     let app = App::open(settings, command, LedgerNeed::Required, context.backend(settings, false)).await?;
     let scope = Scope { kinds: KindFilter::RoomsOnly, ..scope };
     let ask = Ask { scope, by_hand: true, ..Ask::default() };
-    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Patiently };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     if let Some((group, fault)) = world.rooms.unread.iter().next() {
         return Err(CliError::Other(format!("the rooms of {group} could not be read: {fault}")));

@@ -65,16 +65,13 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Why no change was planned for a session that somebody asked a room for.
-pub fn why_no_room(world: &World, id: SessionId) -> Result<String, NotByHand> {
-    let room = Room::of(world, id)?;
-    Ok(match wants_room(room.session, &world.policy.rooms, world.snapshot.as_of) {
-        Ok(_) if room.link == Link::Foreign => {
-            "its link is a person's own; blank it in the datatracker first".to_owned()
-        }
-        Ok(_) => "the room is there, and as it should be".to_owned(),
-        Err(reason) => format!("this session gets no room: {reason}"),
-    })
+/// Why no change was planned for a session that somebody asked a room for: Ok = its room is there, and as it should
+/// be; else what keeps it from having one.
+pub fn room_stands(world: &World, id: SessionId) -> Result<(), String> {
+    let room = Room::of(world, id).map_err(|error| error.to_string())?;
+    wants_room(room.session, &world.policy.rooms, world.snapshot.as_of)
+        .map(|_| ())
+        .map_err(|reason| format!("session {id} gets no room: {reason}"))
 }
 
 /// The deletion of a session's room, or of the one with this URL.
@@ -112,8 +109,8 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
     Ok(room.change("deleted by hand", vec![Operation::delete_room(named)]))
 }
 
-/// The URL of a session's room, into the session.
-pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
+/// The URL of a session's room, into the session. None where it is there already, and on record.
+pub fn relink(world: &World, id: SessionId) -> Result<Option<Change>, NotByHand> {
     let room = Room::of(world, id)?;
     if room.link == Link::Foreign {
         return Err(no(Why::NotOurs, "the link is a person's own words, and those are never touched"));
@@ -130,6 +127,8 @@ pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
             RoomRef { room_id: id, url: Some(seen.url.clone()), public_id: Some(seen.public_id.clone()) };
         operations.push(Operation::adopt_room(named, seen.times()));
     }
-    operations.push(Operation::write_room_url(room.session.remote_instructions.clone(), Some(url)));
-    Ok(room.change("relinked by hand", operations))
+    if url != room.session.remote_instructions {
+        operations.push(Operation::write_room_url(room.session.remote_instructions.clone(), Some(url)));
+    }
+    Ok((!operations.is_empty()).then(|| room.change("relinked by hand", operations)))
 }

@@ -8,9 +8,13 @@
 mod act_decks;
 mod act_room;
 pub mod by_hand;
+mod dead;
 mod export;
+mod look;
+mod rehearse;
 mod resync;
 mod step;
+mod work;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

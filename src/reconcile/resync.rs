@@ -1,8 +1,8 @@
 //! Carries a plan out, once: each session's room first, then its decks; live sessions first; several at a time.
 //!
 //! It goes in rounds: all subjects once, then those that are worth another try, three times in all. A dead provider
-//! is noticed within a round: after a few failures in a row with no success between them, the rest of the round is
-//! not sent. Every try is a leased step of its own, so the process can be killed at any moment.
+//! is noticed within a round: after a few failures in a row with no success for a while, the rest of the round is
+//! not sent, and has the first turn in the next. Every try is a leased step of its own, so the process can be killed at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,14 +12,17 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::dead::{Pulse, is_down};
+use super::look;
+use super::rehearse;
 use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::work::{Tried, Work, by_session, wish};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError, StepEnd, Wish};
-use crate::model::{GroupAcronym, Kind, Outcome, RoomsSeen, SessionId, SubjectKey, Why, digest_of};
-use crate::plan::{Change, Operation, Plan};
+use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
+use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
@@ -72,6 +75,9 @@ pub async fn resync(
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
     ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    if ledger.is_rehearsal() {
+        rehearse::tell_of_rooms(&parts.meetecho, plan);
+    }
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
     let mut run = Run {
@@ -82,7 +88,8 @@ pub async fn resync(
         fresh_rooms: RoomsSeen::default(),
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
-        failures_in_a_row: AtomicUsize::new(0),
+        pulse: Pulse::new(parts.max_in_flight),
+        was_gone: nobody_answered(&world.rooms),
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
@@ -103,9 +110,11 @@ pub async fn resync(
                 results.insert(result.subject, result);
             }
         }
+        // Whoever had no turn comes first now; else the order of work stays.
+        work.sort_by_key(|work| (work.got_through, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
-            run.read_rooms_again(&work).await;
+            run.look_again(&work).await;
         }
     }
     for refusal in plan.refusals.iter().filter(|refusal| refusal.rule.is_guard()) {
@@ -123,63 +132,9 @@ pub async fn resync(
     Ok(results.into_values().collect())
 }
 
-fn wish(change: &Change, at: DateTime<Utc>) -> Wish {
-    let room = change.operations.iter().find_map(|operation| match operation {
-        Operation::CreateRoom { room, .. } | Operation::RecreateRoom { room, .. } => Some(json!(room)),
-        _ => None,
-    });
-    let desired = change.wanted.as_ref().map_or(room.unwrap_or_default(), |decks| json!(decks));
-    Wish {
-        key: change.subject,
-        digest: digest_of(&desired),
-        desired,
-        epoch: change.epoch.as_ref().map(ToString::to_string),
-        slot: change.slot,
-        at,
-    }
-}
-
-/// One session's changes.
-#[derive(Debug, Clone)]
-struct Work {
-    changes: Vec<Change>,
-    /// The room that a try before this one made.
-    new_room: Option<String>,
-}
-
-/// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
-fn by_session(plan: &Plan) -> Vec<Work> {
-    let mut work: Vec<Work> = Vec::new();
-    let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { changes: Vec::new(), new_room: None });
-            work.len() - 1
-        });
-        work[place].changes.push(change.clone());
-    }
-    for session in &mut work {
-        session.changes.sort_by_key(|change| change.subject.kind);
-    }
-    work
-}
-
-/// A session after one try.
-struct Tried {
-    work: Work,
-    results: Vec<SubjectResult>,
-    failed: Vec<Change>,
-    retry_after: Option<Duration>,
-}
-
-impl Tried {
-    fn is_worth_another_try(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
-    fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), ..self.work.clone() }
-    }
+/// No group's rooms could be read.
+fn nobody_answered(rooms: &RoomsSeen) -> bool {
+    rooms.by_group.is_empty() && rooms.unread.values().any(is_down)
 }
 
 struct Run<'a> {
@@ -190,19 +145,33 @@ struct Run<'a> {
     fresh_rooms: RoomsSeen,
     of: usize,
     done: AtomicUsize,
-    failures_in_a_row: AtomicUsize,
+    pulse: Pulse,
+    /// Nothing came back in the round before: fewer subjects find out whether that is so still.
+    was_gone: bool,
 }
 
 impl Run<'_> {
-    /// All of the work once. More sessions are under way than requests may be in flight, so that the ledger's own
-    /// writes don't leave the provider waiting.
+    /// All of the work once. Nothing else is begun before every live session had its turn.
     async fn round(
         &self,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
-        self.failures_in_a_row.store(0, Ordering::Relaxed);
-        let at_once = self.parts.max_in_flight * 2;
+        self.pulse.begin(self.was_gone);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
+        let mut tried = self.side_by_side(urgent, progress).await?;
+        tried.extend(self.side_by_side(rest, progress).await?);
+        Ok(tried)
+    }
+
+    /// More sessions are under way than requests may be in flight, so that the ledger's own writes don't leave the
+    /// provider waiting.
+    async fn side_by_side(
+        &self,
+        work: Vec<Work>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Tried>, LedgerError> {
+        let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
             let tried = self.try_session(work).await?;
             let finished = tried.results.len() - tried.failed.len();
@@ -218,7 +187,14 @@ impl Run<'_> {
         let mut results = Vec::new();
         let mut failed = Vec::new();
         let mut retry_after = None;
+        let mut got_through = false;
         for change in work.changes.clone() {
+            if self.pulse.is_gone() {
+                results.push(self.result(change.subject, &Acted::not_tried()));
+                failed.push(change);
+                continue;
+            }
+            got_through = true;
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -229,13 +205,10 @@ impl Run<'_> {
             }
             results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, retry_after })
+        Ok(Tried { work, results, failed, got_through, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
-        if self.failures_in_a_row.load(Ordering::Relaxed) >= self.parts.max_in_flight.max(3) {
-            return Ok(Acted::not_tried());
-        }
         let step = Step {
             parts: self.parts,
             ledger: self.ledger,
@@ -256,12 +229,7 @@ impl Run<'_> {
                 Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
             }
         };
-        let is_down = acted.fault.as_ref().is_some_and(|fault| fault.why == Why::ProviderDown);
-        if is_down {
-            self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.failures_in_a_row.store(0, Ordering::Relaxed);
-        }
+        self.pulse.note(acted.fault.as_ref());
         Ok(acted)
     }
 
@@ -273,19 +241,20 @@ impl Run<'_> {
         }
     }
 
-    /// After a failed try of a room it must be known what is there now.
-    async fn read_rooms_again(&mut self, work: &[Work]) {
-        let groups: BTreeSet<GroupAcronym> = work
-            .iter()
-            .flat_map(|work| &work.changes)
-            .filter(|change| change.subject.kind == Kind::Room)
-            .map(|change| change.group.clone())
-            .collect();
-        for group in groups {
-            if let Outcome::Applied(rooms) = self.parts.meetecho.fetch_rooms(&group).await {
-                self.fresh_rooms.by_group.insert(group, rooms);
-            }
+    /// Before another round: tokens in one call, and what is there now of rooms whose try failed. A provider that
+    /// was gone is not asked for rooms first: each step reads its own before it makes any.
+    async fn look_again(&mut self, work: &[Work]) {
+        self.was_gone = self.pulse.is_gone();
+        let changes = || work.iter().flat_map(|work| &work.changes);
+        let all: BTreeSet<GroupAcronym> = changes().map(|change| change.group.clone()).collect();
+        self.parts.meetecho.prefetch_tokens(&all).await;
+        if self.was_gone {
+            return;
         }
+        let of_rooms = changes().filter(|change| change.subject.kind == Kind::Room);
+        let groups = of_rooms.map(|change| change.group.clone()).collect();
+        let seen = look::rooms_of(&self.parts.meetecho, groups, self.parts.max_in_flight).await;
+        self.fresh_rooms.by_group.extend(seen.by_group);
     }
 
     fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {

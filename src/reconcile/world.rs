@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use super::look;
 pub use crate::datatracker::Range;
 use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};
+use crate::model::{Kind, LedgerView, Policy, RoomsSeen, SessionId, Snapshot};
 use crate::plan::{self, Ask, Inputs, Plan};
 use crate::provider::meetecho::Meetecho;
 
@@ -35,6 +35,8 @@ pub struct Parts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadRooms {
     Yes,
+    /// And again a moment later where a read failed.
+    Patiently,
     No,
 }
 
@@ -119,30 +121,14 @@ pub async fn read_world(
     };
     let mut world =
         World { snapshot, ledger, rooms: RoomsSeen::default(), policy: parts.policy.clone(), ask, read_at };
-    if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(Kind::Room) {
-        world.rooms = read_rooms_of(parts, &world).await;
+    if world.ask.scope.kinds.includes(Kind::Room) {
+        let groups = || plan::groups_to_read(world.inputs());
+        let at_once = parts.max_in_flight;
+        world.rooms = match read_rooms {
+            ReadRooms::Yes => look::rooms_of(&parts.meetecho, groups(), at_once).await,
+            ReadRooms::Patiently => look::rooms_of_patiently(&parts.meetecho, groups(), at_once).await,
+            ReadRooms::No => RoomsSeen::default(),
+        };
     }
     Ok(world)
-}
-
-/// The rooms of every group that matters; a group that can't be read is named as such, and is not empty.
-async fn read_rooms_of(parts: &Parts, world: &World) -> RoomsSeen {
-    let groups = plan::groups_to_read(world.inputs());
-    parts.meetecho.prefetch_tokens(&groups).await;
-    let reads = groups.into_iter().map(|group| async {
-        let outcome = parts.meetecho.fetch_rooms(&group).await;
-        (group, outcome)
-    });
-    let mut seen = RoomsSeen::default();
-    for (group, outcome) in join_all(reads).await {
-        match outcome {
-            Outcome::Applied(rooms) => {
-                seen.by_group.insert(group, rooms);
-            }
-            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
-                seen.unread.insert(group, fault);
-            }
-        }
-    }
-    seen
 }

@@ -2,17 +2,27 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod arguments;
+mod by_hand;
+mod check;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod debug_backend;
+mod demo;
 mod export;
+mod faults;
 mod killed;
 mod ledger;
 mod meetecho;
 mod not_migrated;
+mod one_shots;
 mod plan_command;
+mod readme;
 mod resync;
 mod sample_week;
+mod secrets;
+mod source_faults;
 mod standin;
 mod support;

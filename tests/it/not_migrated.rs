@@ -2,18 +2,10 @@
 
 use crate::support::TestDatabase;
 use crate::support::stage::Stage;
-use meetsync::demo::sample::{SCHEMA, WEEK};
-
-async fn week() -> TestDatabase {
-    let database = TestDatabase::empty_schema().await;
-    database.run(WEEK).await;
-    assert!(!SCHEMA.is_empty());
-    database
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_ledger_what_only_reads_works_and_says_so_once() {
-    let stage = Stage::not_migrated(week().await).await;
+    let stage = Stage::not_migrated(TestDatabase::with_week().await).await;
     for command in [&["plan"][..], &["rooms"], &["export", "world.json"]] {
         let ended = stage.meetsync(command).await;
         assert!(matches!(ended.status, 0 | 2), "{command:?} {ended:?}");

@@ -130,6 +130,9 @@ mod tests {
     use super::*;
     use crate::model::{DeckId, GroupAcronym, LinkedDeck, MeetingNumber, SessionStatus, Span};
 
+    type Plant = fn(&mut Shown);
+    type Edit = fn(&mut Session);
+
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()
     }
@@ -196,8 +199,6 @@ mod tests {
     /// Whatever is planted at Meetecho is found, and named.
     #[test]
     fn each_planted_difference_is_found() {
-        let live = SessionId(1);
-        type Plant = fn(&mut Shown);
         let plants: [(Plant, &str); 11] = [
             (|shown| shown.decks.clear(), "session 1: Meetecho shows no decks"),
             (
@@ -221,13 +222,12 @@ mod tests {
             let (sessions, mut shown) = same_on_both_sides();
             plant(&mut shown);
             let found = differences(&sessions, &shown, now());
-            assert!(found.len() == 1 && found[0].contains(words), "{words:?} in {found:?} ({live})");
+            assert!(found.len() == 1 && found[0].contains(words), "{words:?} in {found:?}");
         }
     }
 
     #[test]
     fn edits_that_were_not_carried_over_are_found() {
-        type Edit = fn(&mut Session);
         let edits: [(usize, Edit, &str); 5] = [
             (0, |session| session.decks[1].deleted = true, "the datatracker has 1-00"),
             (0, |session| session.status.0 = "canceled".into(), "the datatracker has no decks"),

@@ -14,6 +14,9 @@ mod stage;
 mod teller;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};

@@ -48,8 +48,9 @@ fn about(entry: &LogEntry) -> String {
             let number = body["decks"].as_array().map_or(0, Vec::len);
             format!("session {}, the list of {number} decks", text("session"))
         }
-        Some(Call::AddDeck) => format!("session {}, deck {}", text("session"), text("id")),
-        Some(Call::DeleteDeck) => format!("session {}, deck {}", text("session"), text("id")),
+        Some(Call::AddDeck | Call::DeleteDeck) => {
+            format!("session {}, deck {}", text("session"), text("id"))
+        }
         Some(Call::CreateRoom) => {
             format!("room {}, {}, {} min", text("room_id"), text("start_time"), text("duration"))
         }

@@ -26,6 +26,8 @@ pub struct MeetechoOptions {
     pub max_in_flight: usize,
     /// Requests per second, of this process; 0 = no limit.
     pub rate: f64,
+    /// How long a `Retry-After` is honoured; 60 s is the most.
+    pub longest_hold: Duration,
     pub request_timeout: Duration,
     pub allow_http: bool,
 }
@@ -57,6 +59,7 @@ impl Meetecho {
             allow_http: options.allow_http,
             max_in_flight: options.max_in_flight,
             rate: options.rate,
+            longest_hold: options.longest_hold,
         })?;
         Ok(Self::over(Caller::live(live, base, options.client_id, options.client_secret)))
     }
@@ -71,6 +74,14 @@ impl Meetecho {
             return Err(BadEndpoint::NotHttp(base));
         }
         Ok(Self::over(Caller::rehearsing(log, base, options.client_id, options.client_secret)))
+    }
+
+    /// Tells a rehearsal of a room that the real Meetecho is believed to have, so that its deletion can be
+    /// rehearsed. The real one knows its rooms: there this does nothing.
+    pub fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom) {
+        if let Some(answers) = self.0.caller.answers() {
+            answers.tell_of(group, room);
+        }
     }
 
     fn over(caller: Caller) -> Self {
