@@ -31,8 +31,9 @@ impl Writer {
         Self { database, opening: Opening { schema, statement_timeout, lock_timeout } }
     }
 
-    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's `save()` would. False = the link is
-    /// not `seen` (any more), or the session is gone: nothing was written.
+    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's `save()` would. True = `url` stands
+    /// there now, also where somebody else was faster to write the same. False = the link is not `seen` (any more), or
+    /// the session is gone: nothing was written.
     pub async fn write_link(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, WriteError> {
         let length = url.chars().count();
         if length > LINK_LENGTH {
@@ -52,7 +53,15 @@ impl Writer {
                     .bind::<Text, _>(seen)
                     .execute(connection)
                     .await?;
-                Ok(changed == 1)
+                if changed == 1 {
+                    return Ok(true);
+                }
+                let stands = sql_query(schema.statement(include_str!("sql/link_stands.sql")))
+                    .bind::<BigInt, _>(session.0)
+                    .bind::<Text, _>(url)
+                    .execute(connection)
+                    .await?;
+                Ok(stands == 1)
             })
             .await
             .map_err(|failed| self.explain(failed, "writing a session's room link"))
