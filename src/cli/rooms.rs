@@ -55,14 +55,23 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
-    let plan = world.plan();
-    if plan.changes.is_empty() && plan.refusals.is_empty() {
-        let words =
-            by_hand::why_no_room(&world, session).map_err(|error| CliError::Other(error.to_string()))?;
-        output::note(&format!("meetsync: session {session}: {words}"));
-        return Ok(Exit::Done);
+    match by_hand::create(&world, session) {
+        Ok(Some(plan)) => carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await,
+        Ok(None) => {
+            output::note(&format!("meetsync: session {session}: the room is there, and as it should be"));
+            Ok(Exit::Done)
+        }
+        Err(refused) => refuse(&refused),
     }
-    carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
+}
+
+/// A thing that is not done by hand either, and why.
+fn refuse(refused: &NotByHand) -> Result<Exit, CliError> {
+    if refused.rule.is_guard() {
+        output::note(&format!("meetsync: {refused}"));
+        return Ok(Exit::Guarded);
+    }
+    Err(CliError::Other(refused.to_string()))
 }
 
 async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {
@@ -131,11 +140,7 @@ async fn open(
 async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) -> Result<Exit, CliError> {
     let change = match change {
         Ok(change) => change,
-        Err(refused) if refused.rule.is_guard() => {
-            output::note(&format!("meetsync: {refused}"));
-            return Ok(Exit::Guarded);
-        }
-        Err(refused) => return Err(CliError::Other(refused.to_string())),
+        Err(refused) => return refuse(&refused),
     };
     let plan = plan::of_one(world.inputs(), change);
     carry_out(app, Output::new(false), world, &plan, Some("by hand")).await

@@ -4,7 +4,7 @@
 //! is noticed within a round: after a few failures in a row with no success between them, the rest of the round is
 //! not sent. Every try is a leased step of its own, so the process can be killed at any moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::step::{Acted, Step, StepOutcome, Stepped};
-use super::world::{Parts, World};
+use super::world::{FailuresInARow, Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{GroupAcronym, Kind, Outcome, RoomsSeen, SessionId, SubjectKey, Why};
+use crate::model::{SessionId, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -72,22 +72,22 @@ pub async fn resync(
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
-    let mut run = Run {
+    let run = Run {
         parts,
         ledger,
         world,
         reason,
-        fresh_rooms: RoomsSeen::default(),
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
-        failures_in_a_row: AtomicUsize::new(0),
+        failures: FailuresInARow::default(),
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let round = run.round(std::mem::take(&mut work), progress).await?;
+        let is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -103,7 +103,6 @@ pub async fn resync(
         }
         if let Some(pause) = wait {
             sleep(pause).await;
-            run.read_rooms_again(&work).await;
         }
     }
     for refusal in plan.refusals.iter().filter(|refusal| refusal.rule.is_guard()) {
@@ -150,7 +149,10 @@ fn by_session(plan: &Plan) -> Vec<Work> {
 struct Tried {
     work: Work,
     results: Vec<SubjectResult>,
+    /// To be tried again.
     failed: Vec<Change>,
+    /// How many changes need no other try.
+    finished: usize,
     retry_after: Option<Duration>,
 }
 
@@ -169,10 +171,9 @@ struct Run<'a> {
     ledger: &'a Ledger,
     world: &'a World,
     reason: Option<&'a str>,
-    fresh_rooms: RoomsSeen,
     of: usize,
     done: AtomicUsize,
-    failures_in_a_row: AtomicUsize,
+    failures: FailuresInARow,
 }
 
 impl Run<'_> {
@@ -181,13 +182,14 @@ impl Run<'_> {
     async fn round(
         &self,
         work: Vec<Work>,
+        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
-        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        self.failures.forget();
         let at_once = self.parts.max_in_flight * 2;
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work).await?;
-            let finished = tried.results.len() - tried.failed.len();
+            let tried = self.try_session(work, is_last).await?;
+            let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
             Ok(tried)
@@ -196,11 +198,17 @@ impl Run<'_> {
         all.into_iter().collect()
     }
 
-    async fn try_session(&self, mut work: Work) -> Result<Tried, LedgerError> {
+    /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
+    /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
+    async fn try_session(&self, mut work: Work, is_last: bool) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
-        let mut failed = Vec::new();
+        let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
         for change in work.changes.clone() {
+            if !is_last && !failed.is_empty() {
+                failed.push(change);
+                continue;
+            }
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -211,18 +219,18 @@ impl Run<'_> {
             }
             results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, retry_after })
+        let finished = work.changes.len() - failed.len();
+        Ok(Tried { work, results, failed, finished, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
-        if self.failures_in_a_row.load(Ordering::Relaxed) >= self.parts.max_in_flight.max(3) {
+        if self.failures.are_enough(self.parts) {
             return Ok(Acted::not_tried());
         }
         let step = Step {
             parts: self.parts,
             ledger: self.ledger,
             world: self.world,
-            rooms: self.rooms_for(change),
             planned: change,
             new_room,
             reason: self.reason,
@@ -238,36 +246,8 @@ impl Run<'_> {
                 Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
             }
         };
-        let is_down = acted.fault.as_ref().is_some_and(|fault| fault.why == Why::ProviderDown);
-        if is_down {
-            self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.failures_in_a_row.store(0, Ordering::Relaxed);
-        }
+        self.failures.note(acted.fault.as_ref());
         Ok(acted)
-    }
-
-    fn rooms_for(&self, change: &Change) -> &RoomsSeen {
-        if self.fresh_rooms.by_group.contains_key(&change.group) {
-            &self.fresh_rooms
-        } else {
-            &self.world.rooms
-        }
-    }
-
-    /// After a failed try of a room it must be known what is there now.
-    async fn read_rooms_again(&mut self, work: &[Work]) {
-        let groups: BTreeSet<GroupAcronym> = work
-            .iter()
-            .flat_map(|work| &work.changes)
-            .filter(|change| change.subject.kind == Kind::Room)
-            .map(|change| change.group.clone())
-            .collect();
-        for group in groups {
-            if let Outcome::Applied(rooms) = self.parts.meetecho.fetch_rooms(&group).await {
-                self.fresh_rooms.by_group.insert(group, rooms);
-            }
-        }
     }
 
     fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {

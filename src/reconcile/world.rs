@@ -1,17 +1,19 @@
 //! The world as one pass sees it: snapshot, ledger view, rooms seen, policy. Read once, then only values.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use tokio::time::Instant;
 
 pub use crate::datatracker::Range;
 use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot};
+use crate::model::{Fault, Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot, Why};
 use crate::plan::{self, Ask, Inputs, Plan};
 use crate::provider::meetecho::Meetecho;
 
@@ -120,21 +122,29 @@ pub async fn read_world(
     let mut world =
         World { snapshot, ledger, rooms: RoomsSeen::default(), policy: parts.policy.clone(), ask, read_at };
     if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(Kind::Room) {
-        world.rooms = read_rooms_of(parts, &world).await;
+        world.rooms = read_rooms_of(parts, world.inputs()).await;
     }
     Ok(world)
 }
 
-/// The rooms of every group that matters; a group that can't be read is named as such, and is not empty.
-async fn read_rooms_of(parts: &Parts, world: &World) -> RoomsSeen {
-    let groups = plan::groups_to_read(world.inputs());
+/// The rooms of every group that matters; a group that can't be read is named as such, and is not empty. A Meetecho
+/// that is down is noticed: after a few failures in a row the rest is not asked for.
+pub(super) async fn read_rooms_of(parts: &Parts, inputs: Inputs<'_>) -> RoomsSeen {
+    let groups = plan::groups_to_read(inputs);
     parts.meetecho.prefetch_tokens(&groups).await;
-    let reads = groups.into_iter().map(|group| async {
+    let failures = FailuresInARow::default();
+    let reads = stream::iter(groups).map(async |group| {
+        if failures.are_enough(parts) {
+            let words = "not asked for: Meetecho failed several times in a row just now";
+            return (group, Outcome::Retry { after: None, fault: Fault::new(Why::ProviderDown, words) });
+        }
         let outcome = parts.meetecho.fetch_rooms(&group).await;
+        failures.note(outcome.fault());
         (group, outcome)
     });
+    let mut reads = reads.buffer_unordered(parts.max_in_flight.max(1));
     let mut seen = RoomsSeen::default();
-    for (group, outcome) in join_all(reads).await {
+    while let Some((group, outcome)) = reads.next().await {
         match outcome {
             Outcome::Applied(rooms) => {
                 seen.by_group.insert(group, rooms);
@@ -145,4 +155,26 @@ async fn read_rooms_of(parts: &Parts, world: &World) -> RoomsSeen {
         }
     }
     seen
+}
+
+/// Notices a provider that is down, so that a long list of calls does not wait through each of them.
+#[derive(Debug, Default)]
+pub(super) struct FailuresInARow(AtomicUsize);
+
+impl FailuresInARow {
+    pub(super) fn note(&self, fault: Option<&Fault>) {
+        if fault.is_some_and(|fault| fault.why == Why::ProviderDown) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.forget();
+        }
+    }
+
+    pub(super) fn are_enough(&self, parts: &Parts) -> bool {
+        self.0.load(Ordering::Relaxed) >= parts.max_in_flight.max(3)
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }

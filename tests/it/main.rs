@@ -9,6 +9,7 @@ mod datatracker_fixture;
 mod ledger;
 mod meetecho;
 mod resync;
+mod rooms_in_trouble;
 mod sample_week;
 mod standin;
 mod support;
