@@ -21,7 +21,7 @@ pub enum Link {
 
 /// What is needed to tell whose a link is.
 #[derive(Debug, Clone, Copy)]
-pub struct LinkKnowledge<'a> {
+pub(super) struct LinkKnowledge<'a> {
     pub session: SessionId,
     /// The room that the ledger wrote or adopted for this session.
     pub record: Option<&'a RoomRecord>,
@@ -31,7 +31,7 @@ pub struct LinkKnowledge<'a> {
     pub prefix: &'a str,
 }
 
-pub fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
+pub(super) fn classify(link: &str, know: LinkKnowledge<'_>) -> Link {
     let link = link.trim();
     if link.is_empty() {
         return Link::Blank;

@@ -97,7 +97,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
     }
     match (known.found, known.own_record()) {
         (Some(room), Some(record))
-            if !known.is_in_doubt() && !(inputs.ask.resend && room.times() != record.sent) =>
+            if !known.is_in_doubt() && (!inputs.ask.resend || room.times() == record.sent) =>
         {
             standing_room(inputs, known, wanted)
         }

@@ -9,7 +9,7 @@ use crate::model::{Accepted, Deck, DeckId, Outcome};
 use crate::plan::{Change, DeckCall, Operation};
 use crate::provider::meetecho::Meetecho;
 
-use super::step::Acted;
+use super::acted::Acted;
 
 /// Every deck id that this change may send.
 pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {

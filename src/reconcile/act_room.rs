@@ -17,7 +17,7 @@ use crate::model::{Fault, MeetingNumber, Outcome, RoomRecord, RoomSpec, RoomTime
 use crate::plan::{Change, Operation, RoomRef, fits, leads_to};
 use crate::provider::meetecho::Meetecho;
 
-use super::step::Acted;
+use super::acted::Acted;
 
 /// Carries out a room change.
 #[derive(Debug)]
@@ -127,16 +127,15 @@ impl RoomActor<'_> {
             return Ok(Some(rooms.swap_remove(place)));
         }
         let Some(room) = rooms.first() else { return Ok(None) };
-        let fault = if again {
+        if again {
             let words = format!("the old room was deleted, but is still listed ({})", room.url);
             return Err(not_processed(Failure::Retry(words.clone()), Fault::new(Why::RetryWait, words)));
-        } else {
-            let words = format!(
-                "a room with the id {} is there ({}), and neither its start nor its description fits",
-                spec.room_id, room.url
-            );
-            Fault::new(Why::RoomConflict, words)
-        };
+        }
+        let words = format!(
+            "a room with the id {} is there ({}), and neither its start nor its description fits",
+            spec.room_id, room.url
+        );
+        let fault = Fault::new(Why::RoomConflict, words);
         Err(not_processed(Failure::Refused(fault.words.clone()), fault))
     }
 

@@ -14,7 +14,8 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::acted::{Acted, StepOutcome};
+use super::step::{Step, Stepped};
 use super::world::{FailuresInARow, Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
 use crate::model::{SessionId, SubjectKey};
