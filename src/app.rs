@@ -11,6 +11,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Mode, Policy};
 use crate::provider::meetecho::{Meetecho, MeetechoOptions};
 use crate::reconcile::Parts;
+use crate::schedule::backoff::ONE_SHOT_LONGEST;
 use crate::settings::Settings;
 use crate::transport::{BadEndpoint, DebugLog};
 
@@ -124,7 +125,8 @@ pub(crate) fn datatracker(settings: &Settings) -> Result<Datatracker, DatabaseEr
         setting: "datatracker.database_url".into(),
         url: section.database_url.clone(),
         tls: section.tls.clone(),
-        read_only: true,
+        // A pooler refuses start-up options; each transaction says READ ONLY all the same.
+        read_only: !section.pooled,
         max_connections: 2,
     })?;
     Ok(Datatracker::new(
@@ -165,7 +167,8 @@ pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Da
         setting: "ledger.database_url".into(),
         url: settings.ledger.database_url.clone(),
         tls: settings.datatracker.tls.clone(),
-        read_only,
+        // As above: a pooler refuses it, and each transaction that only reads says so.
+        read_only: read_only && !settings.datatracker.pooled,
         // More sessions are under way than requests in flight; each writes to the ledger before and after.
         max_connections: settings.meetecho.max_in_flight + 2,
     })
@@ -185,6 +188,7 @@ pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho
         client_secret,
         max_in_flight: section.max_in_flight,
         rate: section.rate,
+        longest_hold: ONE_SHOT_LONGEST,
         request_timeout: section.request_timeout,
         allow_http: section.allow_http,
     };

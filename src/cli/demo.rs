@@ -1,9 +1,102 @@
-//! `meetsync demo`: the whole job on one machine.
+//! `meetsync demo`: the whole job on one machine. Tells the story; without `--once` everything then keeps running until
+//! somebody ends it.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::DemoArgs;
 use super::exit::Exit;
-use super::{CliError, Context};
+use super::output::{self, Output};
+use super::{CliError, Context, LogFormat};
+use crate::demo::story::{self, Stage, Teller, Verdict};
+use crate::model::Scope;
+use crate::telemetry;
 
-pub(super) async fn run(_context: &Context, _args: DemoArgs) -> Result<Exit, CliError> {
-    Err(CliError::Other("to be written".into()))
+pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliError> {
+    if context.debug_backend {
+        let words = "demo sends to a stand-in of its own, so there is nothing to keep back; leave out --debug-backend";
+        return Err(CliError::Usage(words.into()));
+    }
+    if context.config.is_some() {
+        output::note("meetsync: demo makes its own settings; --config is not read");
+    }
+    telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
+    let mut stop = Stop::listen()?;
+    let style = Output::new(false).style(Scope::default());
+    let mut write = output::text;
+    let mut teller = Teller::new(style, &mut write);
+
+    teller.say("meetsync, shown on a datatracker that is made up and a Meetecho that is a stand-in.")?;
+    teller.say(
+        "Both run on this machine only and are gone afterwards; what works between them is the real thing.",
+    )?;
+    // Whatever is dropped on the way is gone: the stand-in, the server, its files.
+    let stage = tokio::select! {
+        prepared = Stage::prepare(args.listen) => prepared?,
+        () = stop.asked() => return Ok(stopped(&args)),
+    };
+    let verdict = tokio::select! {
+        told = story::tell(&stage, &mut teller) => told?,
+        () = stop.asked() => return Ok(stopped(&args)),
+    };
+    if !args.once {
+        teller.say(&way_on(&stage))?;
+        stop.asked().await;
+        output::note("meetsync: the demo ends; everything of it is removed");
+    }
+    Ok(match verdict {
+        Verdict::InStep => Exit::Done,
+        Verdict::Differs => Exit::Failed,
+    })
+}
+
+/// Ended in the middle. Who asked for the story with its verdict did not get one.
+fn stopped(args: &DemoArgs) -> Exit {
+    output::note("meetsync: ended before the story was; everything of it is removed");
+    if args.once { Exit::Error } else { Exit::Done }
+}
+
+/// What a person can do with the stage as it stands.
+fn way_on(stage: &Stage) -> String {
+    let program =
+        std::env::current_exe().map_or_else(|_| "meetsync".into(), |path| path.display().to_string());
+    let config = stage.config().display();
+    format!(
+        "\nEverything keeps running until Ctrl-C; then all of it is removed.\n\n\
+         \x20 stand-in Meetecho   {standin}\n\
+         \x20 datatracker         {database}\n\
+         \x20 settings            {config}\n\n\
+         Try it from another terminal (as the same user), and play the chair with psql:\n\n\
+         \x20 {program} --config {config} plan\n\
+         \x20 {program} --config {config} rooms\n\
+         \x20 psql '{database}'\n",
+        standin = stage.standin.base_url,
+        database = stage.owner_url(),
+    )
+}
+
+/// Ctrl-C, a polite kill, or a terminal that was closed.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
 }

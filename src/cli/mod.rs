@@ -25,9 +25,11 @@ use clap::error::ErrorKind;
 
 use self::args::{Cli, Command, LogFormat};
 use self::exit::Exit;
+pub(crate) use self::results::results_text;
 use crate::app::{AppError, Backend, DebugOutput};
 use crate::database::{DatabaseError, chain};
 use crate::datatracker::{ReadError, WriteError};
+use crate::demo::story::StoryError;
 use crate::ledger::LedgerError;
 use crate::reconcile::ReconcileError;
 use crate::settings::{Environment, Settings, SettingsError};
@@ -54,6 +56,8 @@ enum CliError {
     Write(#[from] WriteError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Story(#[from] StoryError),
     #[error("writing the result failed")]
     Output(#[from] std::io::Error),
 }

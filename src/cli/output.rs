@@ -29,7 +29,7 @@ impl Output {
 
     /// How a text for people is laid out here.
     pub(crate) fn style(self, scope: Scope) -> Style {
-        Style { colour: self.colour(), width: width(), scope }
+        Style { colour: self.colour(), width: width(), scope, is_under_way: false }
     }
 }
 

@@ -8,7 +8,7 @@ use super::output::{self, Output};
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
-use crate::model::{Scope, Why};
+use crate::model::{Scope, Snapshot, Why};
 use crate::plan::{Ask, Plan, plan_text};
 use crate::reconcile::{Export, ReadRooms, World, read_world};
 
@@ -37,7 +37,23 @@ fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
         .map_err(|error| CliError::Other(format!("{name} can't be read: {error}")))?;
     let export =
         Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
+    if let Some(unknown) = unknown_name(&export.snapshot, &scope) {
+        return Err(CliError::Other(format!("{name} has {unknown}")));
+    }
     Ok(export.into_world(scope))
+}
+
+/// A name in the scope that no exported session answers to: more likely a slip than a wish for nothing.
+fn unknown_name(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
+    let sessions = &snapshot.sessions;
+    let unknown_session = scope.sessions.iter().find(|id| snapshot.session(**id).is_none());
+    let unknown_group =
+        scope.groups.iter().find(|group| sessions.iter().all(|session| session.group != **group));
+    let unknown_meeting =
+        scope.meetings.iter().find(|number| sessions.iter().all(|session| session.meeting != **number));
+    (unknown_session.map(|id| format!("no session {id}")))
+        .or(unknown_group.map(|group| format!("no session of group `{group}`")))
+        .or(unknown_meeting.map(|number| format!("no session of meeting `{number}`")))
 }
 
 /// Without a ledger everything looks as if nothing had ever been sent, and a person must know that.

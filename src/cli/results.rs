@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::output::{self, Output};
 use super::plan::exit_of_refusals;
 use crate::model::Why;
-use crate::plan::{Plan, plan_text};
+use crate::plan::{Plan, Style, plan_text};
 use crate::reconcile::{SubjectOutcome, SubjectResult, World};
 
 /// The plan, and under `results` what became of it.
@@ -31,7 +31,7 @@ pub(super) fn print(output: Output, plan: &Plan, results: &[SubjectResult]) -> R
 /// The plan before it is carried out, in text; JSON has one document at the end.
 pub(super) fn announce(output: Output, world: &World, plan: &Plan) -> Result<(), CliError> {
     if !output.is_json() {
-        let style = output.style(world.ask.scope.clone());
+        let style = Style { is_under_way: true, ..output.style(world.ask.scope.clone()) };
         output::text(&plan_text(plan, &world.snapshot, &style))?;
     }
     Ok(())
@@ -60,7 +60,8 @@ fn is_guard_refusal(plan: &Plan, result: &SubjectResult) -> bool {
         && !plan.changes.iter().any(|change| change.subject == result.subject)
 }
 
-fn results_text(results: &[SubjectResult]) -> String {
+/// What became of each subject, for a person.
+pub(crate) fn results_text(results: &[SubjectResult]) -> String {
     let mut text = String::from("\n");
     // The same trouble mostly meets many: it is said once, with all whom it met.
     let mut troubles: Vec<(SubjectOutcome, &str, Vec<String>)> = Vec::new();
@@ -137,5 +138,30 @@ fn word(outcome: SubjectOutcome) -> &'static str {
         SubjectOutcome::InDoubt => "in doubt",
         SubjectOutcome::InStep => "in step",
         SubjectOutcome::Rehearsed => "rehearsed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SessionId, SubjectKey};
+
+    fn result(session: i64, outcome: SubjectOutcome, error: Option<&str>) -> SubjectResult {
+        let subject = SubjectKey::room(SessionId(session));
+        SubjectResult { subject, outcome, requests: 1, error: error.map(str::to_owned), confirm_owed: None }
+    }
+
+    #[test]
+    fn those_that_say_the_same_are_named_under_it() {
+        let refused = |session| result(session, SubjectOutcome::Refused, Some("too many"));
+        let mut results: Vec<SubjectResult> = (1..=5).map(refused).collect();
+        results.push(result(8, SubjectOutcome::Failed, Some("no")));
+        results.push(result(9, SubjectOutcome::Failed, Some("no")));
+        results.push(result(10, SubjectOutcome::Applied, None));
+        let text = results_text(&results);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(" !")).collect();
+        assert_eq!(lines, [" ! refused: too many", " ! failed: no"], "{text}");
+        assert!(text.contains("   session 8 room, session 9 room\n"), "{text}");
+        assert!(text.ends_with("1 applied, 2 failed, 5 refused. 8 requests.\n"), "{text}");
     }
 }

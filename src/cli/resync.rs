@@ -17,8 +17,9 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     let backend = context.backend(&settings, args.json);
     let app = App::open(&settings, "resync", LedgerNeed::Required, backend).await?;
     let ask = Ask { scope: args.scope.scope(), force: args.force, resend: args.resend, ..Ask::default() };
-    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Patiently };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
+    warn_of_wide_role(&app, settings.check.allow_wide_role).await?;
     let plan = world.plan();
     if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
         results::announce(output, &world, &plan)?;
@@ -32,6 +33,18 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
         return Ok(Exit::Guarded);
     }
     carry_out(&app, output, &world, &plan, None).await
+}
+
+/// Once, and not as an error: slides for people who wait come before a tidy role.
+async fn warn_of_wide_role(app: &App, allowed: bool) -> Result<(), CliError> {
+    let report = app.parts.datatracker.verify().await?;
+    if report.is_wide() && !allowed {
+        tracing::warn!(
+            role = report.role,
+            "this role can read more than meetsync needs; `meetsync check` says what"
+        );
+    }
+    Ok(())
 }
 
 /// An approval may be shortened, as people shorten hashes, but not to nothing.

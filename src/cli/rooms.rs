@@ -25,12 +25,21 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            by_hand(&app, &world, by_hand::relink(&world, session.0)).await
+            match by_hand::relink(&world, session.0).transpose() {
+                Some(change) => by_hand(&app, &world, change).await,
+                None => {
+                    output::note(&format!("meetsync: session {}: the link is there already", session.0));
+                    Ok(Exit::Done)
+                }
+            }
         }
     }
 }
 
 async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Result<Exit, CliError> {
+    if args.scope.slides_only {
+        return Err(CliError::Usage("rooms shows rooms; --slides-only leaves nothing to show".into()));
+    }
     let output = Output::new(args.json);
     let app =
         App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
@@ -91,7 +100,8 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         Err(words) => return Err(CliError::Usage(words)),
     };
     let change = by_hand::delete(&world, session, url);
-    if change.is_ok() && !yes && !confirmed(room)? {
+    let asks = !yes && !app.is_debug && !app.only_observes();
+    if change.is_ok() && asks && !confirmed(room)? {
         output::note("meetsync: nothing was deleted");
         return Ok(Exit::Error);
     }
@@ -129,7 +139,7 @@ async fn open(
     let app = App::open(settings, command, LedgerNeed::Required, context.backend(settings, false)).await?;
     let scope = Scope { kinds: KindFilter::RoomsOnly, ..scope };
     let ask = Ask { scope, by_hand: true, ..Ask::default() };
-    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
+    let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Patiently };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     if let Some((group, fault)) = world.rooms.unread.iter().next() {
         return Err(CliError::Other(format!("the rooms of {group} could not be read: {fault}")));

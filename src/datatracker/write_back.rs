@@ -31,9 +31,9 @@ impl Writer {
         Self { database, opening: Opening { schema, statement_timeout, lock_timeout } }
     }
 
-    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's `save()` would. True = `url` stands
-    /// there now, also where somebody else was faster to write the same. False = the link is not `seen` (any more), or
-    /// the session is gone: nothing was written.
+    /// Sets the link of `session` from `seen` to `url`, and `modified` as Django's `save()` would. True = it is `url`
+    /// now, also where somebody else wrote just that in the meantime. False = it is neither, or the session is gone:
+    /// nothing was written.
     pub async fn write_link(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, WriteError> {
         let length = url.chars().count();
         if length > LINK_LENGTH {
@@ -56,12 +56,12 @@ impl Writer {
                 if changed == 1 {
                     return Ok(true);
                 }
-                let stands = sql_query(schema.statement(include_str!("sql/link_stands.sql")))
+                let standing = sql_query(schema.statement(include_str!("sql/link_stands.sql")))
                     .bind::<BigInt, _>(session.0)
                     .bind::<Text, _>(url)
                     .execute(connection)
                     .await?;
-                Ok(stands == 1)
+                Ok(standing == 1)
             })
             .await
             .map_err(|failed| self.explain(failed, "writing a session's room link"))

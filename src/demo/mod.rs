@@ -6,3 +6,4 @@
 pub mod cluster;
 pub mod sample;
 pub mod standin;
+pub(crate) mod story;

@@ -66,14 +66,17 @@ pub struct Begun {
 
 impl Begun {
     /// The confirming send that is owed after this step succeeded at `at`: one where a request of this step
-    /// (`unanswered`) or of an earlier one was never answered, `late_effect` later.
+    /// (`unanswered`) or of an earlier one was never answered, `late_effect` later; or the one that was owed before
+    /// and is not yet due.
     pub fn confirming(
         &self,
         at: DateTime<Utc>,
         late_effect: TimeDelta,
         unanswered: bool,
     ) -> Option<Confirming> {
-        (unanswered || self.owes_confirming).then(|| Confirming { at: at + late_effect })
+        let fresh = (unanswered || self.owes_confirming).then(|| Confirming { at: at + late_effect });
+        let still_owed = self.before.confirming.filter(|owed| at < owed.at);
+        fresh.into_iter().chain(still_owed).max_by_key(|owed| owed.at)
     }
 }
 
@@ -195,5 +198,47 @@ pub(super) fn capped(words: &str) -> String {
     match words.char_indices().nth(LONGEST_WORDS) {
         None => words.to_owned(),
         Some(_) => words.chars().take(LONGEST_WORDS - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SessionId;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000 + second, 0).expect("in range")
+    }
+
+    fn begun(owes_confirming: bool, owed: Option<i64>) -> Begun {
+        Begun {
+            key: SubjectKey::decks(SessionId(7)),
+            before: Remembered {
+                confirming: owed.map(|second| Confirming { at: at(second) }),
+                ..Remembered::default()
+            },
+            owes_confirming,
+            tries: 1,
+            generation: 1,
+            marked_ids: BTreeSet::new(),
+            marked_since: at(0),
+        }
+    }
+
+    /// What a step tells to be owed is what the ledger keeps.
+    #[test]
+    fn a_confirming_send_stays_owed_until_it_is_due() {
+        let late = TimeDelta::seconds(30);
+        for (begun, expected) in [
+            (begun(false, None), None),
+            (begun(true, None), Some(35)),
+            (begun(false, Some(20)), Some(20)),
+            (begun(true, Some(20)), Some(35)),
+            (begun(false, Some(5)), None),
+        ] {
+            let owed = begun.confirming(at(5), late, false);
+            assert_eq!(owed, expected.map(|second| Confirming { at: at(second) }), "{begun:?}");
+            assert_eq!(succeeded(&begun, at(5), owed).remembered.confirming, owed, "{begun:?}");
+        }
     }
 }

@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest(pub String);
 
 impl Digest {
-    /// The first eight digits: enough to tell two plans apart by eye.
+    /// The first twelve digits: enough to name a plan.
     pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
+        self.0.get(..12).unwrap_or(&self.0)
     }
 }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::diff::{difference, replacement_of_unknown};
+use super::inputs::{Answer, Inputs};
 use super::link::Link;
-use super::make::{Answer, Inputs};
 use super::rooms::RoomDecision;
 use super::types::{Change, Operation};
 use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::make::Inputs;
+use super::inputs::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;

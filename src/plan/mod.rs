@@ -19,6 +19,7 @@ mod decks;
 mod diff;
 mod guard;
 mod hash;
+mod inputs;
 mod link;
 mod make;
 mod policy;
@@ -27,8 +28,9 @@ mod rooms;
 mod types;
 
 pub use guard::empties;
+pub use inputs::{Ask, Inputs};
 pub use link::{Link, leads_to, sanitised};
-pub use make::{Ask, Inputs, make, makes_a_room, of_one};
+pub use make::{make, makes_a_room, of_one};
 pub use policy::{is_in_scope, takes_a_room_away};
 pub use render::{Style, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};

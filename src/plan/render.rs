@@ -31,6 +31,8 @@ pub struct Style {
     pub width: Option<usize>,
     /// What the plan was asked for: the command at the end must ask for the same.
     pub scope: Scope,
+    /// The plan is being carried out: no command to do so stands at the end.
+    pub is_under_way: bool,
 }
 
 /// The whole plan for a person, ending in a newline.
@@ -45,9 +47,12 @@ pub fn plan_text(plan: &Plan, snapshot: &Snapshot, style: &Style) -> String {
     rest::waits(&mut page, plan, &sessions);
     page.blank();
     page.line(Paint::Plain, summary(plan));
-    if !plan.changes.is_empty() {
+    if !plan.changes.is_empty() && !style.is_under_way {
         let arguments = scope_arguments(&style.scope);
-        page.line(Paint::Bold, format!("To do this: meetsync resync{arguments} --plan {}", plan.hash));
+        page.line(
+            Paint::Bold,
+            format!("To do this: meetsync resync{arguments} --plan {}", plan.hash.short()),
+        );
     }
     page.finish()
 }

@@ -14,8 +14,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::inputs::{Answer, Inputs};
 use super::link::Link;
-use super::make::{Answer, Inputs};
 use super::types::{Operation, Refusal};
 use crate::desired::{NoRoom, room_spec, wants_room};
 use crate::model::{RoomTimes, SeenRoom, Session, SubjectKey, Why};

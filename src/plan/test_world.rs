@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::make::{Ask, Inputs, make};
+use super::inputs::{Ask, Inputs};
+use super::make::make;
 use super::types::{Change, Operation, Plan};
 use crate::model::*;
 

@@ -25,7 +25,7 @@ pub struct Plan {
     pub waits: Vec<Wait>,
 }
 
-/// The plan in numbers of sessions (`refused`: of refusals; `requests`: of requests).
+/// The plan in numbers of sessions (`refused`: of refusals, other people's links aside; `requests`: of requests).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Looked at.

@@ -89,8 +89,8 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
     Ok(room.change("deleted by hand", vec![Operation::delete_room(named)]))
 }
 
-/// The URL of a session's room, into the session.
-pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
+/// The URL of a session's room, into the session. None where it is there already, and on record.
+pub fn relink(world: &World, id: SessionId) -> Result<Option<Change>, NotByHand> {
     let room = room(world, id)?;
     if room.link == Link::Foreign {
         return Err(no(Why::NotOurs, "the link is a person's own words, and those are never touched"));
@@ -106,6 +106,8 @@ pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
         operations.push(Operation::adopt_room(room.named(), seen.times()));
     }
     let from = room.session.remote_instructions.clone();
-    operations.push(Operation::write_room_url(from, Some(url.to_owned())));
-    Ok(room.change("relinked by hand", operations))
+    if url != from {
+        operations.push(Operation::write_room_url(from, Some(url.to_owned())));
+    }
+    Ok((!operations.is_empty()).then(|| room.change("relinked by hand", operations)))
 }

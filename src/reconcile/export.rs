@@ -1,12 +1,12 @@
 //! An export: all that a plan is made from, in one file. For a rehearsal elsewhere, or a bug report.
 //!
 //! It holds no secret and no person's words: a link that is not ours becomes `other:` and eight digits of its hash,
-//! and errors of the past stay in the ledger. `plan --from` makes the same plan from it, by the same code.
+//! and errors of the past stay in the ledger, as do who set a hold and why. `plan --from` makes the same plan from it, by the same code.
 
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
-use crate::model::{LedgerView, Policy, RoomsSeen, Scope, Snapshot};
+use crate::model::{Hold, LedgerView, Policy, RoomsSeen, Scope, Snapshot};
 use crate::plan::{Ask, Known, sanitised};
 
 /// The version that is written into every export, and the only one that is read.
@@ -45,6 +45,9 @@ impl Export {
         let mut ledger = world.ledger.clone();
         for row in ledger.subjects.values_mut() {
             row.last_error = None;
+        }
+        for hold in ledger.holds.values_mut().chain(&mut ledger.hold_all) {
+            *hold = Hold { until: hold.until, by: String::new(), reason: String::new() };
         }
         Self {
             version: EXPORT_VERSION,

@@ -9,9 +9,12 @@ mod act_decks;
 mod act_room;
 mod acted;
 pub mod by_hand;
+mod dead;
 mod export;
+mod look;
 mod resync;
 mod step;
+mod wishes;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

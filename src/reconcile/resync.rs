@@ -1,8 +1,8 @@
 //! Carries a plan out, once: each session's room first, then its decks; live sessions first; several at a time.
 //!
 //! It goes in rounds: all subjects once, then those that are worth another try, three times in all. A dead provider
-//! is noticed within a round: after a few failures in a row with no success between them, the rest of the round is
-//! not sent. Every try is a leased step of its own, so the process can be killed at any moment.
+//! is noticed within a round: after a few failures in a row with no success for a while, the rest of the round is
+//! not sent, and has the first turn in the next. Every try is a leased step of its own, so the process can be killed at any moment.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::acted::{Acted, StepOutcome};
+use super::dead::{Pulse, is_down};
 use super::step::{Step, Stepped};
-use super::world::{FailuresInARow, Parts, World};
+use super::wishes;
+use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{SessionId, SubjectKey};
+use crate::model::{RoomsSeen, SessionId, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -33,7 +35,6 @@ pub struct SubjectResult {
     pub requests: usize,
     pub error: Option<String>,
     /// A confirming send is owed at this moment: the worker or a later resync makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm_owed: Option<DateTime<Utc>>,
 }
 
@@ -71,16 +72,19 @@ pub async fn resync(
     reason: Option<&str>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
+    // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
+    ledger.record(&wishes::of_plan(plan, world.now())).await?;
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
-    let run = Run {
+    let mut run = Run {
         parts,
         ledger,
         world,
         reason,
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
-        failures: FailuresInARow::default(),
+        pulse: Pulse::new(parts.max_in_flight),
+        was_gone: nobody_answered(&world.rooms),
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
@@ -102,8 +106,11 @@ pub async fn resync(
                 results.insert(result.subject, result);
             }
         }
+        // Whoever had no turn comes first now; else the order of work stays.
+        work.sort_by_key(|work| (work.was_tried, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
+            run.look_again(&work).await;
         }
     }
     for refusal in plan.refusals.iter().filter(|refusal| refusal.rule.is_guard()) {
@@ -124,6 +131,10 @@ pub async fn resync(
 /// One session's changes.
 #[derive(Debug, Clone)]
 struct Work {
+    /// In the order of work.
+    place: usize,
+    /// Its last try was one: it was not left out because the provider seemed gone.
+    was_tried: bool,
     changes: Vec<Change>,
     /// The room that a try before this one made.
     new_room: Option<String>,
@@ -135,7 +146,7 @@ fn by_session(plan: &Plan) -> Vec<Work> {
     let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
     for change in &plan.changes {
         let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { changes: Vec::new(), new_room: None });
+            work.push(Work { place: work.len(), was_tried: false, changes: Vec::new(), new_room: None });
             work.len() - 1
         });
         work[place].changes.push(change.clone());
@@ -154,6 +165,7 @@ struct Tried {
     failed: Vec<Change>,
     /// How many changes need no other try.
     finished: usize,
+    was_tried: bool,
     retry_after: Option<Duration>,
 }
 
@@ -163,8 +175,13 @@ impl Tried {
     }
 
     fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), ..self.work.clone() }
+        Work { changes: self.failed.clone(), was_tried: self.was_tried, ..self.work.clone() }
     }
+}
+
+/// No group's rooms could be read.
+fn nobody_answered(rooms: &RoomsSeen) -> bool {
+    rooms.by_group.is_empty() && rooms.unread.values().any(is_down)
 }
 
 struct Run<'a> {
@@ -174,7 +191,9 @@ struct Run<'a> {
     reason: Option<&'a str>,
     of: usize,
     done: AtomicUsize,
-    failures: FailuresInARow,
+    pulse: Pulse,
+    /// Nothing came back in the round before: fewer subjects find out whether that is so still.
+    was_gone: bool,
 }
 
 impl Run<'_> {
@@ -186,8 +205,8 @@ impl Run<'_> {
         is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
-        self.failures.forget();
-        let at_once = self.parts.max_in_flight * 2;
+        self.pulse.begin(self.was_gone);
+        let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
             let tried = self.try_session(work, is_last).await?;
             let finished = tried.finished;
@@ -205,11 +224,18 @@ impl Run<'_> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
+        let mut was_tried = false;
         for change in work.changes.clone() {
+            if self.pulse.is_gone() {
+                results.push(self.result(change.subject, &Acted::not_tried()));
+                failed.push(change);
+                continue;
+            }
             if !is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }
+            was_tried = true;
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -221,13 +247,10 @@ impl Run<'_> {
             results.push(self.result(change.subject, &acted));
         }
         let finished = work.changes.len() - failed.len();
-        Ok(Tried { work, results, failed, finished, retry_after })
+        Ok(Tried { work, results, failed, finished, was_tried, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
-        if self.failures.are_enough(self.parts) {
-            return Ok(Acted::not_tried());
-        }
         let step = Step {
             parts: self.parts,
             ledger: self.ledger,
@@ -247,8 +270,15 @@ impl Run<'_> {
                 Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
             }
         };
-        self.failures.note(acted.fault.as_ref());
+        self.pulse.note(acted.fault.as_ref());
         Ok(acted)
+    }
+
+    /// Before another round: its tokens in one call. Rooms are read by the steps that need to know.
+    async fn look_again(&mut self, work: &[Work]) {
+        self.was_gone = self.pulse.is_gone();
+        let groups = work.iter().flat_map(|work| &work.changes).map(|change| change.group.clone()).collect();
+        self.parts.meetecho.prefetch_tokens(&groups).await;
     }
 
     fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {

@@ -12,10 +12,9 @@ use tokio::time::Instant;
 use super::act_decks;
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
-use super::world::{Parts, World, read_rooms_of};
-use crate::ledger::{
-    AttemptRow, Begun, CountsAs, Failure, Lease, LeasedStep, Ledger, LedgerError, Settled, StepEnd,
-};
+use super::look;
+use super::world::{Parts, World};
+use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, Ledger, LedgerError, Settled};
 use crate::model::{Fault, Kind, LedgerView, Remembered, RoomsSeen, Snapshot, SubjectKey, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
 
@@ -115,7 +114,10 @@ impl Step<'_> {
         let inputs =
             Inputs { snapshot: &snapshot, ledger: &ledger, rooms: &unread, policy: &world.policy, ask: &ask };
         let rooms = match key.kind {
-            Kind::Room => read_rooms_of(self.parts, inputs).await,
+            Kind::Room => {
+                look::rooms_of(&self.parts.meetecho, plan::groups_to_read(inputs), self.parts.max_in_flight)
+                    .await
+            }
             Kind::Decks => unread.clone(),
         };
         let plan = plan::make(Inputs { rooms: &rooms, ..inputs });

@@ -1,19 +1,17 @@
 //! The world as one pass sees it: snapshot, ledger view, rooms seen, policy. Read once, then only values.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use tokio::time::Instant;
 
+use super::look;
 pub use crate::datatracker::Range;
 use crate::datatracker::{Datatracker, Look, ReadError, Writer};
 use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Fault, Kind, LedgerView, Outcome, Policy, RoomsSeen, SessionId, Snapshot, Why};
+use crate::model::{Kind, LedgerView, Policy, RoomsSeen, SessionId, Snapshot};
 use crate::plan::{self, Ask, Inputs, Plan};
 use crate::provider::meetecho::Meetecho;
 
@@ -37,6 +35,8 @@ pub struct Parts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadRooms {
     Yes,
+    /// And again a moment later where a read failed.
+    Patiently,
     No,
 }
 
@@ -121,60 +121,14 @@ pub async fn read_world(
     };
     let mut world =
         World { snapshot, ledger, rooms: RoomsSeen::default(), policy: parts.policy.clone(), ask, read_at };
-    if read_rooms == ReadRooms::Yes && world.ask.scope.kinds.includes(Kind::Room) {
-        world.rooms = read_rooms_of(parts, world.inputs()).await;
+    if world.ask.scope.kinds.includes(Kind::Room) {
+        let groups = || plan::groups_to_read(world.inputs());
+        let at_once = parts.max_in_flight;
+        world.rooms = match read_rooms {
+            ReadRooms::Yes => look::rooms_of(&parts.meetecho, groups(), at_once).await,
+            ReadRooms::Patiently => look::rooms_of_patiently(&parts.meetecho, groups(), at_once).await,
+            ReadRooms::No => RoomsSeen::default(),
+        };
     }
     Ok(world)
-}
-
-/// The rooms of every group that matters; a group that can't be read is named as such, and is not empty. A Meetecho
-/// that is down is noticed: after a few failures in a row the rest is not asked for.
-pub(super) async fn read_rooms_of(parts: &Parts, inputs: Inputs<'_>) -> RoomsSeen {
-    let groups = plan::groups_to_read(inputs);
-    parts.meetecho.prefetch_tokens(&groups).await;
-    let failures = FailuresInARow::default();
-    let reads = stream::iter(groups).map(async |group| {
-        if failures.are_enough(parts) {
-            let words = "not asked for: Meetecho failed several times in a row just now";
-            return (group, Outcome::Retry { after: None, fault: Fault::new(Why::ProviderDown, words) });
-        }
-        let outcome = parts.meetecho.fetch_rooms(&group).await;
-        failures.note(outcome.fault());
-        (group, outcome)
-    });
-    let mut reads = reads.buffer_unordered(parts.max_in_flight.max(1));
-    let mut seen = RoomsSeen::default();
-    while let Some((group, outcome)) = reads.next().await {
-        match outcome {
-            Outcome::Applied(rooms) => {
-                seen.by_group.insert(group, rooms);
-            }
-            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
-                seen.unread.insert(group, fault);
-            }
-        }
-    }
-    seen
-}
-
-/// Notices a provider that is down, so that a long list of calls does not wait through each of them.
-#[derive(Debug, Default)]
-pub(super) struct FailuresInARow(AtomicUsize);
-
-impl FailuresInARow {
-    pub(super) fn note(&self, fault: Option<&Fault>) {
-        if fault.is_some_and(|fault| fault.why == Why::ProviderDown) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.forget();
-        }
-    }
-
-    pub(super) fn are_enough(&self, parts: &Parts) -> bool {
-        self.0.load(Ordering::Relaxed) >= parts.max_in_flight.max(3)
-    }
-
-    pub(super) fn forget(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
 }

@@ -39,6 +39,8 @@ pub struct LiveOptions {
     pub max_in_flight: usize,
     /// Requests per second; 0 = no limit.
     pub rate: f64,
+    /// How long a `Retry-After` is honoured; 60 s is the most.
+    pub longest_hold: Duration,
 }
 
 /// The address can't be used, or no client could be made for it.
@@ -65,7 +67,8 @@ pub struct Live {
 
 impl Live {
     pub fn new(options: LiveOptions) -> Result<Self, BadEndpoint> {
-        let LiveOptions { endpoint, request_timeout, allow_http, max_in_flight, rate } = options;
+        let LiveOptions { endpoint, request_timeout, allow_http, max_in_flight, rate, longest_hold } =
+            options;
         if endpoint.host().is_none() {
             return Err(BadEndpoint::NotHttp(endpoint));
         }
@@ -96,7 +99,7 @@ impl Live {
             client,
             endpoint,
             limit: request_timeout.saturating_add(AFTER_CONNECT_LIMIT),
-            pace: Pace::new(max_in_flight, rate),
+            pace: Pace::patient(max_in_flight, rate, longest_hold),
         })
     }
 
@@ -262,6 +265,7 @@ mod tests {
             allow_http,
             max_in_flight: 1,
             rate: 0.0,
+            longest_hold: Duration::from_secs(60),
         }
     }
 

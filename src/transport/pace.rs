@@ -22,6 +22,7 @@ pub struct Pace(Arc<Shared>);
 struct Shared {
     permits: Arc<Semaphore>,
     began: Instant,
+    longest_hold: Duration,
     state: Mutex<State>,
 }
 
@@ -40,11 +41,17 @@ pub struct Permit {
 impl Pace {
     /// At most `max_in_flight` (at least 1) at once and `rate` per second (0 = no limit), in bursts of `max_in_flight`.
     pub fn new(max_in_flight: usize, rate: f64) -> Self {
+        Self::patient(max_in_flight, rate, LONGEST_HOLD)
+    }
+
+    /// The same for somebody who holds no longer than this, whatever is asked for (and never longer than 60 s).
+    pub fn patient(max_in_flight: usize, rate: f64, longest_hold: Duration) -> Self {
         let max_in_flight = max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let burst = u32::try_from(max_in_flight).unwrap_or(u32::MAX);
         Self(Arc::new(Shared {
             permits: Arc::new(Semaphore::new(max_in_flight)),
             began: Instant::now(),
+            longest_hold: longest_hold.clamp(SHORTEST_HOLD, LONGEST_HOLD),
             state: Mutex::new(State { bucket: TokenBucket::new(rate, burst), hold_until: None }),
         }))
     }
@@ -71,7 +78,7 @@ impl Pace {
 
     /// No request goes out for this long (1 to 60 s). A longer hold that is already there stays.
     pub fn hold(&self, asked: Duration) {
-        let until = Instant::now() + asked.clamp(SHORTEST_HOLD, LONGEST_HOLD);
+        let until = Instant::now() + asked.clamp(SHORTEST_HOLD, self.0.longest_hold);
         let mut state = self.state();
         state.hold_until = Some(state.hold_until.map_or(until, |there| there.max(until)));
     }
@@ -129,6 +136,15 @@ mod tests {
             drop(pace.clone().admit().await);
             assert_eq!(began.elapsed().as_secs(), expected, "asked for {asked} s");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_holds_no_longer_than_it_has_time() {
+        let pace = Pace::patient(2, 0.0, Duration::from_secs(10));
+        pace.hold(Duration::from_secs(3600));
+        let began = Instant::now();
+        drop(pace.admit().await);
+        assert_eq!(began.elapsed().as_secs(), 10);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,14 +2,24 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod by_hand;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod demo;
+mod export;
+mod faults;
+mod killed;
 mod ledger;
 mod meetecho;
+mod not_migrated;
+mod plan_command;
+mod readme;
 mod resync;
 mod rooms_in_trouble;
 mod sample_week;
+mod secrets;
+mod source_faults;
 mod standin;
 mod support;

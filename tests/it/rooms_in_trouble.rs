@@ -206,13 +206,3 @@ async fn relinking_leads_to_the_room_that_is_there() {
     resync(&stage).await.expect(0);
     assert_in_step(&stage).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_meetecho_that_hangs_is_noticed_before_every_group_was_asked() {
-    let mut stage = Stage::with_week().await;
-    stage.change_settings("rate = 0\n", "rate = 0\nmax_in_flight = 1\nrequest_timeout = \"0.1s\"\n");
-    stage.standin.fail_always(None, Failure::Hang);
-    stage.meetsync(&["plan"]).await.expect(2);
-    let counts = stage.standin.counts();
-    assert!(counts.tokens + counts.fetch_rooms <= 5, "{counts:?}");
-}

@@ -33,6 +33,8 @@ pub enum Failure {
     Hang,
     /// Never answered; done after this long, whether or not anybody still waits.
     LateLanding(Duration),
+    /// Never answered; done when [`super::Standin::land_held`] is called, whether or not anybody still waits.
+    Held,
     /// 401, and all tokens that were given out stop counting.
     RejectTokens,
 }

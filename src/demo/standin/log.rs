@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Failure;
 use crate::provider::meetecho::Call;
 
 /// One request as it came in.
@@ -24,6 +25,8 @@ pub struct LogEntry {
     pub body: Option<Value>,
     /// None = not answered (yet).
     pub status: Option<u16>,
+    /// What went wrong with it, as it was told to.
+    pub failure: Option<Failure>,
 }
 
 /// How many requests of each kind came in.

@@ -14,7 +14,7 @@ mod world;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ struct Inner {
     requests: u64,
     /// Effects that are still to come.
     late: JoinSet<()>,
+    held: Vec<routes::Held>,
 }
 
 impl Shared {
@@ -97,8 +98,21 @@ impl Standin {
     }
 
     pub async fn start_with(options: StandinOptions) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let address = listener.local_addr()?;
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await
+    }
+
+    /// Listens on this address; port 0 = a free one. Where it is every address of the machine, `base_url` names the
+    /// loopback one.
+    pub async fn start_at(listen: SocketAddr, options: StandinOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let mut address = listener.local_addr()?;
+        if address.ip().is_unspecified() {
+            let loopback = match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            address.set_ip(loopback);
+        }
         let base_url = format!("http://{address}{}", routes::BASE_PATH);
         let base_url = base_url.parse().expect("an address and a port make a URL");
         let (stop, stopping) = watch::channel(false);
@@ -109,6 +123,7 @@ impl Standin {
                 latency: Duration::ZERO,
                 requests: 0,
                 late: JoinSet::new(),
+                held: Vec::new(),
             }),
             changed: watch::channel(0).0,
             stopping,
@@ -177,6 +192,14 @@ impl Standin {
         let mut inner = self.shared.lock();
         inner.troubles.clear();
         inner.latency = Duration::ZERO;
+    }
+
+    /// Every request that is held takes effect now, in the order of arrival.
+    pub fn land_held(&self) {
+        let held = std::mem::take(&mut self.shared.lock().held);
+        for request in held {
+            request.land(&self.shared);
+        }
     }
 
     /// Every answer takes this long.

@@ -74,9 +74,13 @@ async fn handle(
             content_length: text(header::CONTENT_LENGTH),
             body: body.clone().map(without_secret),
             status: None,
+            failure: None,
         };
         inner.world.log.push(entry);
         let failure = next_failure(&mut inner.troubles, call);
+        if let Some(entry) = inner.world.log.last_mut() {
+            entry.failure.clone_from(&failure);
+        }
         (seq, inner.latency, failure)
     };
     shared.tell();
@@ -174,10 +178,31 @@ async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Fail
             land_later(shared, incoming, after);
             std::future::pending().await
         }
+        Failure::Held => {
+            let held =
+                Held { call: incoming.call, bearer: incoming.bearer.clone(), body: incoming.body.clone() };
+            shared.lock().held.push(held);
+            shared.tell();
+            std::future::pending().await
+        }
         Failure::RejectTokens => {
             shared.lock().world.tokens.clear();
             written(Reply::of(401, json!({"error": "token expired"})))
         }
+    }
+}
+
+/// A request whose effect is still to come.
+#[derive(Debug)]
+pub(super) struct Held {
+    call: Option<Call>,
+    bearer: Option<String>,
+    body: Option<Value>,
+}
+
+impl Held {
+    pub(super) fn land(self, shared: &Shared) {
+        perform(shared, self.call, self.bearer.as_deref(), self.body.as_ref());
     }
 }
 

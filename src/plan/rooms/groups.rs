@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::known::Known;
 use crate::desired::{NoRoom, wants_room};
 use crate::model::{GroupAcronym, RoomsSeen, Session};
+use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
-use crate::plan::make::Inputs;
 
 /// The groups whose rooms decide something: of interims that want a room, have one, or may have to lose one.
 pub fn groups_to_read(inputs: Inputs<'_>) -> BTreeSet<GroupAcronym> {

@@ -3,8 +3,8 @@
 use crate::model::{
     GroupAcronym, MeetingNumber, Remembered, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Session, SubjectKey,
 };
+use crate::plan::inputs::Inputs;
 use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
-use crate::plan::make::Inputs;
 use crate::plan::types::{Change, Operation, RoomRef};
 
 /// Whether a room with a session's id is this session's, and not somebody's by chance: its start or its description

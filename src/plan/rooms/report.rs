@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::known::Known;
 use crate::desired::{NoRoom, wants_room};
 use crate::model::{GroupAcronym, RoomTimes, SeenRoom, SessionId};
+use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
-use crate::plan::make::Inputs;
 
 /// How a room stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -70,7 +70,7 @@ fn a_busy_morning() {
 #[test]
 fn the_same_in_colour_and_narrow() {
     let world = busy();
-    let style = Style { colour: true, width: Some(72), scope: Scope::default() };
+    let style = Style { colour: true, width: Some(72), scope: Scope::default(), is_under_way: false };
     insta::assert_snapshot!(plan_text(&world.plan(), &world.snapshot, &style).replace('\u{1b}', "ESC"));
 }
 

@@ -27,6 +27,8 @@ pub struct MeetechoOptions {
     pub max_in_flight: usize,
     /// Requests per second, of this process; 0 = no limit.
     pub rate: f64,
+    /// How long a `Retry-After` is honoured; 60 s is the most.
+    pub longest_hold: Duration,
     pub request_timeout: Duration,
     pub allow_http: bool,
 }
@@ -63,6 +65,7 @@ impl Meetecho {
             allow_http: options.allow_http,
             max_in_flight: options.max_in_flight,
             rate: options.rate,
+            longest_hold: options.longest_hold,
         })?;
         Ok(Self::over(Caller::live(live, base, options.client_id, options.client_secret)))
     }

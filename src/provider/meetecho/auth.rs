@@ -25,6 +25,11 @@ const LEFT_OUT: Duration = Duration::from_mins(10);
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// So many refusals, and no token at all within [`LEFT_OUT`], mean that not the groups are the trouble.
 const REFUSALS_THAT_STOP: u32 = 3;
+/// A call that failed only after this long, mostly by no answer at all, is not made again for as long by the next
+/// who needs the token: every group would wait through a timeout of its own.
+const SLOW: Duration = Duration::from_millis(500);
+/// So long at the most Meetecho is left alone where it said when to come back.
+const LONGEST_QUIET: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 pub(super) struct Auth {
@@ -39,6 +44,21 @@ type Turn = Arc<tokio::sync::Mutex<Asked>>;
 #[derive(Debug, Default)]
 struct Asked {
     last: Option<(Instant, Outcome<SecretString>)>,
+    was_slow: bool,
+}
+
+impl Asked {
+    fn note(&mut self, began: Instant, outcome: Outcome<SecretString>) {
+        self.was_slow = began.elapsed() >= SLOW;
+        self.last = Some((Instant::now(), outcome));
+    }
+
+    /// The failure that whoever came at `came` shares.
+    fn shared(&self, came: Instant) -> Option<&Outcome<SecretString>> {
+        let (at, outcome) = self.last.as_ref()?;
+        let is_fresh = came < *at || (self.was_slow && at.elapsed() < SLOW);
+        (is_fresh && outcome.fault().is_some()).then_some(outcome)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +68,15 @@ struct Store {
     refusals: u32,
     last_success: Option<Instant>,
     stopped: Option<Refusal>,
+    /// Meetecho said when to come back, and until then every call would only be told the same.
+    quiet: Option<Quiet>,
+}
+
+#[derive(Debug)]
+struct Quiet {
+    until: Instant,
+    asked: Duration,
+    fault: Fault,
 }
 
 #[derive(Debug, Clone)]
@@ -68,17 +97,18 @@ impl Auth {
         if let Some(token) = self.cached(group) {
             return Outcome::Applied(token);
         }
-        if let Some((at, outcome)) = &asked.last
-            && came < *at
-            && outcome.fault().is_some()
-        {
+        if let Some(outcome) = asked.shared(came) {
             return outcome.clone();
+        }
+        if let Some(outcome) = self.store().quiet() {
+            return outcome;
         }
         if let Some(fault) = self.store().remembered_refusal(group) {
             return Outcome::Refused(fault);
         }
+        let began = Instant::now();
         let outcome = self.ask_for_one(caller, group).await;
-        asked.last = Some((Instant::now(), outcome.clone()));
+        asked.note(began, outcome.clone());
         outcome
     }
 
@@ -86,7 +116,7 @@ impl Auth {
     pub(super) async fn prefetch(&self, caller: &Caller, groups: &BTreeSet<GroupAcronym>) {
         let missing: Vec<_> = {
             let store = self.store();
-            if store.stop_fault().is_some() {
+            if store.stop_fault().is_some() || store.quiet::<()>().is_some() {
                 return;
             }
             groups.iter().filter(|group| store.belongs_in_a_batch(group)).collect()
@@ -99,6 +129,7 @@ impl Auth {
         // Somebody may have been asking for one of them until now.
         turns.retain(|(group, _)| self.store().belongs_in_a_batch(group));
         let asked_for: Vec<&GroupAcronym> = turns.iter().map(|(group, _)| *group).collect();
+        let began = Instant::now();
         let outcome = match asked_for.as_slice() {
             [] => return,
             [only] => self.ask_for_one(caller, only).await.map(|_| ()),
@@ -107,8 +138,7 @@ impl Auth {
         // Those who waited meanwhile share the failure instead of waiting through one of their own each.
         if let Outcome::Retry { after, fault } = outcome {
             for (_, asked) in &mut turns {
-                let shared = Outcome::Retry { after, fault: fault.clone() };
-                asked.last = Some((Instant::now(), shared));
+                asked.note(began, Outcome::Retry { after, fault: fault.clone() });
             }
         }
     }
@@ -135,8 +165,9 @@ impl Auth {
             Some(group) => {
                 let turn = self.turn(group);
                 let mut asked = turn.lock().await;
+                let began = Instant::now();
                 let outcome = self.ask_for_one(caller, group).await;
-                asked.last = Some((Instant::now(), outcome.clone()));
+                asked.note(began, outcome.clone());
                 outcome.map(|_| ())
             }
             None => match self.ask(caller, &[]).await {
@@ -199,7 +230,13 @@ impl Auth {
     ) -> Outcome<BTreeMap<GroupAcronym, SecretString>> {
         let body = caller.tokens_body(groups);
         let answer = caller.call(Call::Tokens, None, Some(body), &AtomicU64::new(0)).await;
-        judge::with_data(Call::Tokens, answer, &self.scrubber(caller, None), reading::parse_tokens)
+        let outcome =
+            judge::with_data(Call::Tokens, answer, &self.scrubber(caller, None), reading::parse_tokens);
+        if let Outcome::Retry { after: Some(asked), fault } = &outcome {
+            let until = Instant::now() + (*asked).min(LONGEST_QUIET);
+            self.store().quiet = Some(Quiet { until, asked: *asked, fault: fault.clone() });
+        }
+        outcome
     }
 
     fn cached(&self, group: &GroupAcronym) -> Option<SecretString> {
@@ -264,6 +301,11 @@ impl Store {
             self.refused.get(group).filter(fresh)?;
             self.fault_of(group)
         })
+    }
+
+    fn quiet<T>(&self) -> Option<Outcome<T>> {
+        let Quiet { asked, fault, .. } = self.quiet.as_ref().filter(|quiet| Instant::now() < quiet.until)?;
+        Some(Outcome::Retry { after: Some(*asked), fault: fault.clone() })
     }
 
     /// Set while no group is asked for any more.

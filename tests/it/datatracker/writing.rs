@@ -26,7 +26,7 @@ async fn a_link_is_written_only_over_what_was_seen() {
     assert!(writer.write_link(SessionId(130), "", URL).await.unwrap());
     assert_eq!(row(130).await.unwrap(), format!("{URL} true"));
     assert!(!writer.write_link(SessionId(130), "", "https://late.example").await.unwrap());
-    assert!(writer.write_link(SessionId(130), "", URL).await.unwrap(), "it stands there already");
+    assert!(writer.write_link(SessionId(130), "", URL).await.unwrap(), "somebody wrote the same");
     assert_eq!(row(130).await.unwrap(), format!("{URL} true"));
     // Words of a person with quotes, tabs and newlines compare exactly.
     let words = "In person only.\n\tAsk at the <b>desk</b>, \"Room 5\" & sign in";

@@ -1,0 +1,69 @@
+//! Measures what meetsync promises about speed, against the promises: `scripts/bench/run`.
+//!
+//! Everything is real but the other two ends: a throwaway PostgreSQL holds the made-up datatracker of
+//! `scripts/bench/*.sql`, and the stand-in Meetecho answers. Numbers are of this machine, at this moment; a busy one is
+//! slower. An argument that names a part (`pass`, `sessions`, `resync`, `planner`) runs only that. It ends with 1 where
+//! a budget was missed.
+
+mod count;
+mod house;
+mod pass;
+mod planner;
+mod resync;
+mod sessions;
+mod table;
+
+use std::process::ExitCode;
+
+use house::House;
+use table::Table;
+
+type Anything = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_asked = |part: &str| asked.is_empty() || asked.iter().any(|name| name == part);
+    match measure(is_asked) {
+        Ok(table) => {
+            table.print();
+            if table.all_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            table::note(&format!("The benchmark stopped: {}", table::chain(&*error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
+    count::every_statement()?;
+    let house = House::open()?;
+    // The same kind of runtime as the program's own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut table = Table::default();
+    runtime.block_on(async {
+        if is_asked("pass") || is_asked("sessions") {
+            table::note("Ten years of meetings: filling a database ...");
+            house.fill("ten_years", include_str!("../../scripts/bench/dataset.sql")).await?;
+        }
+        if is_asked("pass") {
+            pass::measure(&house, &mut table).await?;
+        }
+        if is_asked("sessions") {
+            sessions::measure(&house, &mut table).await?;
+        }
+        if is_asked("resync") || is_asked("planner") {
+            table::note("200 sessions in their window: filling a database ...");
+            house.fill("busy", include_str!("../../scripts/bench/dataset-m.sql")).await?;
+        }
+        if is_asked("resync") {
+            resync::measure(&house, &mut table).await?;
+        }
+        if is_asked("planner") {
+            planner::measure(&house, &mut table).await?;
+        }
+        Ok::<(), Anything>(())
+    })?;
+    Ok(table)
+}

@@ -1,0 +1,131 @@
+//! What the story is played on: a throwaway PostgreSQL with the sample week, a stand-in Meetecho, a settings file that
+//! knows both, and the production code wired by it as any command would.
+//!
+//! The database is used as in earnest: through a role of its own, which has what `meetsync grants` prints and nothing
+//! more. The settings file lies beside the server's socket, in a directory that is nobody else's and goes with the
+//! server, however the process ends.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+use crate::app::{self, App, AppError, Backend, LedgerNeed};
+use crate::database::DatabaseError;
+use crate::datatracker::{ReadError, grants};
+use crate::demo::cluster::{Cluster, ClusterError, Place};
+use crate::demo::sample;
+use crate::demo::standin::{Standin, StandinOptions};
+use crate::ledger::{self, LedgerError};
+use crate::reconcile::ReconcileError;
+use crate::settings::{Environment, Settings, SettingsError};
+
+/// The sample datatracker, the ledger beside it.
+const DATABASE: &str = "datatracker";
+/// Whom meetsync connects as.
+const ROLE: &str = "meetsync";
+
+/// Why the story could not be told to its end. What Meetecho made of it is no such reason.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoryError {
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error("preparing the throwaway PostgreSQL was cut short")]
+    CutShort(#[source] tokio::task::JoinError),
+    #[error("the stand-in Meetecho can't listen on {address} (--listen names another address)")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("the demo's settings can't be written to {}", path.display())]
+    SettingsFile { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    #[error("telling the story failed")]
+    Output(#[from] io::Error),
+}
+
+/// Everything that runs for the story. Dropped, all of it is gone; the server last.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(super) app: App,
+    pub(super) settings: Settings,
+    pub(crate) standin: Standin,
+    config: PathBuf,
+    cluster: Cluster,
+}
+
+impl Stage {
+    /// Makes and starts everything: about two seconds. `listen` is the stand-in's address.
+    pub(crate) async fn prepare(listen: SocketAddr) -> Result<Self, StoryError> {
+        let started = tokio::task::spawn_blocking(|| Cluster::start(&Place::from_env())).await;
+        let cluster = started.map_err(StoryError::CutShort)??;
+        sample::create(&cluster, DATABASE).await?;
+        cluster.run_sql("postgres", &format!("CREATE ROLE {ROLE} LOGIN")).await?;
+        cluster.run_sql(DATABASE, &grants::statements(ROLE, None, true)).await?;
+
+        let secret = SecretString::from(Uuid::new_v4().simple().to_string());
+        let options = StandinOptions { client_secret: secret.clone(), ..StandinOptions::default() };
+        let standin = Standin::start_at(listen, options)
+            .await
+            .map_err(|source| StoryError::Listen { address: listen, source })?;
+
+        let config = cluster.socket_dir().join("meetsync.toml");
+        let text = settings_text(&cluster.url_as(DATABASE, ROLE), &standin, &secret);
+        write_private(&config, &text)
+            .map_err(|source| StoryError::SettingsFile { path: config.clone(), source })?;
+        // An environment of its own: nothing that is set for a real Meetecho may lead the story there.
+        let settings = Settings::load(Some(&config), &Environment::default())?;
+        ledger::migrate(&app::ledger_database(&settings, false)?).await?;
+        let app = App::open(&settings, "demo", LedgerNeed::Required, Backend::Live).await?;
+        Ok(Self { app, settings, standin, config, cluster })
+    }
+
+    /// The file that `meetsync --config FILE` takes to work on the same stage.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// The database as its owner sees it, for edits by hand.
+    pub(crate) fn owner_url(&self) -> String {
+        self.cluster.url(DATABASE)
+    }
+
+    /// Does to the datatracker what its web pages would do.
+    pub(super) async fn edit(&self, sql: &str) -> Result<(), ClusterError> {
+        self.cluster.run_sql(DATABASE, sql).await
+    }
+}
+
+/// Shorter waits than in earnest, so that the story is; a lower limit, so that it is met.
+fn settings_text(database_url: &str, standin: &Standin, secret: &SecretString) -> String {
+    let api_base = &standin.base_url;
+    let client_id = &standin.options.client_id;
+    let secret = secret.expose_secret();
+    format!(
+        "# Written by `meetsync demo`; it goes when the demo ends. Shorter waits than the defaults, and a lower limit.\n\
+         [datatracker]\ndatabase_url = \"{database_url}\"\n\n\
+         [scope]\nmode = \"act\"\n\n\
+         [meetecho]\napi_base = \"{api_base}\"\nallow_http = true\nclient_id = \"{client_id}\"\n\
+         client_secret = \"{secret}\"\nrequest_timeout = \"1.5s\"\nrate = 0\nlate_effect = \"5s\"\n\n\
+         [rooms]\npolicy = \"full\"\nsettle = \"0s\"\n\n\
+         [guard]\nmax_creates = 10\n\n\
+         [log]\nfilter = \"error\"\n"
+    )
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}

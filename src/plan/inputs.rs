@@ -1,0 +1,57 @@
+//! All that a plan is made from, and the answer that is given for each subject.
+
+use chrono::{DateTime, Utc};
+
+use super::types::{Change, Refusal};
+use crate::model::{LedgerView, Policy, RoomsSeen, Scope, Session, SessionId, Snapshot, Why};
+
+/// What a person asked for on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub struct Ask {
+    pub scope: Scope,
+    /// Lifts the guards that count (never the ones that protect a running room).
+    pub force: bool,
+    /// Trust no record: the provider lost data, or the ledger came from a backup.
+    pub resend: bool,
+    /// The whole deck list now, whatever the window says, and in spite of a hold.
+    pub push: bool,
+    /// A person asked for this very room: nothing is left to settle, and a hold doesn't stop it.
+    pub by_hand: bool,
+}
+
+/// All that a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    pub snapshot: &'a Snapshot,
+    pub ledger: &'a LedgerView,
+    pub rooms: &'a RoomsSeen,
+    pub policy: &'a Policy,
+    pub ask: &'a Ask,
+}
+
+impl Inputs<'_> {
+    /// Now is the instant of the snapshot, in every command.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.snapshot.as_of
+    }
+
+    /// The sessions to decide about.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.snapshot.sessions.iter().filter(|session| self.ask.scope.includes(session))
+    }
+
+    pub(super) fn is_held(&self, session: SessionId) -> bool {
+        !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
+    }
+}
+
+/// One subject's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Change(Change),
+    Refused(Refusal),
+    Waits(Why, Option<DateTime<Utc>>),
+    /// As it should be.
+    InStep,
+}
