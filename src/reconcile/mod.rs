@@ -7,6 +7,7 @@
 
 mod act_decks;
 mod act_room;
+mod acted;
 pub mod by_hand;
 mod dead;
 mod export;

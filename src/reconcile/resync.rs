@@ -4,7 +4,7 @@
 //! is noticed within a round: after a few failures in a row with no success for a while, the rest of the round is
 //! not sent, and has the first turn in the next. Every try is a leased step of its own, so the process can be killed at any moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::acted::{Acted, StepOutcome};
 use super::dead::{Pulse, is_down};
-use super::look;
 use super::rehearse;
-use super::step::{Acted, Step, StepOutcome, Stepped};
+use super::step::{Step, Stepped};
 use super::work::{Tried, Work, by_session, wish};
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
+use crate::model::{RoomsSeen, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -85,7 +85,6 @@ pub async fn resync(
         ledger,
         world,
         reason,
-        fresh_rooms: RoomsSeen::default(),
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
@@ -96,7 +95,8 @@ pub async fn resync(
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let round = run.round(std::mem::take(&mut work), progress).await?;
+        let is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -142,7 +142,6 @@ struct Run<'a> {
     ledger: &'a Ledger,
     world: &'a World,
     reason: Option<&'a str>,
-    fresh_rooms: RoomsSeen,
     of: usize,
     done: AtomicUsize,
     pulse: Pulse,
@@ -155,12 +154,13 @@ impl Run<'_> {
     async fn round(
         &self,
         work: Vec<Work>,
+        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
         let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
-        let mut tried = self.side_by_side(urgent, progress).await?;
-        tried.extend(self.side_by_side(rest, progress).await?);
+        let mut tried = self.side_by_side(urgent, is_last, progress).await?;
+        tried.extend(self.side_by_side(rest, is_last, progress).await?);
         Ok(tried)
     }
 
@@ -169,12 +169,13 @@ impl Run<'_> {
     async fn side_by_side(
         &self,
         work: Vec<Work>,
+        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work).await?;
-            let finished = tried.results.len() - tried.failed.len();
+            let tried = self.try_session(work, is_last).await?;
+            let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
             Ok(tried)
@@ -183,14 +184,20 @@ impl Run<'_> {
         all.into_iter().collect()
     }
 
-    async fn try_session(&self, mut work: Work) -> Result<Tried, LedgerError> {
+    /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
+    /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
+    async fn try_session(&self, mut work: Work, is_last: bool) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
-        let mut failed = Vec::new();
+        let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
         let mut got_through = false;
         for change in work.changes.clone() {
             if self.pulse.is_gone() {
                 results.push(self.result(change.subject, &Acted::not_tried()));
+                failed.push(change);
+                continue;
+            }
+            if !is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }
@@ -205,7 +212,8 @@ impl Run<'_> {
             }
             results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, got_through, retry_after })
+        let finished = work.changes.len() - failed.len();
+        Ok(Tried { work, results, failed, finished, got_through, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {
@@ -213,7 +221,6 @@ impl Run<'_> {
             parts: self.parts,
             ledger: self.ledger,
             world: self.world,
-            rooms: self.rooms_for(change),
             planned: change,
             new_room,
             reason: self.reason,
@@ -233,28 +240,11 @@ impl Run<'_> {
         Ok(acted)
     }
 
-    fn rooms_for(&self, change: &Change) -> &RoomsSeen {
-        if self.fresh_rooms.by_group.contains_key(&change.group) {
-            &self.fresh_rooms
-        } else {
-            &self.world.rooms
-        }
-    }
-
-    /// Before another round: tokens in one call, and what is there now of rooms whose try failed. A provider that
-    /// was gone is not asked for rooms first: each step reads its own before it makes any.
+    /// Before another round: its tokens in one call. Rooms are read by the steps that need to know.
     async fn look_again(&mut self, work: &[Work]) {
         self.was_gone = self.pulse.is_gone();
-        let changes = || work.iter().flat_map(|work| &work.changes);
-        let all: BTreeSet<GroupAcronym> = changes().map(|change| change.group.clone()).collect();
-        self.parts.meetecho.prefetch_tokens(&all).await;
-        if self.was_gone {
-            return;
-        }
-        let of_rooms = changes().filter(|change| change.subject.kind == Kind::Room);
-        let groups = of_rooms.map(|change| change.group.clone()).collect();
-        let seen = look::rooms_of(&self.parts.meetecho, groups, self.parts.max_in_flight).await;
-        self.fresh_rooms.by_group.extend(seen.by_group);
+        let groups = work.iter().flat_map(|work| &work.changes).map(|change| change.group.clone()).collect();
+        self.parts.meetecho.prefetch_tokens(&groups).await;
     }
 
     fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {

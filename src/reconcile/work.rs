@@ -74,7 +74,10 @@ pub(super) fn by_session(plan: &Plan) -> Vec<Work> {
 pub(super) struct Tried {
     pub(super) work: Work,
     pub(super) results: Vec<SubjectResult>,
+    /// To be tried again.
     pub(super) failed: Vec<Change>,
+    /// How many changes need no other try.
+    pub(super) finished: usize,
     pub(super) got_through: bool,
     pub(super) retry_after: Option<Duration>,
 }
