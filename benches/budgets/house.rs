@@ -85,7 +85,7 @@ impl House {
             links: Some(Writer::new(self.database(name, false)?, links)),
             policy: policy(),
             who: "benchmark".into(),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             max_in_flight: MAX_IN_FLIGHT,
         })
     }

@@ -11,8 +11,8 @@ use super::session_argument::SessionArgument;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
-use crate::model::{KindFilter, Scope, SessionId};
-use crate::plan::{self, Ask, Change, RoomState, rooms_text};
+use crate::model::{KindFilter, Scope, SessionId, Why};
+use crate::plan::{self, Ask, Change, Plan, RoomState, rooms_text};
 use crate::reconcile::by_hand::{self, NotByHand};
 use crate::reconcile::{ReadRooms, World, read_world};
 use crate::settings::Settings;
@@ -25,12 +25,11 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            match by_hand::relink(&world, session.0).transpose() {
-                Some(change) => by_hand(&app, &world, change).await,
-                None => {
-                    output::note(&format!("meetsync: session {}: the link is there already", session.0));
-                    Ok(Exit::Done)
-                }
+            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
+                by_hand(&app, &world, change).await
+            } else {
+                output::note(&format!("meetsync: session {}: the link is there already", session.0));
+                Ok(Exit::Done)
             }
         }
     }
@@ -64,14 +63,14 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
-    match by_hand::create(&world, session) {
-        Ok(Some(plan)) => carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await,
-        Ok(None) => {
-            output::note(&format!("meetsync: session {session}: the room is there, and as it should be"));
-            Ok(Exit::Done)
-        }
-        Err(refused) => refuse(&refused),
+    let plan = match by_hand::create(&world, session) {
+        Ok(plan) => plan,
+        Err(refused) => return refuse(&refused),
+    };
+    if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
+        return nothing_made(&plan, session);
     }
+    carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
 }
 
 /// A thing that is not done by hand either, and why.
@@ -81,6 +80,25 @@ fn refuse(refused: &NotByHand) -> Result<Exit, CliError> {
         return Ok(Exit::Guarded);
     }
     Err(CliError::Other(refused.to_string()))
+}
+
+/// What a person is told who asked for a room and gets none.
+fn nothing_made(plan: &Plan, session: SessionId) -> Result<Exit, CliError> {
+    if let Some(refusal) = plan.refusals.first() {
+        let words = format!("{}: {}; {}", refusal.rule, refusal.detail, refusal.way_on);
+        return Err(CliError::Other(words));
+    }
+    if let Some(wait) = plan.waits.iter().find(|wait| wait.reason == Why::InDoubtConfirming) {
+        let until = wait.until.map(|until| format!(" after {} UTC", until.format("%H:%M:%S")));
+        output::note(&format!(
+            "meetsync: {}: an earlier request for the room of session {session} may still take effect; try again{}",
+            wait.reason,
+            until.unwrap_or_default()
+        ));
+        return Ok(Exit::Failed);
+    }
+    output::note(&format!("meetsync: session {session}: the room is there, and as it should be"));
+    Ok(Exit::Done)
 }
 
 async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {

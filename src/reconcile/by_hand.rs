@@ -40,9 +40,8 @@ fn room(world: &World, id: SessionId) -> Result<Known<'_>, NotByHand> {
     Ok(Known::of(&world.inputs(), session))
 }
 
-/// What a resync of this one room would do, as long as that takes no room away. None = the room is there, and as it
-/// should be.
-pub fn create(world: &World, id: SessionId) -> Result<Option<Plan>, NotByHand> {
+/// What a resync of this one room would do, as long as that takes no room away.
+pub fn create(world: &World, id: SessionId) -> Result<Plan, NotByHand> {
     let room = room(world, id)?;
     if let Err(reason) = wants_room(room.session, &world.policy.rooms, world.snapshot.as_of) {
         return Err(no(Why::NotOurs, format!("session {id} gets no room: {reason}")));
@@ -54,7 +53,7 @@ pub fn create(world: &World, id: SessionId) -> Result<Option<Plan>, NotByHand> {
         );
         return Err(no(Why::NoDelete, words));
     }
-    Ok(Some(plan).filter(|plan| !plan.changes.is_empty() || !plan.refusals.is_empty()))
+    Ok(plan)
 }
 
 /// The deletion of a session's room, or of the one with this URL.

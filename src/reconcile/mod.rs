@@ -12,9 +12,10 @@ pub mod by_hand;
 mod dead;
 mod export;
 mod look;
+mod rehearse;
 mod resync;
 mod step;
-mod wishes;
+mod work;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

@@ -16,11 +16,12 @@ use tokio::time::{Instant, sleep};
 
 use super::acted::{Acted, StepOutcome};
 use super::dead::{Pulse, is_down};
+use super::rehearse;
 use super::step::{Step, Stepped};
-use super::wishes;
+use super::work::{Tried, Work, by_session, wish};
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
-use crate::model::{RoomsSeen, SessionId, SubjectKey};
+use crate::model::{RoomsSeen, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -73,7 +74,10 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&wishes::of_plan(plan, world.now())).await?;
+    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    if ledger.is_rehearsal() {
+        rehearse::tell_of_rooms(&parts.meetecho, plan);
+    }
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
     parts.meetecho.prefetch_tokens(&groups).await;
     let mut run = Run {
@@ -85,14 +89,15 @@ pub async fn resync(
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
         was_gone: nobody_answered(&world.rooms),
+        is_last: false,
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let is_last = backoff::one_shot(tries, None).is_none();
-        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
+        run.is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -107,7 +112,7 @@ pub async fn resync(
             }
         }
         // Whoever had no turn comes first now; else the order of work stays.
-        work.sort_by_key(|work| (work.was_tried, work.place));
+        work.sort_by_key(|work| (work.got_through, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
             run.look_again(&work).await;
@@ -128,57 +133,6 @@ pub async fn resync(
     Ok(results.into_values().collect())
 }
 
-/// One session's changes.
-#[derive(Debug, Clone)]
-struct Work {
-    /// In the order of work.
-    place: usize,
-    /// Its last try was one: it was not left out because the provider seemed gone.
-    was_tried: bool,
-    changes: Vec<Change>,
-    /// The room that a try before this one made.
-    new_room: Option<String>,
-}
-
-/// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
-fn by_session(plan: &Plan) -> Vec<Work> {
-    let mut work: Vec<Work> = Vec::new();
-    let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { place: work.len(), was_tried: false, changes: Vec::new(), new_room: None });
-            work.len() - 1
-        });
-        work[place].changes.push(change.clone());
-    }
-    for session in &mut work {
-        session.changes.sort_by_key(|change| change.subject.kind);
-    }
-    work
-}
-
-/// A session after one try.
-struct Tried {
-    work: Work,
-    results: Vec<SubjectResult>,
-    /// To be tried again.
-    failed: Vec<Change>,
-    /// How many changes need no other try.
-    finished: usize,
-    was_tried: bool,
-    retry_after: Option<Duration>,
-}
-
-impl Tried {
-    fn is_worth_another_try(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
-    fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), was_tried: self.was_tried, ..self.work.clone() }
-    }
-}
-
 /// No group's rooms could be read.
 fn nobody_answered(rooms: &RoomsSeen) -> bool {
     rooms.by_group.is_empty() && rooms.unread.values().any(is_down)
@@ -194,21 +148,35 @@ struct Run<'a> {
     pulse: Pulse,
     /// Nothing came back in the round before: fewer subjects find out whether that is so still.
     was_gone: bool,
+    /// There is no round after this one.
+    is_last: bool,
 }
 
 impl Run<'_> {
-    /// All of the work once. More sessions are under way than requests may be in flight, so that the ledger's own
-    /// writes don't leave the provider waiting.
+    /// All of the work once. Nothing else is begun before every live session had its turn; one that had it in a round
+    /// before takes its place behind those that had none, or a few that always fail would keep all others from theirs.
     async fn round(
         &self,
         work: Vec<Work>,
-        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent && !work.got_through);
+        let mut tried = self.side_by_side(urgent, progress).await?;
+        tried.extend(self.side_by_side(rest, progress).await?);
+        Ok(tried)
+    }
+
+    /// More sessions are under way than requests may be in flight, so that the ledger's own writes don't leave the
+    /// provider waiting.
+    async fn side_by_side(
+        &self,
+        work: Vec<Work>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work, is_last).await?;
+            let tried = self.try_session(work).await?;
             let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
@@ -220,22 +188,22 @@ impl Run<'_> {
 
     /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
     /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
-    async fn try_session(&self, mut work: Work, is_last: bool) -> Result<Tried, LedgerError> {
+    async fn try_session(&self, mut work: Work) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
-        let mut was_tried = false;
+        let mut got_through = false;
         for change in work.changes.clone() {
             if self.pulse.is_gone() {
                 results.push(self.result(change.subject, &Acted::not_tried()));
                 failed.push(change);
                 continue;
             }
-            if !is_last && !failed.is_empty() {
+            if !self.is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }
-            was_tried = true;
+            got_through = true;
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -247,7 +215,7 @@ impl Run<'_> {
             results.push(self.result(change.subject, &acted));
         }
         let finished = work.changes.len() - failed.len();
-        Ok(Tried { work, results, failed, finished, was_tried, retry_after })
+        Ok(Tried { work, results, failed, finished, got_through, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {

@@ -1,22 +1,179 @@
-//! Rooms by hand, as a person does it: what a command says where there is nothing to do.
+//! `push`, and `rooms create | delete | relink`: what a person may do by hand, and what not even a person may.
 
-use crate::support::stage::Stage;
+use meetsync::demo::sample::scenes;
+use meetsync::model::SessionId;
 
-const INTERIM: &str = "36103";
+use crate::support::stage::{Ended, Stage};
+
+async fn in_step() -> Stage {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage
+}
+
+/// One sentence on stderr that says this.
+fn expect_sentence(ended: &Ended, words: &str) {
+    assert!(ended.notes().len() == 1 && ended.stderr.contains(words), "{words}: {ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_sends_the_whole_list_each_time() {
+    let stage = in_step().await;
+    stage.standin.clear_log();
+    for times in 1..=2 {
+        let ended = stage.meetsync(&["push", "36001"]).await.expect(0);
+        assert!(!ended.stderr.contains("ignore"), "{ended:?}");
+        assert_eq!((stage.standin.counts().set_decks, stage.standin.counts().writes()), (times, times));
+    }
+    let ended = stage.meetsync(&["push", "--json", "--group", "quic", "--group", "tls"]).await.expect(64);
+    assert!(ended.stderr.contains("outside of its notify window"), "the interim of tls: {ended:?}");
+    let ended =
+        stage.meetsync(&["push", "--json", "--group", "quic", "--session", "36002"]).await.expect(0).json();
+    assert_eq!(ended["results"][0]["outcome"], "applied");
+    stage.expect_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_of_the_window_a_push_needs_a_reason_and_says_what_meetecho_makes_of_it() {
+    let stage = in_step().await;
+    let later = scenes::LATER;
+    stage.standin.clear_log();
+    for arguments in [&["push", "36014"][..], &["push", "36014", "--reason", "  "]] {
+        let ended = stage.meetsync(arguments).await.expect(64);
+        expect_sentence(&ended, "--reason");
+    }
+    assert_eq!(stage.standin.counts().writes(), 0);
+    let ended = stage.meetsync(&["push", "36014", "--reason", "the speakers rehearse"]).await.expect(0);
+    expect_sentence(&ended, "Meetecho ignores lists before its own window");
+    assert_eq!(stage.standin.decks_of(later).len(), 5);
+    let reasons = stage.database.texts("SELECT reason FROM meetsync.attempt WHERE session = 36014").await;
+    assert!(reasons.iter().any(|reason| reason.contains("the speakers rehearse")), "{reasons:?}");
+    let ended = stage.meetsync(&["push", "36043", "--reason", "x"]).await.expect(0);
+    expect_sentence(&ended, "is not scheduled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_stops_a_resync_and_not_a_push() {
+    let stage = Stage::with_week().await;
+    let statement = "INSERT INTO meetsync.hold (session, until, by_whom, reason, since)
+                VALUES (NULL, now() + interval '1 h', 'someone', 'wait', now())";
+    stage.database.run(statement).await;
+    let held = stage.meetsync(&["resync", "--json"]).await.expect(0).json();
+    assert_eq!((&held["changes"], held["summary"]["held"] != 0), (&serde_json::json!([]), true));
+    assert_eq!(stage.standin.counts().writes(), 0);
+    stage.meetsync(&["push", "36001"]).await.expect(0);
+    assert_eq!(stage.standin.counts().writes(), 1);
+    stage.meetsync(&["rooms", "create", "36101"]).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_pushed_is_said() {
+    let stage = Stage::with_week().await;
+    for (arguments, status) in [
+        (&["push"][..], 64),
+        (&["push", "mars"], 64),
+        (&["push", "36001", "--rooms-only"], 64),
+        (&["push", "99999"], 1),
+        (&["push", "36001", "99999"], 1),
+    ] {
+        let ended = stage.meetsync(arguments).await.expect(status);
+        expect_sentence(&ended, "meetsync: ");
+    }
+    for cancelled_or_moved in ["36042", "36044"] {
+        stage.meetsync(&["push", cancelled_or_moved, "--reason", "x"]).await.expect(0);
+    }
+    assert_eq!(stage.standin.counts().writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_made_deleted_and_linked_by_hand() {
+    let stage = Stage::with_week().await;
+    let link = async || {
+        stage
+            .database
+            .texts("SELECT remote_instructions FROM meeting_session WHERE id = 36101")
+            .await
+            .remove(0)
+    };
+    let ids = || stage.standin.rooms().iter().map(|made| made.room.room_id).collect::<Vec<_>>();
+    stage.meetsync(&["rooms", "create", "36101"]).await.expect(0);
+    assert_eq!(ids(), [36101]);
+    let url = stage.standin.rooms()[0].room.url.clone();
+    assert_eq!(link().await, url);
+    let again = stage.meetsync(&["rooms", "create", "36101"]).await.expect(0);
+    assert!(again.stderr.contains("the room is there"), "{again:?}");
+
+    stage.database.run(&scenes::blank_link(scenes::INTERIM).sql).await;
+    stage.meetsync(&["rooms", "relink", &url]).await.expect(0);
+    assert_eq!(link().await, url);
+
+    let ended = stage.meetsync(&["rooms", "delete", "36101"]).await.expect(64);
+    expect_sentence(&ended, "--yes");
+    assert_eq!(ids(), [36101]);
+    stage.meetsync(&["rooms", "delete", &url, "--yes"]).await.expect(0);
+    assert_eq!(ids(), Vec::<i64>::new());
+    let gone = stage.meetsync(&["rooms", "delete", "36101", "--yes"]).await.expect(1);
+    expect_sentence(&gone, "no room of session 36101");
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage.expect_in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_words_stay_whatever_is_asked() {
+    let stage = in_step().await;
+    let before = stage.digests().await;
+    for arguments in
+        [&["rooms", "relink", "36112"][..], &["rooms", "create", "36112"], &["rooms", "create", "36001"]]
+    {
+        let ended = stage.meetsync(arguments).await.expect(1);
+        expect_sentence(&ended, "meetsync: ");
+    }
+    for (arguments, status) in [
+        (&["rooms", "create", "99999"][..], 1),
+        (&["rooms", "delete", "99999", "--yes"], 1),
+        (&["rooms", "delete", "https://meetings.conf.meetecho.com/interim/?short=nowhere", "--yes"], 1),
+        (&["rooms", "delete", "mars", "--yes"], 64),
+        (&["rooms", "relink", "mars"], 64),
+    ] {
+        let ended = stage.meetsync(arguments).await.expect(status);
+        expect_sentence(&ended, "meetsync: ");
+    }
+    assert_eq!(stage.digests().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_room_and_the_guard_stop_a_deletion_by_hand() {
+    let mut stage = Stage::with_week().await;
+    let now = "UPDATE meeting_timeslot t SET time = now() - interval '5 min'
+               FROM meeting_schedtimesessassignment a WHERE a.timeslot_id = t.id AND a.session_id = 36101";
+    stage.database.run(now).await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    let ended = stage.meetsync(&["rooms", "delete", "36101", "--yes"]).await.expect(3);
+    expect_sentence(&ended, "guard_room_in_progress");
+    stage.change_settings("max_creates = 50\n", "max_creates = 50\nmax_deletes = 0\n");
+    let ended = stage.meetsync(&["rooms", "delete", "36102", "--yes"]).await.expect(3);
+    expect_sentence(&ended, "MEETSYNC__GUARD__MAX_DELETES=1");
+    assert_eq!(stage.standin.rooms().len(), 12);
+    let variables = [("MEETSYNC__GUARD__MAX_DELETES", "1")];
+    stage.meetsync_with(&["rooms", "delete", "36102", "--yes"], &variables).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 11);
+    assert!(stage.standin.rooms().iter().all(|made| SessionId(made.room.room_id) != SessionId(36102)));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_is_there_is_not_written_again_and_one_that_is_gone_is() {
     let stage = Stage::with_week().await;
     stage.meetsync(&["resync"]).await.expect(0);
-    let again = stage.meetsync(&["rooms", "relink", INTERIM]).await.expect(0);
+    let again = stage.meetsync(&["rooms", "relink", "36103"]).await.expect(0);
     assert_eq!(again.stdout, "", "nothing is planned");
     assert_eq!(again.stderr, "meetsync: session 36103: the link is there already\n");
 
-    let blank = format!("UPDATE public.meeting_session SET remote_instructions = '' WHERE id = {INTERIM}");
-    stage.database.run(&blank).await;
-    stage.meetsync(&["rooms", "relink", INTERIM]).await.expect(0);
-    let link = format!("SELECT remote_instructions FROM public.meeting_session WHERE id = {INTERIM}");
-    let link = stage.database.texts(&link).await;
+    let blank = "UPDATE public.meeting_session SET remote_instructions = '' WHERE id = 36103";
+    stage.database.run(blank).await;
+    stage.meetsync(&["rooms", "relink", "36103"]).await.expect(0);
+    let link = "SELECT remote_instructions FROM public.meeting_session WHERE id = 36103";
+    let link = stage.database.texts(link).await;
     assert!(link[0].ends_with("?session=36103"), "{link:?}");
 }
 

@@ -37,7 +37,7 @@ fn expect_sentences(ended: &Ended, words: &str) {
         let error = result["error"].as_str().unwrap_or_else(|| panic!("{result}"));
         assert!(!error.contains('\n') && error.contains(words), "{words}: {error}");
     }
-    for line in ended.notes() {
+    for line in ended.notes().iter().filter(|line| !line.contains(" WARN ")) {
         assert!(line.starts_with("meetsync: "), "{line}");
     }
 }

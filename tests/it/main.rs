@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail loudly, as the test itself")]
 
 mod architecture;
+mod arguments;
 mod by_hand;
+mod check;
 mod cluster_ends;
 mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
+mod debug_backend;
+mod decks_in_trouble;
 mod demo;
 mod export;
 mod faults;
@@ -14,6 +18,7 @@ mod killed;
 mod ledger;
 mod meetecho;
 mod not_migrated;
+mod one_shots;
 mod plan_command;
 mod readme;
 mod resync;

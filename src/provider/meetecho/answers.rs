@@ -1,27 +1,50 @@
-//! The other side of a rehearsal: what Meetecho would have answered, from the rooms "made" in this process.
+//! The other side of a rehearsal: what Meetecho would have answered, from the rooms "made" in this process and those
+//! it was told of.
 //!
-//! It knows nothing of the rooms at the real Meetecho, and every answer is a success as far as that is possible, so
+//! It asks nothing of the real Meetecho, and every answer is a success as far as that is possible, so
 //! that each path runs to its end.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::wire::Call;
+use super::wire::{self, Call};
+use crate::model::{GroupAcronym, SeenRoom};
 use crate::transport::{Request, Response};
 
-/// Rooms by (group token, room id).
+/// Rooms by (group token, public id).
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    rooms: Mutex<BTreeMap<(String, i64), Value>>,
+    rooms: Mutex<Rooms>,
 }
 
+type Rooms = BTreeMap<(String, String), Value>;
+
 impl Answers {
+    /// A room of the real Meetecho, as it is known from elsewhere.
+    pub(super) fn tell_of(&self, group: &GroupAcronym, room: &SeenRoom) {
+        let value = json!({
+            "room": {
+                "id": room.room_id,
+                "start_time": wire::start_time(room.start),
+                "duration": room.duration_min,
+                "description": room.description,
+            },
+            "url": room.url,
+            "deletion_token": deletion_token(&room.public_id),
+        });
+        self.rooms().insert((group_token(group.as_str()), room.public_id.clone()), value);
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn answer(&self, call: Call, base: &Url, request: &Request) -> Response {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rooms = self.rooms();
         let body: Value = request
             .body
             .as_ref()
@@ -31,23 +54,23 @@ impl Answers {
         match call {
             Call::Tokens => {
                 let groups = body["wgs"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                let tokens: Map<_, _> = groups
-                    .map(|group| (group.to_owned(), format!("rehearsal-token-{group}").into()))
-                    .collect();
+                let tokens: Map<_, _> =
+                    groups.map(|group| (group.to_owned(), group_token(group).into())).collect();
                 respond(200, &json!({ "tokens": tokens }))
             }
             Call::FetchRooms => {
                 let of_group = rooms.iter().filter(|((token, _), _)| token == bearer);
                 let listed: Map<_, _> =
-                    of_group.map(|((_, id), room)| (public_id(*id), room.clone())).collect();
+                    of_group.map(|((_, public_id), room)| (public_id.clone(), room.clone())).collect();
                 respond(200, &json!({ "rooms": listed }))
             }
             Call::CreateRoom => {
                 let Some(id) = body["room_id"].as_i64() else { return respond(400, &json!({})) };
-                if rooms.keys().any(|(_, there)| *there == id) {
+                if rooms.values().any(|room| room["room"]["id"] == id) {
                     return respond(409, &json!({"error": "there is a room with this id"}));
                 }
                 let url = base.join(&format!("/interim/?session={id}")).map(String::from).unwrap_or_default();
+                let public_id = format!("rehearsal-{id}");
                 let room = json!({
                     "room": {
                         "id": id,
@@ -56,14 +79,14 @@ impl Answers {
                         "description": body["description"],
                     },
                     "url": url,
-                    "deletion_token": deletion_token(id),
+                    "deletion_token": deletion_token(&public_id),
                 });
-                rooms.insert((bearer.to_owned(), id), room.clone());
-                respond(200, &json!({ "rooms": { public_id(id): room } }))
+                rooms.insert((bearer.to_owned(), public_id.clone()), room.clone());
+                respond(200, &json!({ "rooms": { public_id: room } }))
             }
             Call::DeleteRoom => {
                 let before = rooms.len();
-                rooms.retain(|(_, id), _| deletion_token(*id) != bearer);
+                rooms.retain(|(_, public_id), _| deletion_token(public_id) != bearer);
                 respond(if rooms.len() < before { 200 } else { 404 }, &json!({}))
             }
             Call::AddDeck | Call::DeleteDeck | Call::SetDecks => {
@@ -73,12 +96,12 @@ impl Answers {
     }
 }
 
-fn public_id(room_id: i64) -> String {
-    format!("rehearsal-{room_id}")
+fn group_token(group: &str) -> String {
+    format!("rehearsal-token-{group}")
 }
 
-fn deletion_token(room_id: i64) -> String {
-    format!("rehearsal-deletion-token-{room_id}")
+fn deletion_token(public_id: &str) -> String {
+    format!("rehearsal-deletion-token-{public_id}")
 }
 
 fn respond(status: u16, body: &Value) -> Response {

@@ -82,6 +82,14 @@ impl Meetecho {
         Ok(Self::over(Caller::rehearsing(log, base, options.client_id, options.client_secret)))
     }
 
+    /// Tells a rehearsal of a room that the real Meetecho is believed to have, so that its deletion can be
+    /// rehearsed. The real one knows its rooms: there this does nothing.
+    pub fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom) {
+        if let Some(answers) = self.inner.caller.answers() {
+            answers.tell_of(group, room);
+        }
+    }
+
     fn over(caller: Caller) -> Self {
         Self { inner: Arc::new(Inner { caller, auth: Auth::default() }), writes: Arc::default() }
     }

@@ -20,6 +20,8 @@ pub(super) struct Caller {
     client_id: String,
     client_secret: SecretString,
     counted: Counted,
+    /// The other side of a rehearsal; None = the real one.
+    answers: Option<Arc<Answers>>,
 }
 
 /// Requests that may have reached the other side.
@@ -42,7 +44,8 @@ impl Counted {
 
 impl Caller {
     pub(super) fn live(live: Live, base: Url, client_id: String, client_secret: SecretString) -> Self {
-        Self { transport: Transport::Live(live), base, client_id, client_secret, counted: Counted::default() }
+        let (transport, counted) = (Transport::Live(live), Counted::default());
+        Self { transport, base, client_id, client_secret, counted, answers: None }
     }
 
     pub(super) fn rehearsing(
@@ -52,15 +55,21 @@ impl Caller {
         client_secret: SecretString,
     ) -> Self {
         let answers = Arc::new(Answers::default());
-        let known = base.clone();
+        let (known, answering) = (base.clone(), Arc::clone(&answers));
         let answer = move |request: &Request| {
             let call = Call::ALL.into_iter().find(|call| {
                 call.method() == request.method && known.join(call.path()).is_ok_and(|url| url == request.url)
             });
-            answers.answer(call.expect("only these calls are ever made"), &known, request)
+            answering.answer(call.expect("only these calls are ever made"), &known, request)
         };
         let transport = Transport::Debug(DebugTransport::new(log, Box::new(answer)));
-        Self { transport, base, client_id, client_secret, counted: Counted::default() }
+        let counted = Counted::default();
+        Self { transport, base, client_id, client_secret, counted, answers: Some(answers) }
+    }
+
+    /// None = this is no rehearsal.
+    pub(super) fn answers(&self) -> Option<&Answers> {
+        self.answers.as_deref()
     }
 
     pub(super) async fn call(

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::{Deck, DeckId, GroupAcronym, RoomSpec, SessionId};
@@ -64,6 +65,11 @@ impl Call {
     }
 }
 
+/// `2026-09-14 10:00:00`, in UTC.
+pub(super) fn start_time(start: DateTime<Utc>) -> String {
+    start.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// `{"client", "secret", "wgs"}`
 #[derive(Serialize)]
 struct TokensBody<'a> {
@@ -94,7 +100,7 @@ pub(super) fn create_room_body(room: &RoomSpec) -> String {
     to_json(&CreateRoomBody {
         room_id: room.room_id.0,
         description: &room.description,
-        start_time: room.start.format("%Y-%m-%d %H:%M:%S").to_string(),
+        start_time: start_time(room.start),
         duration: room.duration_min,
         extrainfo: "",
     })

@@ -1,0 +1,78 @@
+//! What is typed wrong is one line on stderr and 64; what needs no settings needs none.
+
+use std::process::Stdio;
+
+use crate::support::stage::Stage;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_is_one_line_and_64() {
+    for arguments in [
+        &["nosuch"][..],
+        &["plan", "--nosuch"],
+        &["plan", "--slides-only", "--rooms-only"],
+        &["resync", "--slides-only", "--rooms-only"],
+        &["plan", "--session"],
+        &["plan", "--session", "mars"],
+        &["plan", "--session", "https://example.org/nothing"],
+        &["plan", "extra"],
+        &["export"],
+        &["rooms", "create"],
+        &["rooms", "create", "--json", "1"],
+        &["grants"],
+        &["completions"],
+        &["completions", "nosuch"],
+        &["--log-format", "xml", "plan"],
+        &["resync", "--plan"],
+    ] {
+        let ended = Stage::without_settings(arguments).await.expect(64);
+        assert_eq!((ended.notes().len(), ended.stdout.as_str()), (1, ""), "{arguments:?} {ended:?}");
+    }
+    Stage::without_settings(&[]).await.expect(64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_completions_manual_and_grants_need_nothing() {
+    for (arguments, word) in [
+        (&["--help"][..], "Usage"),
+        (&["--version"], "meetsync"),
+        (&["plan", "--help"], "--offline"),
+        (&["completions", "bash"], "_meetsync"),
+        (&["completions", "zsh"], "meetsync"),
+        (&["completions", "fish"], "meetsync"),
+        (&["man"], ".TH meetsync"),
+        (&["grants", "somebody"], "GRANT"),
+    ] {
+        let ended = Stage::without_settings(arguments).await.expect(0);
+        assert!(ended.stdout.contains(word) && ended.stderr.is_empty(), "{arguments:?} {ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_is_no_error() {
+    let stage = Stage::with_week().await;
+    for arguments in [&["sessions", "--json"][..], &["plan"], &["completions", "bash"]] {
+        let mut command = stage.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !said.contains("panicked") && matches!(output.status.code(), Some(0 | 2)),
+            "{arguments:?} {said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_file_is_found_where_it_should_be() {
+    let stage = Stage::with_week().await;
+    let config = stage.config().to_str().unwrap().to_owned();
+    let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_meetsync"));
+        command.env_clear().envs(variables.iter().copied()).current_dir("/").args(arguments);
+        command.output().await.unwrap().status.code()
+    };
+    assert_eq!(run(&["sessions"], &[]).await, Some(1));
+    assert_eq!(run(&["sessions"], &[("MEETSYNC_CONFIG", &config)]).await, Some(0));
+    assert_eq!(run(&["sessions", "--config", &config], &[("MEETSYNC_CONFIG", "/nowhere")]).await, Some(0));
+}
