@@ -89,14 +89,15 @@ pub async fn resync(
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
         was_gone: nobody_answered(&world.rooms),
+        is_last: false,
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let is_last = backoff::one_shot(tries, None).is_none();
-        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
+        run.is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -147,20 +148,22 @@ struct Run<'a> {
     pulse: Pulse,
     /// Nothing came back in the round before: fewer subjects find out whether that is so still.
     was_gone: bool,
+    /// There is no round after this one.
+    is_last: bool,
 }
 
 impl Run<'_> {
-    /// All of the work once. Nothing else is begun before every live session had its turn.
+    /// All of the work once. Nothing else is begun before every live session had its turn; one that had it in a round
+    /// before takes its place behind those that had none, or a few that always fail would keep all others from theirs.
     async fn round(
         &self,
         work: Vec<Work>,
-        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
-        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
-        let mut tried = self.side_by_side(urgent, is_last, progress).await?;
-        tried.extend(self.side_by_side(rest, is_last, progress).await?);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent && !work.got_through);
+        let mut tried = self.side_by_side(urgent, progress).await?;
+        tried.extend(self.side_by_side(rest, progress).await?);
         Ok(tried)
     }
 
@@ -169,12 +172,11 @@ impl Run<'_> {
     async fn side_by_side(
         &self,
         work: Vec<Work>,
-        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work, is_last).await?;
+            let tried = self.try_session(work).await?;
             let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
@@ -186,7 +188,7 @@ impl Run<'_> {
 
     /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
     /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
-    async fn try_session(&self, mut work: Work, is_last: bool) -> Result<Tried, LedgerError> {
+    async fn try_session(&self, mut work: Work) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
@@ -197,7 +199,7 @@ impl Run<'_> {
                 failed.push(change);
                 continue;
             }
-            if !is_last && !failed.is_empty() {
+            if !self.is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }

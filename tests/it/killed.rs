@@ -75,7 +75,9 @@ async fn the_leases_of_a_killed_process_are_waited_for() {
     let begun = Instant::now();
     let ended = stage.meetsync(&["resync", "--json"]).await;
     assert!(begun.elapsed() < Duration::from_secs(17), "{:?}", begun.elapsed());
-    assert_eq!(ended.status, 0, "{:#}", ended.json()["results"]);
+    // A room that was asked for in that very moment is waited for until the request can't take effect any more.
+    assert!([0, 4].contains(&ended.status), "{:#}", ended.json()["results"]);
+    stage.resync_until_done().await;
     stage.expect_in_step().await;
     assert_eq!(stage.database.texts("SELECT session FROM meetsync.lease").await, Vec::<String>::new());
 }
