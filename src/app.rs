@@ -167,7 +167,8 @@ pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Da
         setting: "ledger.database_url".into(),
         url: settings.ledger.database_url.clone(),
         tls: settings.datatracker.tls.clone(),
-        read_only,
+        // As above: a pooler refuses it, and each transaction that only reads says so.
+        read_only: read_only && !settings.datatracker.pooled,
         // More sessions are under way than requests in flight; each writes to the ledger before and after.
         max_connections: settings.meetecho.max_in_flight + 2,
     })

@@ -85,7 +85,7 @@ impl House {
             links: Some(Writer::new(self.database(name, false)?, links)),
             policy: policy(),
             who: "benchmark".into(),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             max_in_flight: MAX_IN_FLIGHT,
         })
     }
@@ -100,6 +100,7 @@ pub(crate) fn meetecho(standin: &Standin, max_in_flight: usize) -> Result<Meetec
         rate: 0.0,
         longest_hold: Duration::from_secs(60),
         request_timeout: Duration::from_millis(3010),
+        longest_hold: Duration::from_secs(10),
         allow_http: true,
     })?)
 }

@@ -99,6 +99,8 @@ async fn one_after_another(house: &House) -> Result<Duration, Anything> {
     let began = Instant::now();
     let world: World = read_world(&parts, Ask::default(), ReadRooms::No, now()).await?;
     let plan = world.plan();
+    // All tokens in one call, as above: what is compared is the waiting.
+    meetecho.prefetch_tokens(&plan.changes.iter().map(|change| change.group.clone()).collect()).await;
     for change in &plan.changes {
         let decks = change.wanted.as_deref().unwrap_or_default();
         let outcome = meetecho.set_decks(&change.group, change.session, decks).await;

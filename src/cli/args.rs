@@ -9,31 +9,38 @@ use clap_complete::Shell;
 use super::session_argument::SessionArgument;
 use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
 
-/// Keeps remote conference systems in step with the IETF datatracker.
+/// Keeps Meetecho in step with the IETF datatracker: slides of sessions, rooms of interim meetings.
 #[derive(Debug, Parser)]
 #[command(name = "meetsync", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit status: 0 in step or done, 1 error, 2 changes pending or drift, 3 refused by a guard or by --plan, \
-                        4 some failed or in doubt, 64 bad arguments."
+    after_help = "Nothing is sent, by no command, until the settings say mode = \"act\" under [scope].\n\n\
+                  Exit status:\n   \
+                  0  in step, or done\n   \
+                  1  error: nothing could be done\n   \
+                  2  changes are pending, or the two sides have drifted apart\n   \
+                  3  refused by a guard, or the plan is not the one of --plan\n   \
+                  4  some of it failed, or is still in doubt\n  \
+                  64  bad arguments"
 )]
 pub(crate) struct Cli {
-    /// The settings file
-    #[arg(
-        long,
-        help = "The settings file [default: $MEETSYNC_CONFIG, else meetsync.toml]",
-        global = true,
-        value_name = "FILE"
-    )]
+    /// The settings file [default: the variable `MEETSYNC_CONFIG`, else meetsync.toml]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
     /// How log lines look on stderr [default: log.format of the settings]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = EVERYWHERE)]
     pub(crate) log_format: Option<LogFormat>,
-    /// Log every request in full instead of sending it; the provider's answers are made up, the ledger is only read
-    #[arg(long, global = true)]
+    /// Log every request instead of sending it, and answer it as Meetecho would; writes nothing
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) debug_backend: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// Where help lists what every command takes, after the command's own.
+const EVERYWHERE: &str = "With every command";
+
+/// Where help lists the choice of sessions.
+const WHICH: &str = "Which sessions (several of one kind: or; different kinds: and)";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,49 +51,49 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The whole job on your machine: a throwaway database, a sample datatracker, a stand-in Meetecho
+    /// Shows the whole job on this machine, against a made-up datatracker and a stand-in Meetecho
     Demo(DemoArgs),
-    /// What the datatracker says, as meetsync reads it
+    /// Lists sessions, their times and numbers of decks, as the datatracker has them
     Sessions(SessionsArgs),
-    /// What a resync would do now; changes nothing anywhere
+    /// Shows what a resync would do now, and why; changes nothing anywhere
     Plan(PlanArgs),
-    /// Makes everything in scope right, once
+    /// Makes Meetecho have what it should, once: sends what a plan shows
     Resync(ResyncArgs),
-    /// Sends whole deck lists now, whatever the window says
+    /// Sends the whole list of a session's decks now, whatever its window says
     Push(PushArgs),
-    /// Rooms: wanted, present, adopted, drifted, unwanted, not ours
+    /// Compares rooms with Meetecho's; makes, deletes or links one by hand
     Rooms(RoomsArgs),
     /// Writes what a plan is made from to a file, without secrets or people's words
     Export(ExportArgs),
-    /// Settings, databases, columns, privileges, ledger, credentials: can everything work?
+    /// Checks settings, databases, privileges, ledger and credentials; changes nothing
     Check(CheckArgs),
-    /// Creates or updates the ledger's tables
+    /// Creates or updates meetsync's own tables, the ledger; safe to run again
     Migrate,
-    /// Prints the least-privilege statements for a database role
+    /// Prints the SQL that gives a database role what meetsync needs, and no more
     Grants(GrantsArgs),
     /// Prints completions for a shell
     Completions { shell: Shell },
-    /// Prints the manual page
+    /// Prints the manual page, for man(1)
     Man,
 }
 
 /// Which sessions. Several of one kind mean "or", different kinds mean "and"; none means all.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ScopeArgs {
-    /// A session, by its id or by the URL of its page or room; may be repeated
-    #[arg(long = "session", value_name = "ID")]
+    /// A session: its id, or the URL of its page or room
+    #[arg(long = "session", value_name = "ID", help_heading = WHICH)]
     pub(crate) sessions: Vec<SessionArgument>,
-    /// All sessions of a group, by its acronym; may be repeated
-    #[arg(long = "group", value_name = "ACRONYM")]
+    /// All sessions of a group, by its acronym
+    #[arg(long = "group", value_name = "ACRONYM", help_heading = WHICH)]
     pub(crate) groups: Vec<String>,
-    /// All sessions of a meeting, by its number; may be repeated
-    #[arg(long = "meeting", value_name = "NUMBER")]
+    /// All sessions of a meeting, by its number: 127, or interim-2026-mars-01
+    #[arg(long = "meeting", value_name = "NUMBER", help_heading = WHICH)]
     pub(crate) meetings: Vec<String>,
     /// Slides only, no rooms
-    #[arg(long, conflicts_with = "rooms_only")]
+    #[arg(long, conflicts_with = "rooms_only", help_heading = WHICH)]
     pub(crate) slides_only: bool,
     /// Rooms only, no slides
-    #[arg(long)]
+    #[arg(long, help_heading = WHICH)]
     pub(crate) rooms_only: bool,
 }
 
@@ -113,7 +120,7 @@ impl ScopeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Run the story once and end; not 0 if the two sides differ at the end
+    /// End after the story; the status is not 0 if the two sides differ then
     #[arg(long)]
     pub(crate) once: bool,
     /// Where the stand-in Meetecho listens
@@ -125,7 +132,7 @@ pub(crate) struct DemoArgs {
 pub(crate) struct SessionsArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// One JSON document on stdout
+    /// Print one JSON document, for scripts
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -134,13 +141,13 @@ pub(crate) struct SessionsArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// One JSON document on stdout
+    /// Print one JSON document, for scripts
     #[arg(long)]
     pub(crate) json: bool,
-    /// Don't read the rooms at the provider; the ledger's record stands in
+    /// Don't ask Meetecho for its rooms; go by what the ledger has on record
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Plan from a file that `meetsync export` wrote; needs no settings, database or network
+    /// Plan from a file that `meetsync export` wrote, without settings, database or network
     #[arg(long, value_name = "EXPORT")]
     pub(crate) from: Option<PathBuf>,
 }
@@ -149,31 +156,31 @@ pub(crate) struct PlanArgs {
 pub(crate) struct ResyncArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// One JSON document on stdout
+    /// Print one JSON document, for scripts
     #[arg(long)]
     pub(crate) json: bool,
-    /// Only if the plan still has this hash (or begins with it); otherwise nothing is sent
+    /// Send only if the plan still has this hash; its first 8 characters or more will do
     #[arg(long, value_name = "HASH")]
     pub(crate) plan: Option<String>,
-    /// Lift the guards that count, for this one plan
+    /// Say yes to what a guard would stop for its number: many rooms made or deleted, many decks gone
     #[arg(long)]
     pub(crate) force: bool,
-    /// Trust no record: after the provider lost data, or the ledger came from a backup
+    /// Trust no record and send whole lists: after Meetecho lost data, or the ledger came from a backup
     #[arg(long)]
     pub(crate) resend: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArgs {
-    /// Sessions, by id or URL
+    /// Sessions, by id or URL; instead of these, or besides, the choices below
     #[arg(value_name = "SESSION")]
     pub(crate) bare: Vec<SessionArgument>,
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Why; required outside of the notify window
+    /// Why; required outside of the session's window, and kept in the ledger
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// One JSON document on stdout
+    /// Print one JSON document, for scripts
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -183,7 +190,7 @@ pub(crate) struct PushArgs {
 pub(crate) struct RoomsArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// One JSON document on stdout
+    /// Print one JSON document, for scripts
     #[arg(long)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -192,9 +199,12 @@ pub(crate) struct RoomsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RoomsByHand {
-    /// Makes a session's room now, or adopts the one that is there
-    Create { session: SessionArgument },
-    /// Takes a room away, by its session or by its URL; asks first
+    /// Makes a session's room now, or takes over the one that is there
+    Create {
+        /// A session's id, or the URL of its page
+        session: SessionArgument,
+    },
+    /// Deletes a room at Meetecho; asks first
     Delete {
         /// A session's id, or the URL of a room
         #[arg(value_name = "SESSION|URL")]
@@ -203,21 +213,24 @@ pub(crate) enum RoomsByHand {
         #[arg(long)]
         yes: bool,
     },
-    /// Writes the URL of a session's room into the session again; a person's own words stay
-    Relink { session: SessionArgument },
+    /// Writes the link of a session's room into the datatracker again; a person's own link stays
+    Relink {
+        /// A session's id, or the URL of its page
+        session: SessionArgument,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// The file to write
+    /// The file to write; plan from it with `meetsync plan --from FILE`
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Without the provider: no token call
+    /// Don't ask Meetecho for a token
     #[arg(long)]
     pub(crate) offline: bool,
 }
@@ -226,10 +239,10 @@ pub(crate) struct CheckArgs {
 pub(crate) struct GrantsArgs {
     /// The database role that meetsync will connect as
     pub(crate) role: String,
-    /// The schema of the datatracker's tables [default: the statements find it]
+    /// The schema of the datatracker's tables [default: found by the statements]
     #[arg(long)]
     pub(crate) schema: Option<String>,
-    /// Without the right to write room links
-    #[arg(long, help = "Without the right to write room links (datatracker.write_back = false)")]
+    /// Without the right to write room links, for `datatracker.write_back` = false
+    #[arg(long)]
     pub(crate) no_write_back: bool,
 }

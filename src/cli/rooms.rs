@@ -25,12 +25,20 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            by_hand(&app, &world, by_hand::relink(&world, session.0)).await
+            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
+                by_hand(&app, &world, change).await
+            } else {
+                output::note(&format!("meetsync: session {}: the link is there already", session.0));
+                Ok(Exit::Done)
+            }
         }
     }
 }
 
 async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Result<Exit, CliError> {
+    if args.scope.slides_only {
+        return Err(CliError::Usage("rooms shows rooms; --slides-only leaves nothing to show".into()));
+    }
     let output = Output::new(args.json);
     let app =
         App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;

@@ -107,6 +107,12 @@ impl Database {
         }
     }
 
+    /// Throws a connection away, and those that wait in the pool with it: what was prepared on them holds no longer.
+    pub fn start_afresh(&self, connection: Connection) {
+        drop(Object::take(connection));
+        self.pool.retain(|_, _| false);
+    }
+
     /// Its name in messages.
     pub fn what(&self) -> &str {
         self.connector.what()

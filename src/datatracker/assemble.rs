@@ -1,38 +1,16 @@
-//! From rows to sessions: which slot is official, in which order the decks come, what their URLs are.
+//! From rows to sessions: which slots of siblings are official, in which order the decks come, what their URLs are.
 //!
-//! Pure. The rows come in the order of their statements: slots by (session, start, type, assignment), sessions by id,
+//! Pure. The rows come in the order of their statements: sessions by id, siblings by (session, start, type, assignment),
 //! decks in any order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{
-    Deck, DeckId, GroupAcronym, LinkedDeck, MeetingNumber, Session, SessionId, SessionStatus, Sibling, Span,
+    Deck, DeckId, GroupAcronym, LinkedDeck, MeetingNumber, Session, SessionId, SessionStatus, Sibling,
 };
 
 use super::href::{Hosts, Shape};
-use super::rows::{DeckRow, HomeRow, SessionRow, SiblingRow, SlotRow, StateRow};
-
-/// A session whose decks are not known yet.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    pub(super) row: SessionRow,
-    pub(super) slot: Option<Span>,
-}
-
-/// Gives each session its official slot: the first one that is in its meeting's schedule, or in that one's base.
-pub(super) fn with_slots(sessions: Vec<SessionRow>, slots: &[SlotRow]) -> Vec<Chosen> {
-    let mut chosen: Vec<_> = sessions.into_iter().map(|row| Chosen { row, slot: None }).collect();
-    for slot in slots {
-        let Ok(place) = chosen.binary_search_by_key(&slot.session, |session| session.row.id) else {
-            continue;
-        };
-        let session = &mut chosen[place];
-        if session.slot.is_none() && is_official(slot.schedule, &session.row) {
-            session.slot = Some(Span::new(slot.starts, slot.ends));
-        }
-    }
-    chosen
-}
+use super::rows::{DeckRow, HomeRow, SessionRow, SiblingRow, StateRow};
 
 /// A meeting without a schedule has no official slots at all.
 fn is_official(schedule: i64, session: &SessionRow) -> bool {
@@ -40,8 +18,8 @@ fn is_official(schedule: i64, session: &SessionRow) -> bool {
 }
 
 /// The interim meetings that the chosen sessions belong to.
-pub(super) fn interims(chosen: &[Chosen]) -> BTreeSet<i64> {
-    chosen.iter().filter(|session| is_interim(&session.row)).map(|session| session.row.meeting_id).collect()
+pub(super) fn interims(chosen: &[SessionRow]) -> BTreeSet<i64> {
+    chosen.iter().filter(|session| is_interim(session)).map(|session| session.meeting_id).collect()
 }
 
 fn is_interim(session: &SessionRow) -> bool {
@@ -49,16 +27,16 @@ fn is_interim(session: &SessionRow) -> bool {
 }
 
 /// The slots of the chosen sessions of interim meetings and of `others`, which are the other sessions of these.
-pub(super) fn siblings(chosen: &[Chosen], others: &[SiblingRow]) -> Vec<Sibling> {
+pub(super) fn siblings(chosen: &[SessionRow], others: &[SiblingRow]) -> Vec<Sibling> {
     let meetings: BTreeMap<i64, &SessionRow> = chosen
         .iter()
-        .filter(|session| is_interim(&session.row))
-        .map(|session| (session.row.meeting_id, &session.row))
+        .filter(|session| is_interim(session))
+        .map(|session| (session.meeting_id, session))
         .collect();
     let mut siblings: Vec<_> = chosen
         .iter()
-        .filter(|session| is_interim(&session.row))
-        .filter_map(|session| Some(sibling(&session.row, session.row.id, session.slot?.start)))
+        .filter(|session| is_interim(session))
+        .filter_map(|session| Some(sibling(session, session.id, session.slot()?.start)))
         .collect();
     let mut last = None;
     for other in others {
@@ -127,7 +105,7 @@ impl<'a> Known<'a> {
 
 /// Puts the decks into their sessions.
 pub(super) fn sessions(
-    chosen: Vec<Chosen>,
+    chosen: Vec<SessionRow>,
     mut decks: Vec<DeckRow>,
     beside: &Beside<'_>,
     hosts: &Hosts,
@@ -144,7 +122,7 @@ pub(super) fn sessions(
     chosen
         .into_iter()
         .map(|session| {
-            let id = session.row.id;
+            let id = session.id;
             let decks =
                 std::iter::from_fn(|| linked.next_if(|(owner, _)| *owner == id)).map(|(_, deck)| deck);
             let decks = decks.collect();
@@ -153,12 +131,12 @@ pub(super) fn sessions(
         .collect()
 }
 
-fn known<'a>(chosen: &'a [Chosen], decks: &[DeckRow], beside: &Beside<'a>) -> HashMap<i64, Known<'a>> {
+fn known<'a>(chosen: &'a [SessionRow], decks: &[DeckRow], beside: &Beside<'a>) -> HashMap<i64, Known<'a>> {
     let mut known: HashMap<i64, Known<'_>> = HashMap::with_capacity(decks.len());
     for deck in decks {
-        let of_session = chosen.binary_search_by_key(&deck.session, |session| session.row.id);
+        let of_session = chosen.binary_search_by_key(&deck.session, |session| session.id);
         if let Ok(place) = of_session {
-            known.entry(deck.document).or_default().linked_to(deck.session, &chosen[place].row.meeting);
+            known.entry(deck.document).or_default().linked_to(deck.session, &chosen[place].meeting);
         }
     }
     for link in beside.elsewhere {
@@ -185,7 +163,8 @@ fn finished(deck: DeckRow, known: Known<'_>, states: &States, hosts: &Hosts) -> 
     LinkedDeck { deck: sent, deleted: known.deleted }
 }
 
-fn finished_session(Chosen { row, slot }: Chosen, decks: Vec<LinkedDeck>) -> Session {
+fn finished_session(row: SessionRow, decks: Vec<LinkedDeck>) -> Session {
+    let slot = row.slot();
     Session {
         id: SessionId(row.id),
         meeting: MeetingNumber(row.meeting),

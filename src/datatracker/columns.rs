@@ -62,8 +62,6 @@ mod tests {
     fn every_column_is_mentioned_in_a_statement() {
         let statements = [
             include_str!("sql/frame.sql"),
-            include_str!("sql/slots_near.sql"),
-            include_str!("sql/slots_all.sql"),
             include_str!("sql/sessions.sql"),
             include_str!("sql/siblings.sql"),
             include_str!("sql/decks.sql"),

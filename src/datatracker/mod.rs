@@ -14,6 +14,7 @@ mod error;
 pub mod grants;
 mod href;
 mod look;
+mod prepared;
 mod query;
 mod rows;
 mod schema;
@@ -82,7 +83,13 @@ impl Datatracker {
 
     /// Reads what `look` asks for. A reading that fails in any part gives no snapshot.
     pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
-        match self.read(look).await {
+        let read = match self.read(look).await {
+            // A migration that changes a column breaks the statements that were prepared before it. The connection is
+            // gone with them, so this is tried once more.
+            Err(ReadError::Database(DatabaseError::Query { .. })) => self.read(look).await,
+            read => read,
+        };
+        match read {
             // The database's own words name one column at a time.
             Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => {
                 match self.verify().await {
@@ -97,15 +104,18 @@ impl Datatracker {
     async fn read(&self, look: &Look) -> Result<Snapshot, ReadError> {
         let Shared { reader, opening, hosts } = &*self.shared;
         let mut connection = reader.connection().await?;
-        connection
+        let read = connection
             .build_transaction()
             .repeatable_read()
             .read_only()
             .run(async move |connection: &mut AsyncPgConnection| {
                 query::snapshot(connection, opening, hosts, look).await
             })
-            .await
-            .map_err(|failed| self.explain(failed, "reading meetings, sessions and slides"))
+            .await;
+        if matches!(&read, Err(Failed::Query(_))) {
+            reader.start_afresh(connection);
+        }
+        read.map_err(|failed| self.explain(failed, "reading meetings, sessions and slides"))
     }
 
     /// Whether every column that a reading needs is there and granted, and whether the role can read more than it

@@ -1,25 +1,30 @@
 //! The statements of one reading, inside one transaction.
 //!
 //! Their number does not depend on the number of sessions: what was chosen goes into the next statement as an array of
-//! ids. The statements stay simple, because a statement of text is planned anew each time; and an array of thousands of
-//! ids is hidden from the planner (`ARRAY(SELECT unnest(...))`), which would weigh each of them.
+//! ids. The arrays are hidden from the planner (`ARRAY(SELECT unnest(...))`), which would weigh each id of thousands, and
+//! make a new plan for each reading. Statements that don't need each other's answers go out together.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Untyped};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join;
 
 use crate::model::{GroupAcronym, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
 
-use super::assemble::{self, Beside, Chosen, States};
+use super::assemble::{self, Beside, States};
 use super::error::UnknownNames;
 use super::href::Hosts;
 use super::look::{Look, Range};
-use super::rows::{DeckRow, Frame, HomeRow, Opened, SessionRow, SiblingRow, SlotRow, StateRow};
-use super::schema::{Schema, SchemaError, candidates};
+use super::prepared::prepared;
+use super::rows::{
+    DeckColumns, DeckRow, Frame, HomeColumns, HomeRow, Opened, SessionColumns, SessionRow, SiblingColumns,
+    SiblingRow, StateColumns, StateRow,
+};
+use super::schema::{Schema, SchemaError, candidates, of_all};
 
 /// What a transaction is opened with.
 #[derive(Debug, Clone)]
@@ -36,12 +41,11 @@ impl Opening {
         connection: &mut AsyncPgConnection,
     ) -> Result<(DateTime<Utc>, Schema), Failed> {
         let looked_in = candidates(self.schema.as_deref());
-        let opened: Opened = sql_query(include_str!("sql/settings.sql"))
+        let query = sql_query(include_str!("sql/settings.sql"))
             .bind::<Array<Text>, _>(&looked_in)
             .bind::<Text, _>(self.statement_timeout.as_millis().to_string())
-            .bind::<Text, _>(self.lock_timeout.as_millis().to_string())
-            .get_result(connection)
-            .await?;
+            .bind::<Text, _>(self.lock_timeout.as_millis().to_string());
+        let opened: Opened = prepared::<Untyped, _>(query).get_result(connection).await?;
         Ok((opened.as_of, Schema::found(opened.schemas, looked_in)?))
     }
 }
@@ -75,41 +79,34 @@ pub(super) async fn snapshot(
     look: &Look,
 ) -> Result<Snapshot, Failed> {
     let (as_of, schema) = opening.open(connection).await?;
-    let mut source = Source { connection, schema };
-    let states = source.require(&look.must_exist).await?;
+    let source = Source { connection, schema };
 
     let everything = look.range == Range::Everything;
     let bounds = look.range.bounds(as_of);
-    let slots = match bounds {
-        _ if everything => source.all_slots().await?,
-        Some(bounds) => source.slots(bounds.after, bounds.before, &look.named).await?,
-        None => source.slots(as_of, as_of, &look.named).await?,
+    let sessions = async {
+        let (after, before) = bounds.map_or((as_of, as_of), |bounds| (bounds.after, bounds.before));
+        source.sessions(everything, after, before, &look.named).await.map_err(Failed::Query)
     };
-    let candidates: BTreeSet<i64> =
-        slots.iter().map(|slot| slot.session).chain(look.named.iter().map(|id| id.0)).collect();
-    let rows = source
-        .sessions(everything, if everything { vec![] } else { candidates.into_iter().collect() })
-        .await?;
-    let mut chosen = assemble::with_slots(rows, &slots);
-    drop(slots);
-    let is_in_range = |session: &Chosen| {
-        everything || bounds.zip(session.slot).is_some_and(|(bounds, slot)| bounds.hold(slot))
+    let (states, mut chosen) = try_join(source.require(&look.must_exist), sessions).await?;
+    let is_in_range = |session: &SessionRow| {
+        everything || bounds.zip(session.slot()).is_some_and(|(bounds, slot)| bounds.hold(slot))
     };
-    chosen.retain(|session| is_in_range(session) || look.named.contains(&SessionId(session.row.id)));
+    chosen.retain(|session| is_in_range(session) || look.named.contains(&SessionId(session.id)));
     let in_range = chosen.iter().filter(|session| is_in_range(session)).count();
 
-    let ids: Vec<i64> =
-        if everything { vec![] } else { chosen.iter().map(|session| session.row.id).collect() };
+    let ids: Vec<i64> = if everything { vec![] } else { chosen.iter().map(|session| session.id).collect() };
     // With everything chosen no interim has other sessions.
     let interims = if everything { BTreeSet::new() } else { assemble::interims(&chosen) };
-    let others = source.siblings(interims, &ids).await?;
+    let (others, decks) = try_join(source.siblings(interims, &ids), source.decks(everything, &ids)).await?;
     let siblings = assemble::siblings(&chosen, &others);
-    let decks = source.decks(everything, &ids).await?;
     let documents: BTreeSet<i64> =
         if everything { BTreeSet::new() } else { decks.iter().map(|deck| deck.document).collect() };
     let documents = Vec::from_iter(documents);
-    let document_states = source.document_states(everything, &documents, states.ids()).await?;
-    let elsewhere = source.links_elsewhere(&documents, &ids).await?;
+    let (document_states, elsewhere) = try_join(
+        source.document_states(everything, &documents, states.ids()),
+        source.links_elsewhere(&documents, &ids),
+    )
+    .await?;
     let beside = Beside { states: &states, document_states: &document_states, elsewhere: &elsewhere };
     let sessions = assemble::sessions(chosen, decks, &beside, hosts);
     Ok(Snapshot { version: SNAPSHOT_VERSION, as_of, complete: true, in_range, sessions, siblings })
@@ -117,23 +114,22 @@ pub(super) async fn snapshot(
 
 /// An open transaction on the datatracker's tables.
 struct Source<'a> {
-    connection: &'a mut AsyncPgConnection,
+    connection: &'a AsyncPgConnection,
     schema: Schema,
 }
 
 type Rows<T> = Result<Vec<T>, diesel::result::Error>;
 
 impl Source<'_> {
-    async fn require(&mut self, names: &Scope) -> Result<States, Failed> {
+    async fn require(&self, names: &Scope) -> Result<States, Failed> {
         let sessions: Vec<_> = names.sessions.iter().map(|id| id.0).collect();
         let groups: Vec<_> = names.groups.iter().map(GroupAcronym::as_str).collect();
         let meetings: Vec<_> = names.meetings.iter().map(MeetingNumber::as_str).collect();
-        let frame: Frame = sql_query(self.schema.statement(include_str!("sql/frame.sql")))
+        let query = sql_query(self.schema.statement(include_str!("sql/frame.sql")))
             .bind::<Array<BigInt>, _>(sessions)
             .bind::<Array<Text>, _>(groups)
-            .bind::<Array<Text>, _>(meetings)
-            .get_result(self.connection)
-            .await?;
+            .bind::<Array<Text>, _>(meetings);
+        let frame: Frame = prepared::<Untyped, _>(query).get_result(&mut self.connection()).await?;
         if !frame.has_meetings {
             return Err(Failed::Empty);
         }
@@ -153,67 +149,54 @@ impl Source<'_> {
         Ok(States { deleted: frame.deleted, policies })
     }
 
-    async fn all_slots(&mut self) -> Rows<SlotRow> {
-        sql_query(self.schema.statement(include_str!("sql/slots_all.sql"))).load(self.connection).await
+    /// The text, for the chosen ids or for everything.
+    fn text(&self, everything: bool, template: &str) -> String {
+        let text = self.schema.statement(template);
+        if everything { of_all(&text) } else { text }
     }
 
-    async fn slots(
-        &mut self,
+    async fn sessions(
+        &self,
+        everything: bool,
         after: DateTime<Utc>,
         before: DateTime<Utc>,
         named: &BTreeSet<SessionId>,
-    ) -> Rows<SlotRow> {
-        sql_query(self.schema.statement(include_str!("sql/slots_near.sql")))
+    ) -> Rows<SessionRow> {
+        let query = sql_query(self.text(everything, include_str!("sql/sessions.sql")))
             .bind::<Timestamptz, _>(after)
             .bind::<Timestamptz, _>(before)
-            .bind::<Array<BigInt>, _>(named.iter().map(|id| id.0).collect::<Vec<_>>())
-            .load(self.connection)
-            .await
+            .bind::<Array<BigInt>, _>(named.iter().map(|id| id.0).collect::<Vec<_>>());
+        prepared::<SessionColumns, _>(query).load(&mut self.connection()).await
     }
 
-    async fn sessions(&mut self, everything: bool, ids: Vec<i64>) -> Rows<SessionRow> {
-        sql_query(self.schema.statement(include_str!("sql/sessions.sql")))
-            .bind::<Bool, _>(everything)
-            .bind::<Array<BigInt>, _>(ids)
-            .load(self.connection)
-            .await
-    }
-
-    async fn siblings(&mut self, interims: BTreeSet<i64>, known: &[i64]) -> Rows<SiblingRow> {
-        sql_query(self.schema.statement(include_str!("sql/siblings.sql")))
+    async fn siblings(&self, interims: BTreeSet<i64>, known: &[i64]) -> Rows<SiblingRow> {
+        let query = sql_query(self.schema.statement(include_str!("sql/siblings.sql")))
             .bind::<Array<BigInt>, _>(Vec::from_iter(interims))
-            .bind::<Array<BigInt>, _>(known)
-            .load(self.connection)
-            .await
+            .bind::<Array<BigInt>, _>(known);
+        prepared::<SiblingColumns, _>(query).load(&mut self.connection()).await
     }
 
-    async fn decks(&mut self, everything: bool, ids: &[i64]) -> Rows<DeckRow> {
-        sql_query(self.schema.statement(include_str!("sql/decks.sql")))
-            .bind::<Bool, _>(everything)
-            .bind::<Array<BigInt>, _>(ids)
-            .load(self.connection)
-            .await
+    async fn decks(&self, everything: bool, ids: &[i64]) -> Rows<DeckRow> {
+        let text = self.text(everything, include_str!("sql/decks.sql"));
+        let query = sql_query(text).bind::<Array<BigInt>, _>(ids);
+        prepared::<DeckColumns, _>(query).load(&mut self.connection()).await
     }
 
-    async fn document_states(
-        &mut self,
-        everything: bool,
-        documents: &[i64],
-        states: Vec<i64>,
-    ) -> Rows<StateRow> {
-        sql_query(self.schema.statement(include_str!("sql/states.sql")))
-            .bind::<Bool, _>(everything)
+    async fn document_states(&self, everything: bool, documents: &[i64], states: Vec<i64>) -> Rows<StateRow> {
+        let text = self.text(everything, include_str!("sql/states.sql"));
+        let query = sql_query(text).bind::<Array<BigInt>, _>(documents).bind::<Array<BigInt>, _>(states);
+        prepared::<StateColumns, _>(query).load(&mut self.connection()).await
+    }
+
+    async fn links_elsewhere(&self, documents: &[i64], ids: &[i64]) -> Rows<HomeRow> {
+        let query = sql_query(self.schema.statement(include_str!("sql/homes.sql")))
             .bind::<Array<BigInt>, _>(documents)
-            .bind::<Array<BigInt>, _>(states)
-            .load(self.connection)
-            .await
+            .bind::<Array<BigInt>, _>(ids);
+        prepared::<HomeColumns, _>(query).load(&mut self.connection()).await
     }
 
-    async fn links_elsewhere(&mut self, documents: &[i64], ids: &[i64]) -> Rows<HomeRow> {
-        sql_query(self.schema.statement(include_str!("sql/homes.sql")))
-            .bind::<Array<BigInt>, _>(documents)
-            .bind::<Array<BigInt>, _>(ids)
-            .load(self.connection)
-            .await
+    /// Several statements may be under way on it at once: the server takes them one after another.
+    fn connection(&self) -> &AsyncPgConnection {
+        self.connection
     }
 }

@@ -1,8 +1,13 @@
 //! The rows of the statements in `sql/`, column by column. Ids are `int8` whatever the table stores.
+//!
+//! Rows of which there can be many are read by place: their fields, and the types beside them, are in the order of the
+//! statement. The others are read by name.
 
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::{Queryable, QueryableByName};
+
+use crate::model::Span;
 
 /// `settings.sql`
 #[derive(QueryableByName)]
@@ -32,105 +37,97 @@ pub(super) struct Frame {
     pub(super) policy_slugs: Vec<String>,
 }
 
-/// `slots_near.sql`, `slots_all.sql`
-#[derive(Debug, QueryableByName)]
-pub(super) struct SlotRow {
-    #[diesel(sql_type = BigInt)]
-    pub(super) session: i64,
-    #[diesel(sql_type = BigInt)]
-    pub(super) schedule: i64,
-    #[diesel(sql_type = Timestamptz)]
-    pub(super) starts: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    pub(super) ends: DateTime<Utc>,
+/// `sessions.sql`
+#[derive(Debug, Queryable)]
+pub(super) struct SessionRow {
+    pub(super) id: i64,
+    pub(super) meeting_id: i64,
+    pub(super) meeting: String,
+    pub(super) meeting_type: String,
+    pub(super) time_zone: String,
+    pub(super) schedule: Option<i64>,
+    pub(super) base: Option<i64>,
+    pub(super) group: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    pub(super) remote_instructions: String,
+    pub(super) tombstone_for: Option<i64>,
+    pub(super) modified: DateTime<Utc>,
+    /// Of the official slot.
+    pub(super) starts: Option<DateTime<Utc>>,
+    pub(super) ends: Option<DateTime<Utc>>,
 }
 
-/// `sessions.sql`
-#[derive(Debug, QueryableByName)]
-pub(super) struct SessionRow {
-    #[diesel(sql_type = BigInt)]
-    pub(super) id: i64,
-    #[diesel(sql_type = BigInt)]
-    pub(super) meeting_id: i64,
-    #[diesel(sql_type = Text)]
-    pub(super) meeting: String,
-    #[diesel(sql_type = Text)]
-    pub(super) meeting_type: String,
-    #[diesel(sql_type = Text)]
-    pub(super) time_zone: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub(super) schedule: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub(super) base: Option<i64>,
-    #[diesel(sql_type = Text)]
-    pub(super) group: String,
-    #[diesel(sql_type = Text)]
-    pub(super) name: String,
-    #[diesel(sql_type = Text)]
-    pub(super) status: String,
-    #[diesel(sql_type = Text)]
-    pub(super) remote_instructions: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub(super) tombstone_for: Option<i64>,
-    #[diesel(sql_type = Timestamptz)]
-    pub(super) modified: DateTime<Utc>,
+impl SessionRow {
+    /// The official slot.
+    pub(super) fn slot(&self) -> Option<Span> {
+        self.starts.zip(self.ends).map(|(start, end)| Span::new(start, end))
+    }
 }
+
+pub(super) type SessionColumns = (
+    BigInt,
+    BigInt,
+    Text,
+    Text,
+    Text,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Text,
+    Text,
+    Text,
+    Text,
+    Nullable<BigInt>,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+);
 
 /// `siblings.sql`
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(super) struct SiblingRow {
-    #[diesel(sql_type = BigInt)]
     pub(super) session: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) meeting_id: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) schedule: i64,
-    #[diesel(sql_type = Timestamptz)]
     pub(super) starts: DateTime<Utc>,
 }
 
+pub(super) type SiblingColumns = (BigInt, BigInt, BigInt, Timestamptz);
+
 /// `decks.sql`
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(super) struct DeckRow {
-    #[diesel(sql_type = BigInt)]
     pub(super) session: i64,
-    #[diesel(sql_type = Integer)]
     pub(super) place: i32,
-    #[diesel(sql_type = BigInt)]
     pub(super) link: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) document: i64,
-    #[diesel(sql_type = Text)]
     pub(super) name: String,
-    #[diesel(sql_type = Text)]
     pub(super) title: String,
-    #[diesel(sql_type = Text)]
     pub(super) rev: String,
-    #[diesel(sql_type = Text)]
     pub(super) external_url: String,
-    #[diesel(sql_type = Text)]
     pub(super) uploaded_filename: String,
 }
 
+pub(super) type DeckColumns = (BigInt, Integer, BigInt, BigInt, Text, Text, Text, Text, Text);
+
 /// `states.sql`
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(super) struct StateRow {
-    #[diesel(sql_type = BigInt)]
     pub(super) document: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) state: i64,
 }
 
+pub(super) type StateColumns = (BigInt, BigInt);
+
 /// `homes.sql`
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub(super) struct HomeRow {
-    #[diesel(sql_type = BigInt)]
     pub(super) document: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) session: i64,
-    #[diesel(sql_type = Text)]
     pub(super) meeting: String,
 }
+
+pub(super) type HomeColumns = (BigInt, BigInt, Text);
 
 /// `verify.sql`
 #[derive(QueryableByName)]

@@ -55,6 +55,14 @@ impl Schema {
     }
 }
 
+/// What stands in a statement where it looks up what was chosen.
+const CHOSEN: [&str; 2] = ["= ANY (ARRAY(SELECT unnest($1)))", "= ANY (ARRAY(SELECT near.id FROM near))"];
+
+/// The same statement for all there are. What it would choose by is still bound, and not looked at.
+pub(super) fn of_all(statement: &str) -> String {
+    CHOSEN.iter().fold(statement.to_owned(), |text, chosen| text.replace(chosen, "IS NOT NULL"))
+}
+
 /// A name as an SQL identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -86,6 +94,18 @@ mod tests {
         assert_eq!(candidates(None), ["datatracker", "public"]);
         assert_eq!(candidates(Some("")), ["datatracker", "public"]);
         assert_eq!(candidates(Some("x")), ["x"]);
+    }
+
+    #[test]
+    fn a_statement_of_all_chooses_nothing() {
+        for (chosen, by) in [
+            (include_str!("sql/sessions.sql"), "FROM near"),
+            (include_str!("sql/decks.sql"), "unnest($1)"),
+            (include_str!("sql/states.sql"), "unnest($1)"),
+        ] {
+            let all = of_all(chosen);
+            assert!(chosen.contains(by) && !all.contains(by), "{all}");
+        }
     }
 
     #[test]

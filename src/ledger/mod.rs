@@ -110,15 +110,16 @@ impl Ledger {
     /// Sessions that the ledger still has open at `now`: a room of ours that is not over, doubt, a confirming send
     /// owed, or a hold. A pass must look at them whatever their slot.
     pub async fn open_sessions(&self, now: DateTime<Utc>) -> Result<BTreeSet<SessionId>, LedgerError> {
-        let (mut rows, mut holds) = read::open(self.database(), now).await?;
-        if let LedgerKind::Rehearsal(rehearsal) = &self.kind {
-            rows = rehearsal.over_subjects(rows, |row| {
-                row.doubt_since.is_some()
-                    || row.confirm_at.is_some()
-                    || row.remote_end.is_some_and(|end| now < end)
-            });
-            holds = rehearsal.over_holds(holds);
-        }
+        let LedgerKind::Rehearsal(rehearsal) = &self.kind else {
+            return read::open_sessions(self.database(), now).await;
+        };
+        let (rows, holds) = read::open(self.database(), now).await?;
+        let rows = rehearsal.over_subjects(rows, |row| {
+            row.doubt_since.is_some()
+                || row.confirm_at.is_some()
+                || row.remote_end.is_some_and(|end| now < end)
+        });
+        let holds = rehearsal.over_holds(holds);
         let held = holds.into_iter().filter(|(_, hold)| now < hold.until).filter_map(|(session, _)| session);
         Ok(rows.iter().map(|row| SessionId(row.session)).chain(held).collect())
     }

@@ -47,6 +47,10 @@ const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session
 const OPEN: &str = "\
     SELECT s.* FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
+const OPEN_SESSIONS: &str = "\
+    SELECT s.session FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?
+    UNION SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL AND h.until > ?";
 const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
 const RECENT: &str = "\
@@ -61,6 +65,12 @@ struct Counted {
     session: Option<i64>,
     #[diesel(sql_type = BigInt)]
     number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = BigInt)]
+    session: i64,
 }
 
 #[derive(QueryableByName)]
@@ -121,7 +131,18 @@ async fn view_on(
     Ok(Found { subjects, holds: holds_on(connection).await?, recent: recent_on(connection, since).await? })
 }
 
-/// Rows that are open at `now`, and the sessions that are held then.
+/// The sessions that are open or held at `now`.
+pub(super) async fn open_sessions(
+    database: &Database,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<SessionId>, LedgerError> {
+    let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
+    let statement = Statement::new(OPEN_SESSIONS).with(now).with(now);
+    let found: QueryResult<Vec<Open>> = statement.load(transaction.connection()).await;
+    Ok(transaction.end(found).await?.into_iter().map(|open| SessionId(open.session)).collect())
+}
+
+/// Rows that are open at `now`, and the holds, over or not.
 pub(super) async fn open(
     database: &Database,
     now: DateTime<Utc>,

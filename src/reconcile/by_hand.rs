@@ -109,8 +109,8 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
     Ok(room.change("deleted by hand", vec![Operation::delete_room(named)]))
 }
 
-/// The URL of a session's room, into the session.
-pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
+/// The URL of a session's room, into the session. None where it is there already, and on record.
+pub fn relink(world: &World, id: SessionId) -> Result<Option<Change>, NotByHand> {
     let room = Room::of(world, id)?;
     if room.link == Link::Foreign {
         return Err(no(Why::NotOurs, "the link is a person's own words, and those are never touched"));
@@ -127,6 +127,8 @@ pub fn relink(world: &World, id: SessionId) -> Result<Change, NotByHand> {
             RoomRef { room_id: id, url: Some(seen.url.clone()), public_id: Some(seen.public_id.clone()) };
         operations.push(Operation::adopt_room(named, seen.times()));
     }
-    operations.push(Operation::write_room_url(room.session.remote_instructions.clone(), Some(url)));
-    Ok(room.change("relinked by hand", operations))
+    if url != room.session.remote_instructions {
+        operations.push(Operation::write_room_url(room.session.remote_instructions.clone(), Some(url)));
+    }
+    Ok((!operations.is_empty()).then(|| room.change("relinked by hand", operations)))
 }

@@ -14,6 +14,7 @@ mod look;
 mod rehearse;
 mod resync;
 mod step;
+mod wishes;
 mod work;
 mod world;
 

@@ -18,7 +18,8 @@ use super::dead::{Pulse, is_down};
 use super::look;
 use super::rehearse;
 use super::step::{Acted, Step, StepOutcome, Stepped};
-use super::work::{Tried, Work, by_session, wish};
+use super::wishes;
+use super::work::{Tried, Work, by_session};
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError, StepEnd};
 use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
@@ -74,7 +75,7 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    ledger.record(&wishes::of_plan(plan, world.now())).await?;
     if ledger.is_rehearsal() {
         rehearse::tell_of_rooms(&parts.meetecho, plan);
     }
@@ -111,7 +112,7 @@ pub async fn resync(
             }
         }
         // Whoever had no turn comes first now; else the order of work stays.
-        work.sort_by_key(|work| (work.was_tried, work.place));
+        work.sort_by_key(|work| (work.got_through, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
             run.look_again(&work).await;
@@ -151,14 +152,26 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All of the work once. More sessions are under way than requests may be in flight, so that the ledger's own
-    /// writes don't leave the provider waiting.
+    /// All of the work once. Nothing else is begun before every live session had its turn.
     async fn round(
         &self,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
+        let mut tried = self.side_by_side(urgent, progress).await?;
+        tried.extend(self.side_by_side(rest, progress).await?);
+        Ok(tried)
+    }
+
+    /// More sessions are under way than requests may be in flight, so that the ledger's own writes don't leave the
+    /// provider waiting.
+    async fn side_by_side(
+        &self,
+        work: Vec<Work>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
             let tried = self.try_session(work).await?;
@@ -175,14 +188,14 @@ impl Run<'_> {
         let mut results = Vec::new();
         let mut failed = Vec::new();
         let mut retry_after = None;
-        let mut was_tried = false;
+        let mut got_through = false;
         for change in work.changes.clone() {
             if self.pulse.is_gone() {
                 results.push(self.result(change.subject, &Acted::not_tried()));
                 failed.push(change);
                 continue;
             }
-            was_tried = true;
+            got_through = true;
             let acted = self.try_subject(&change, work.new_room.as_deref()).await?;
             if acted.room.is_some() {
                 work.new_room.clone_from(&acted.room);
@@ -193,7 +206,7 @@ impl Run<'_> {
             }
             results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, was_tried, retry_after })
+        Ok(Tried { work, results, failed, got_through, retry_after })
     }
 
     async fn try_subject(&self, change: &Change, new_room: Option<&str>) -> Result<Acted, LedgerError> {

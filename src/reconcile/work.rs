@@ -3,37 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
-
 use super::resync::SubjectResult;
-use crate::ledger::Wish;
-use crate::model::{SessionId, digest_of};
+use crate::model::SessionId;
 use crate::plan::{Change, Operation, Plan};
-
-pub(super) fn wish(change: &Change, at: DateTime<Utc>) -> Wish {
-    let room = change.operations.iter().find_map(|operation| match operation {
-        Operation::CreateRoom { room, .. } | Operation::RecreateRoom { room, .. } => Some(json!(room)),
-        _ => None,
-    });
-    let desired = change.wanted.as_ref().map_or(room.unwrap_or_default(), |decks| json!(decks));
-    Wish {
-        key: change.subject,
-        digest: digest_of(&desired),
-        desired,
-        epoch: change.epoch.as_ref().map(ToString::to_string),
-        slot: change.slot,
-        at,
-    }
-}
 
 /// One session's changes.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
     /// In the order of work.
     pub(super) place: usize,
+    /// Its session is live, or its room is taken away to be made again: people are waiting.
+    pub(super) is_urgent: bool,
     /// Its last try was one: it was not left out because the provider seemed gone.
-    pub(super) was_tried: bool,
+    pub(super) got_through: bool,
     pub(super) changes: Vec<Change>,
     /// The room that a try before this one made.
     pub(super) new_room: Option<String>,
@@ -41,13 +23,25 @@ pub(super) struct Work {
 
 /// The plan's changes, session by session, in the order of the most urgent one; the room before the decks.
 pub(super) fn by_session(plan: &Plan) -> Vec<Work> {
+    let is_urgent = |change: &Change| {
+        change.slot.is_some_and(|slot| slot.is_live(plan.as_of))
+            || change.operations.iter().any(|operation| matches!(operation, Operation::RecreateRoom { .. }))
+    };
     let mut work: Vec<Work> = Vec::new();
     let mut places: BTreeMap<SessionId, usize> = BTreeMap::new();
     for change in &plan.changes {
         let place = *places.entry(change.session).or_insert_with(|| {
-            work.push(Work { place: work.len(), was_tried: false, changes: Vec::new(), new_room: None });
+            let changes = Vec::new();
+            work.push(Work {
+                place: work.len(),
+                is_urgent: false,
+                got_through: false,
+                changes,
+                new_room: None,
+            });
             work.len() - 1
         });
+        work[place].is_urgent |= is_urgent(change);
         work[place].changes.push(change.clone());
     }
     for session in &mut work {
@@ -61,7 +55,7 @@ pub(super) struct Tried {
     pub(super) work: Work,
     pub(super) results: Vec<SubjectResult>,
     pub(super) failed: Vec<Change>,
-    pub(super) was_tried: bool,
+    pub(super) got_through: bool,
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -71,6 +65,6 @@ impl Tried {
     }
 
     pub(super) fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), was_tried: self.was_tried, ..self.work.clone() }
+        Work { changes: self.failed.clone(), got_through: self.got_through, ..self.work.clone() }
     }
 }

@@ -264,7 +264,7 @@ mod tests {
             allow_http,
             max_in_flight: 1,
             rate: 0.0,
-            longest_hold: Duration::from_secs(60),
+            longest_hold: Duration::from_mins(1),
         }
     }
 

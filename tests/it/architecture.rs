@@ -178,6 +178,33 @@ fn every_room_keeps_to_its_row_of_the_table() {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
+/// The table in the crate's documentation: room, and what it may use.
+fn map_of_the_house(documentation: &str) -> Vec<(String, Vec<String>)> {
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    documentation
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | "))
+        .map(|row| row.split('|').collect::<Vec<_>>())
+        .filter_map(|cells| {
+            let room = names(cells[0]).pop()?;
+            let uses = if cells[2].trim() == "everything" { vec!["*".to_owned()] } else { names(cells[2]) };
+            Some((room, uses))
+        })
+        .collect()
+}
+
+#[test]
+fn the_map_in_the_documentation_is_this_table() {
+    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    let map = map_of_the_house(&std::fs::read_to_string(lib).unwrap());
+    let table: Vec<(String, Vec<String>)> = ROOMS
+        .iter()
+        .filter(|(room, _)| !["lib", "main", "bin"].contains(room))
+        .map(|(room, uses)| ((*room).to_owned(), uses.iter().map(|used| (*used).to_owned()).collect()))
+        .collect();
+    assert_eq!(map, table);
+}
+
 #[test]
 fn a_planted_violation_is_found() {
     for (path, text, expected) in [

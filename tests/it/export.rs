@@ -3,6 +3,7 @@
 use meetsync::demo::sample::scenes;
 use meetsync::demo::standin::GroupRefusal;
 use meetsync::model::GroupAcronym;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::support::stage::{SECRET, Stage};
@@ -80,7 +81,6 @@ async fn no_secret_and_no_persons_words_leave_the_house() {
     for words in ["webex", "Zaphod", "4711", "ford-prefect", "Trillian", "Slartibartfast", "fjords", SECRET] {
         assert!(!text.contains(words), "{words}");
     }
-    use secrecy::ExposeSecret as _;
     for secret in stage.standin.secrets() {
         assert!(!text.contains(secret.expose_secret()));
     }

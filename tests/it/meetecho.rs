@@ -29,7 +29,7 @@ fn options(base: &str) -> MeetechoOptions {
         client_secret: SECRET.into(),
         max_in_flight: 4,
         rate: 0.0,
-        longest_hold: Duration::from_secs(60),
+        longest_hold: Duration::from_mins(1),
         request_timeout: Duration::from_secs(10),
         allow_http: false,
     }

@@ -16,7 +16,7 @@ fn client_of(standin: &Standin) -> Meetecho {
         client_secret: standin.options.client_secret.clone(),
         max_in_flight: 8,
         rate: 0.0,
-        longest_hold: Duration::from_secs(60),
+        longest_hold: Duration::from_mins(1),
         request_timeout: Duration::from_secs(1),
         allow_http: false,
     })
@@ -96,7 +96,7 @@ async fn credentials_are_checked() {
         client_secret: "wrong".into(),
         max_in_flight: 1,
         rate: 0.0,
-        longest_hold: Duration::from_secs(60),
+        longest_hold: Duration::from_mins(1),
         request_timeout: Duration::from_secs(5),
         allow_http: false,
     };

@@ -1,11 +1,6 @@
--- The slide decks linked to the sessions $2 (to all where $1 is true). Not sorted: a sort of so many wide rows would
--- spill to disk.
-SELECT p.session_id::int8 AS session, p."order"::int4 AS place, p.id::int8 AS link, d.id AS document, d.name, d.title,
-       d.rev, d.external_url, d.uploaded_filename
+-- The slide decks linked to the sessions $1. Not sorted: a sort of so many wide rows would spill to disk.
+SELECT p.session_id::int8 AS session, p."order"::int4 AS place, p.id::int8 AS link, d.id::int8 AS document, d.name,
+       d.title, d.rev, d.external_url, d.uploaded_filename
   FROM {schema}.meeting_session_materials p
- CROSS JOIN LATERAL (
-    SELECT x.id::int8 AS id, x.name, x.title, x.rev, x.external_url, x.uploaded_filename
-      FROM {schema}.doc_document x
-     WHERE x.id = p.document_id AND x.type_id = 'slides'
-     LIMIT 1) d
- WHERE $1 OR p.session_id = ANY (ARRAY(SELECT unnest($2)))
+  JOIN {schema}.doc_document d ON d.id = p.document_id AND d.type_id = 'slides'
+ WHERE p.session_id = ANY (ARRAY(SELECT unnest($1)))

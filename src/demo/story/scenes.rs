@@ -159,7 +159,7 @@ impl Story<'_, '_> {
         self.show_decks(LIVE_TOO).await?;
         self.teller.say(
             "\nThat is what the confirming send is for. It is owed some time after a success that followed a request\n\
-             without an answer (meetecho.late_effect: 30 s otherwise, 2 s in this demo). The next pass after that sends it.",
+             without an answer (meetecho.late_effect: 30 s otherwise, 5 s in this demo). The next pass after that sends it.",
         )?;
         if let Some(moment) = owed {
             self.until(moment).await;

@@ -118,7 +118,7 @@ fn settings_text(database_url: &str, standin: &Standin, secret: &SecretString) -
          [datatracker]\ndatabase_url = \"{database_url}\"\n\n\
          [scope]\nmode = \"act\"\n\n\
          [meetecho]\napi_base = \"{api_base}\"\nallow_http = true\nclient_id = \"{client_id}\"\n\
-         client_secret = \"{secret}\"\nrequest_timeout = \"1s\"\nrate = 0\nlate_effect = \"2s\"\n\n\
+         client_secret = \"{secret}\"\nrequest_timeout = \"1.5s\"\nrate = 0\nlate_effect = \"5s\"\n\n\
          [rooms]\npolicy = \"full\"\nsettle = \"0s\"\n\n\
          [guard]\nmax_creates = 10\n\n\
          [log]\nfilter = \"error\"\n"

@@ -256,3 +256,27 @@ async fn a_reading_leaves_no_transaction_behind_even_when_it_fails() {
     assert_eq!(states, ["idle"]);
     drop(pool);
 }
+
+/// Django's migrations run while a worker reads: what a connection has prepared by then may no longer hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_a_migration_widened_is_read_on() {
+    let database = TestDatabase::with_sample().await;
+    let datatracker = reader(database.url());
+    let before = datatracker.snapshot(&everything()).await.unwrap();
+    for (table, column, kind) in [
+        ("meeting_session", "name", "varchar(500)"),
+        ("doc_document", "title", "text"),
+        ("meeting_session_materials", "id", "bigint"),
+        ("meeting_schedule", "base_id", "bigint"),
+    ] {
+        database.run(&format!("ALTER TABLE public.{table} ALTER COLUMN {column} TYPE {kind}")).await;
+        let after =
+            datatracker.snapshot(&everything()).await.unwrap_or_else(|error| panic!("{column}: {error:?}"));
+        assert_eq!(after.sessions, before.sessions, "{column}");
+    }
+    database.run("ALTER TABLE public.doc_document RENAME COLUMN title TO caption").await;
+    let gone = datatracker.snapshot(&everything()).await.unwrap_err();
+    assert!(matches!(&gone, ReadError::Columns(_)), "{gone:?}");
+    database.run("ALTER TABLE public.doc_document RENAME COLUMN caption TO title").await;
+    assert_eq!(datatracker.snapshot(&everything()).await.unwrap().sessions, before.sessions);
+}
