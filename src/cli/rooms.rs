@@ -67,7 +67,7 @@ async fn create(context: &Context, settings: &Settings, session: SessionId) -> R
     if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
         return nothing_made(&world, &plan, session);
     }
-    carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
+    carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await
 }
 
 /// What a person is told who asked for a room and gets none.
@@ -164,5 +164,5 @@ async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) ->
         Err(refused) => return Err(CliError::Other(refused.to_string())),
     };
     let plan = plan::of_one(world.inputs(), change);
-    carry_out(app, Output::new(false), world, &plan, Some("by hand")).await
+    carry_out(app, Output::new(false), world, &plan, Some("by hand"), false).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::resync::SubjectResult;
+use super::result::SubjectResult;
 use crate::model::SessionId;
 use crate::plan::{Change, Operation, Plan};
 
@@ -55,6 +55,8 @@ pub(super) struct Tried {
     pub(super) work: Work,
     pub(super) results: Vec<SubjectResult>,
     pub(super) failed: Vec<Change>,
+    /// What was left for later, because somebody else has the session now.
+    pub(super) deferred: Option<Work>,
     pub(super) got_through: bool,
     pub(super) retry_after: Option<Duration>,
 }
