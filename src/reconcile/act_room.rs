@@ -14,7 +14,7 @@ use crate::model::{Fault, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Wh
 use crate::plan::{Change, Operation, RoomRef, leads_to};
 use crate::provider::meetecho::Meetecho;
 
-use super::step::Acted;
+use super::step::{Acted, StepOutcome};
 
 /// Carries out a room change.
 pub(super) struct RoomActor<'a> {
@@ -44,12 +44,18 @@ impl RoomActor<'_> {
                 }
                 Operation::CreateRoom { room, .. } => {
                     counts_as = Some(CountsAs::RoomCreated);
-                    self.create(room, &mut requests, RoomLeft::AsBefore).await
+                    self.create(room, &mut requests).await
                 }
                 Operation::RecreateRoom { room, old, .. } => {
                     counts_as = Some(CountsAs::RoomDeleted);
                     match self.delete(old, &mut requests).await {
-                        Ok(()) => self.create(room, &mut requests, RoomLeft::Gone).await,
+                        Ok(()) => {
+                            let before = record.clone();
+                            self.create(room, &mut requests).await.map_err(|acted| {
+                                let acted = after_deletion(acted, before, now());
+                                if requests > 0 { acted.counting(CountsAs::RoomDeleted) } else { acted }
+                            })
+                        }
                         Err(acted) => Err(acted),
                     }
                 }
@@ -88,17 +94,12 @@ impl RoomActor<'_> {
     }
 
     /// Reads first: a room that is there already is adopted, and only a proven absence is followed by a request.
-    async fn create(
-        &self,
-        spec: &RoomSpec,
-        requests: &mut usize,
-        left: RoomLeft,
-    ) -> Result<RoomRecord, Acted> {
+    async fn create(&self, spec: &RoomSpec, requests: &mut usize) -> Result<RoomRecord, Acted> {
         let group = &self.change.group;
         match self.read(spec).await {
             Ok(Some(room)) => return Ok(self.adopted(&room)),
             Ok(None) => {}
-            Err(fault) => return Err(not_done(*requests, fault, left)),
+            Err(fault) => return Err(not_done(*requests, fault)),
         }
         let outcome = self.meetecho.create_room(group, spec).await;
         *requests += usize::from(!matches!(outcome, Outcome::Retry { .. }));
@@ -116,16 +117,16 @@ impl RoomActor<'_> {
                 let words = fault.words.clone();
                 Acted::in_doubt(
                     *requests,
-                    StepEnd::InDoubt { words, sent: BTreeSet::new(), room: left },
+                    StepEnd::InDoubt { words, sent: BTreeSet::new(), room: RoomLeft::AsBefore },
                     fault,
                 )
             }
             Outcome::Retry { after, fault } => {
-                let mut acted = not_done(*requests, fault, left);
+                let mut acted = not_done(*requests, fault);
                 acted.retry_after = after;
                 acted
             }
-            Outcome::Refused(fault) => refused(*requests, fault, left),
+            Outcome::Refused(fault) => refused(*requests, fault),
             Outcome::Applied(_) => unreachable!("an applied createRoom returned above"),
         })
     }
@@ -185,11 +186,11 @@ impl RoomActor<'_> {
                 Err(Acted::in_doubt(*requests, end, fault))
             }
             Outcome::Retry { after, fault } => {
-                let mut acted = not_done(*requests, fault, RoomLeft::AsBefore);
+                let mut acted = not_done(*requests, fault);
                 acted.retry_after = after;
                 Err(acted)
             }
-            Outcome::Refused(fault) => Err(refused(*requests, fault, RoomLeft::AsBefore)),
+            Outcome::Refused(fault) => Err(refused(*requests, fault)),
         }
     }
 
@@ -218,20 +219,32 @@ impl RoomActor<'_> {
     }
 }
 
-fn not_done(requests: usize, fault: Fault, left: RoomLeft) -> Acted {
-    let failure = Failure::Retry(fault.words.clone());
-    Acted::failed(requests, ended(requests, failure, left), fault, None)
-}
-
-fn refused(requests: usize, fault: Fault, left: RoomLeft) -> Acted {
-    let failure = Failure::Refused(fault.words.clone());
-    Acted::failed(requests, ended(requests, failure, left), fault, None)
-}
-
-/// Nothing was processed, or something was: the old room of a move may be gone already.
-fn ended(requests: usize, failure: Failure, left: RoomLeft) -> StepEnd {
-    match left {
-        RoomLeft::AsBefore if requests == 0 => StepEnd::NotProcessed { failure: Some(failure) },
-        room => StepEnd::Partly { failure, sent: BTreeSet::new(), room },
+/// The old room of a move is gone, and the new one is not there. What is known of the old one stays on record: its link
+/// may stand in the session, and it tells the next step what is missing. Where provably nothing of the new one was
+/// processed there is no doubt either, and it can be made at once.
+fn after_deletion(acted: Acted, before: Option<RoomRecord>, at: DateTime<Utc>) -> Acted {
+    match before {
+        Some(record) if acted.outcome == StepOutcome::Retry => {
+            Acted { end: StepEnd::RoomIs { record, at, confirming: None }, ..acted }
+        }
+        _ => acted,
     }
+}
+
+fn not_done(requests: usize, fault: Fault) -> Acted {
+    let failure = Failure::Retry(fault.words.clone());
+    Acted::failed(requests, ended(requests, failure), fault, None)
+}
+
+fn refused(requests: usize, fault: Fault) -> Acted {
+    let failure = Failure::Refused(fault.words.clone());
+    Acted::failed(requests, ended(requests, failure), fault, None)
+}
+
+/// Nothing was processed, or something was.
+fn ended(requests: usize, failure: Failure) -> StepEnd {
+    if requests == 0 {
+        return StepEnd::NotProcessed { failure: Some(failure) };
+    }
+    StepEnd::Partly { failure, sent: BTreeSet::new(), room: RoomLeft::AsBefore }
 }

@@ -16,6 +16,7 @@ mod faults;
 mod killed;
 mod ledger;
 mod meetecho;
+mod moved;
 mod not_migrated;
 mod one_shots;
 mod plan_command;
