@@ -37,9 +37,9 @@ impl Ended {
             .unwrap_or_else(|error| panic!("no JSON on stdout ({error}): {self:?}"))
     }
 
-    /// The lines on stderr.
+    /// The lines on stderr that are meant for the person at the terminal: not the log's.
     pub(crate) fn notes(&self) -> Vec<&str> {
-        self.stderr.lines().collect()
+        self.stderr.lines().filter(|line| !line.contains("Z  WARN ")).collect()
     }
 
     /// Fails the test where the status is another one.
@@ -69,7 +69,7 @@ impl Stage {
         let settings = format!(
             "[datatracker]\ndatabase_url = \"{}\"\n[scope]\nmode = \"act\"\n\
              [meetecho]\napi_base = \"{}\"\nclient_id = \"datatracker\"\nclient_secret = \"{SECRET}\"\nrate = 0\n\
-             [rooms]\npolicy = \"full\"\n[guard]\nmax_creates = 50\n[check]\nallow_wide_role = true\n",
+             [rooms]\npolicy = \"full\"\n[check]\nallow_wide_role = true\n[guard]\nmax_creates = 50\n",
             database.url(),
             standin.base_url,
         );
