@@ -23,8 +23,14 @@ use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
                   64  bad arguments"
 )]
 pub(crate) struct Cli {
-    /// The settings file [default: the variable `MEETSYNC_CONFIG`, else meetsync.toml]
-    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
+    /// The settings file
+    #[arg(
+        long,
+        help = "The settings file [default: $MEETSYNC_CONFIG, else meetsync.toml]",
+        global = true,
+        value_name = "FILE",
+        help_heading = EVERYWHERE
+    )]
     pub(crate) config: Option<PathBuf>,
     /// How log lines look on stderr [default: log.format of the settings]
     #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = EVERYWHERE)]
@@ -242,7 +248,7 @@ pub(crate) struct GrantsArgs {
     /// The schema of the datatracker's tables [default: found by the statements]
     #[arg(long)]
     pub(crate) schema: Option<String>,
-    /// Without the right to write room links, for `datatracker.write_back` = false
+    /// Without the right to write room links, for `datatracker.write_back = false`
     #[arg(long)]
     pub(crate) no_write_back: bool,
 }

@@ -25,12 +25,11 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
-                by_hand(&app, &world, change).await
-            } else {
+            let Some(change) = by_hand::relink(&world, session.0).transpose() else {
                 output::note(&format!("meetsync: session {}: the link is there already", session.0));
-                Ok(Exit::Done)
-            }
+                return Ok(Exit::Done);
+            };
+            by_hand(&app, &world, change).await
         }
     }
 }
@@ -63,15 +62,28 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
-    let plan = world.plan();
-    if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
-        return nothing_made(&world, &plan, session);
+    match by_hand::create(&world, session) {
+        Ok(plan)
+            if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) =>
+        {
+            nothing_made(&plan, session)
+        }
+        Ok(plan) => carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await,
+        Err(refused) => refuse(&refused),
     }
-    carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await
+}
+
+/// A thing that is not done by hand either, and why.
+fn refuse(refused: &NotByHand) -> Result<Exit, CliError> {
+    if refused.rule.is_guard() {
+        output::note(&format!("meetsync: {refused}"));
+        return Ok(Exit::Guarded);
+    }
+    Err(CliError::Other(refused.to_string()))
 }
 
 /// What a person is told who asked for a room and gets none.
-fn nothing_made(world: &World, plan: &Plan, session: SessionId) -> Result<Exit, CliError> {
+fn nothing_made(plan: &Plan, session: SessionId) -> Result<Exit, CliError> {
     if let Some(refusal) = plan.refusals.first() {
         let words = format!("{}: {}; {}", refusal.rule, refusal.detail, refusal.way_on);
         return Err(CliError::Other(words));
@@ -85,7 +97,6 @@ fn nothing_made(world: &World, plan: &Plan, session: SessionId) -> Result<Exit, 
         ));
         return Ok(Exit::Failed);
     }
-    by_hand::room_stands(world, session).map_err(CliError::Other)?;
     output::note(&format!("meetsync: session {session}: the room is there, and as it should be"));
     Ok(Exit::Done)
 }
@@ -157,11 +168,7 @@ async fn open(
 async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) -> Result<Exit, CliError> {
     let change = match change {
         Ok(change) => change,
-        Err(refused) if refused.rule.is_guard() => {
-            output::note(&format!("meetsync: {refused}"));
-            return Ok(Exit::Guarded);
-        }
-        Err(refused) => return Err(CliError::Other(refused.to_string())),
+        Err(refused) => return refuse(&refused),
     };
     let plan = plan::of_one(world.inputs(), change);
     carry_out(app, Output::new(false), world, &plan, Some("by hand"), false).await

@@ -41,7 +41,7 @@ pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
 pub use lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
 pub use migrate::{MigrationReport, migrate};
-pub use step::{Begun, Failure, LONGEST_WORDS, RoomLeft, State, StepEnd};
+pub use step::{Begun, Failure, LONGEST_WORDS, State, StepEnd};
 pub use version::{READER, VERSION};
 pub use wish::Wish;
 

@@ -97,18 +97,6 @@ impl Failure {
     }
 }
 
-/// What is known of our room after a step that did not succeed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum RoomLeft {
-    /// As it was before.
-    #[default]
-    AsBefore,
-    /// This one, or anything on the way to it.
-    Is(RoomRecord),
-    /// The deletion was answered, and nothing else was.
-    Gone,
-}
-
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepEnd {
@@ -116,14 +104,15 @@ pub enum StepEnd {
     DecksAccepted { accepted: Accepted, deleted: BTreeSet<DeckId>, confirming: Option<Confirming> },
     /// We have this room.
     RoomIs { record: RoomRecord, at: DateTime<Utc>, confirming: Option<Confirming> },
-    /// We have no room, and know it.
-    RoomGone { at: DateTime<Utc>, confirming: Option<Confirming> },
-    /// Provably nothing was processed (or nothing was sent at all): the former belief holds.
+    /// We have no room, and know it; the one that we had is marked as gone.
+    RoomGone { record: Option<RoomRecord>, at: DateTime<Utc>, confirming: Option<Confirming> },
+    /// The former belief holds: provably nothing was processed (or sent at all), or, of a room, nothing that the next
+    /// read doesn't show.
     NotProcessed { failure: Option<Failure> },
     /// Some requests were accepted, the last one provably not: what is there is unknown, but nothing can come late.
-    Partly { failure: Failure, sent: BTreeSet<DeckId>, room: RoomLeft },
+    Partly { failure: Failure, sent: BTreeSet<DeckId> },
     /// A request was sent and not answered. `sent`: every id in a request of this step.
-    InDoubt { words: String, sent: BTreeSet<DeckId>, room: RoomLeft },
+    InDoubt { words: String, sent: BTreeSet<DeckId> },
 }
 
 /// The belief as a step leaves it: what is written into the subject's row.
@@ -154,21 +143,21 @@ pub(super) fn end(begun: &Begun, end: &StepEnd) -> After {
             after.remembered.room = Some(record.clone());
             after
         }
-        StepEnd::RoomGone { at, confirming } => {
+        StepEnd::RoomGone { record, at, confirming } => {
             let mut after = succeeded(begun, *at, *confirming);
-            after.remembered.room = None;
+            after.remembered.room = record.clone().map(|record| RoomRecord { gone: true, ..record });
             after
         }
         StepEnd::NotProcessed { failure } => not_processed(begun, failure.as_ref()),
-        StepEnd::Partly { failure, sent, room } => {
-            let mut after = doubtful(begun, failure.words(), sent, room);
+        StepEnd::Partly { failure, sent } => {
+            let mut after = doubtful(begun, failure.words(), sent);
             after.unanswered = begun.owes_confirming;
             if matches!(failure, Failure::Refused(_)) {
                 after.state = State::Parked;
             }
             after
         }
-        StepEnd::InDoubt { words, sent, room } => doubtful(begun, words, sent, room),
+        StepEnd::InDoubt { words, sent } => doubtful(begun, words, sent),
     }
 }
 
@@ -196,16 +185,11 @@ fn not_processed(begun: &Begun, failure: Option<&Failure>) -> After {
 }
 
 /// In doubt since the first mark that was never cleared.
-fn doubtful(begun: &Begun, words: &str, sent: &BTreeSet<DeckId>, room: &RoomLeft) -> After {
+fn doubtful(begun: &Begun, words: &str, sent: &BTreeSet<DeckId>) -> After {
     let mut remembered = begun.before.clone();
     remembered.doubt_since = Some(begun.marked_since);
     remembered.may_be_there.extend(sent);
     remembered.last_error = Some(capped(words));
-    match room {
-        RoomLeft::AsBefore => {}
-        RoomLeft::Is(record) => remembered.room = Some(record.clone()),
-        RoomLeft::Gone => remembered.room = None,
-    }
     After { remembered, unanswered: true, state: State::InDoubt, tries: begun.tries }
 }
 

@@ -89,4 +89,7 @@ pub struct RoomRecord {
     /// The URL that this room had before it was made again, where that differs: a link to it is still ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_url: Option<String>,
+    /// We deleted it, and know it. Kept because the session's link may still lead there, and is ours all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }

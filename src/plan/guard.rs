@@ -12,7 +12,7 @@ use super::inputs::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
-use crate::model::{KindFilter, Scope, SessionId, Why};
+use crate::model::{KindFilter, Remembered, Scope, SessionId, Why};
 
 /// Rooms deleted and rooms created.
 pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusals: &mut Vec<Refusal>) {
@@ -100,7 +100,8 @@ pub(super) fn limit_emptied_sessions(
     let command = go_on(inputs);
     let guard = &inputs.policy.guard;
     let recent = &inputs.ledger.recent.sessions_emptied;
-    let planned: Vec<bool> = changes.iter().map(|change| empties(inputs, change)).collect();
+    let planned: Vec<bool> =
+        changes.iter().map(|change| empties(inputs.ledger.get(change.subject), change)).collect();
     let now = changes
         .iter()
         .zip(&planned)
@@ -133,12 +134,10 @@ pub(super) fn limit_emptied_sessions(
     });
 }
 
-/// Whether a deck change takes more than half of the accepted decks away.
-fn empties(inputs: Inputs<'_>, change: &Change) -> bool {
+/// Whether a deck change takes more than half of the accepted decks away, by what was remembered of its subject.
+pub fn empties(before: Option<&Remembered>, change: &Change) -> bool {
     let Some(wanted) = &change.wanted else { return false };
-    let Some(accepted) = inputs.ledger.get(change.subject).and_then(|row| row.accepted.as_ref()) else {
-        return false;
-    };
+    let Some(accepted) = before.and_then(|row| row.accepted.as_ref()) else { return false };
     let gone = accepted.decks.iter().filter(|deck| wanted.iter().all(|other| other.id != deck.id)).count();
     gone * 2 > accepted.decks.len()
 }

@@ -73,7 +73,8 @@ fn order_of_work(change: &Change, policy: &Policy, now: DateTime<Utc>) -> (u8, b
     (rank, slot.is_over(now), slot.start)
 }
 
-fn makes_a_room(change: &Change) -> bool {
+/// Whether a room is made, or made again.
+pub fn makes_a_room(change: &Change) -> bool {
     change
         .operations
         .iter()

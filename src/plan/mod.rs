@@ -27,11 +27,13 @@ mod render;
 mod rooms;
 mod types;
 
+pub use guard::empties;
 pub use inputs::{Ask, Inputs};
-pub use link::{Link, LinkKnowledge, classify, leads_to, sanitised};
-pub use make::{make, of_one};
+pub use link::{Link, leads_to, sanitised};
+pub use make::{make, makes_a_room, of_one};
+pub use policy::{is_in_scope, takes_a_room_away};
 pub use render::{Style, plan_text, rooms_text, sessions_text};
-pub use rooms::{FoundRoom, RoomReport, RoomState, groups_to_read, report};
+pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
 
 #[cfg(test)]

@@ -44,7 +44,8 @@ pub(super) fn restrict_refusal(refusal: Refusal, session: &Session, policy: &Pol
     }
 }
 
-fn is_in_scope(session: &Session, policy: &Policy) -> bool {
+/// Whether a session is one of those that `[scope]` lets us touch.
+pub fn is_in_scope(session: &Session, policy: &Policy) -> bool {
     let scope = &policy.scope;
     (scope.groups.is_empty() || scope.groups.contains(&session.group))
         && (scope.meetings.is_empty() || scope.meetings.contains(&session.meeting))
@@ -66,6 +67,11 @@ fn out_of_scope(subject: SubjectKey, session: &Session, operations: Vec<Operatio
 
 pub(super) fn deletes_a_room(operation: &Operation) -> bool {
     matches!(operation, Operation::DeleteRoom { .. } | Operation::RecreateRoom { .. })
+}
+
+/// Whether a room is deleted, to be made again or not.
+pub fn takes_a_room_away(change: &Change) -> bool {
+    change.operations.iter().any(deletes_a_room)
 }
 
 pub(super) fn creates_a_room(operation: &Operation) -> bool {

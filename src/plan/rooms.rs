@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use super::inputs::{Answer, Inputs};
 use super::link::Link;
-use super::types::{Change, Operation, Refusal};
+use super::types::{Operation, Refusal};
 use crate::desired::{NoRoom, room_spec, wants_room};
 use crate::model::{RoomTimes, SeenRoom, Session, SubjectKey, Why};
 
@@ -25,7 +25,7 @@ mod known;
 mod report;
 
 pub use groups::groups_to_read;
-use known::Known;
+pub use known::{Known, fits};
 pub use report::{FoundRoom, RoomReport, RoomState, report};
 
 /// What was decided about a session's room, and what its decks must know of it.
@@ -96,7 +96,11 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         Link::Ours => {}
     }
     match (known.found, known.own_record()) {
-        (Some(_), Some(_)) if !known.is_in_doubt() => standing_room(inputs, known, wanted),
+        (Some(room), Some(record))
+            if !known.is_in_doubt() && (!inputs.ask.resend || room.times() == record.sent) =>
+        {
+            standing_room(inputs, known, wanted)
+        }
         (Some(room), _) => room_to_adopt(inputs, known, room, wanted),
         (None, _) if !known.read && known.is_in_doubt() => vec![Answer::Waits(Why::InDoubtConfirming, None)],
         (None, Some(_)) if !known.read => standing_room(inputs, known, wanted),
@@ -106,7 +110,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
 
 /// No room that we know of: it is made, unless a request for it may still take effect.
 fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<Answer> {
-    if !known.read && known.link == Link::Ours {
+    if !known.read && known.link == Link::Ours && !known.was_deleted {
         // Made by the datatracker, as its link says. Without a read there is nothing to compare.
         return Vec::new();
     }
@@ -128,7 +132,7 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
 /// of ours made without an answer.
 fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted: RoomTimes) -> Vec<Answer> {
     let spec = spec(inputs, known.session, wanted);
-    if !known.fits(room, wanted, &spec.description) {
+    if known.own_record().is_none() && !fits(room, &spec, &known.session.meeting) {
         return vec![refuse(
             known.session,
             Why::RoomConflict,
@@ -228,7 +232,8 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let session = known.session;
     let ours = known.record.is_some() || known.link == Link::Ours;
     // A deletion that got no answer is asked for again, although nothing is there: its answer ends the doubt.
-    if !ours || (known.read && known.found.is_none() && !known.is_in_doubt()) {
+    let is_gone = known.found.is_none() && (known.read || known.was_deleted);
+    if !ours || (is_gone && !known.is_in_doubt()) {
         return None;
     }
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
@@ -267,19 +272,7 @@ fn spec(inputs: Inputs<'_>, session: &Session, wanted: RoomTimes) -> crate::mode
 }
 
 fn change_of(known: &Known<'_>, reason: &str, operations: Vec<Operation>) -> Answer {
-    let session = known.session;
-    Answer::Change(Change {
-        subject: SubjectKey::room(session.id),
-        session: session.id,
-        group: known.record.map_or(&session.group, |record| &record.group).clone(),
-        reason: reason.to_owned(),
-        operations,
-        believed: None,
-        wanted: None,
-        epoch: None,
-        link: Some(session.remote_instructions.clone()),
-        slot: session.slot,
-    })
+    Answer::Change(known.change(reason, operations))
 }
 
 fn refuse(session: &Session, rule: Why, detail: String, way_on: String) -> Answer {

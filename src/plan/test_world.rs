@@ -90,6 +90,7 @@ pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
         sent: room.times(),
         adopted: false,
         former_url: None,
+        gone: false,
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::ledger::{Begun, Failure, RoomLeft, StepEnd};
+use crate::ledger::{Begun, Failure, StepEnd};
 use crate::model::{Accepted, Deck, DeckId, Outcome};
 use crate::plan::{Change, DeckCall, Operation};
 use crate::provider::meetecho::Meetecho;
 
-use super::step::Acted;
+use super::acted::Acted;
 
 /// Every deck id that this change may send.
 pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
@@ -44,7 +44,7 @@ pub(super) async fn act(
     });
     let accepted = Accepted { decks: wanted.to_vec(), at, epoch: epoch.unwrap_or_default() };
     let confirming = begun.confirming(at, late_effect, false);
-    Acted::done(progress.requests, StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
+    Acted::done(StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,8 @@ fn calls(change: &Change) -> impl Iterator<Item = (Call<'_>, Option<DeckId>)> {
 
 #[derive(Debug, Default)]
 struct Progress {
-    requests: usize,
+    /// Whether an answer came that was not "not processed".
+    began: bool,
     sent: BTreeSet<DeckId>,
     deleted: BTreeSet<DeckId>,
 }
@@ -91,9 +92,9 @@ impl Progress {
         wanted: &[Deck],
         outcome: Outcome<()>,
     ) -> Option<Acted> {
-        let nothing_was_processed = self.requests == 0;
+        let nothing_was_processed = !self.began;
         if !matches!(outcome, Outcome::Retry { .. }) {
-            self.requests += 1;
+            self.began = true;
             match call {
                 Call::Put => self.sent.extend(wanted.iter().map(|deck| deck.id)),
                 Call::Post(_) => self.sent.extend(id),
@@ -112,8 +113,8 @@ impl Progress {
             }
             Outcome::InDoubt(fault) => {
                 let sent = std::mem::take(&mut self.sent);
-                let end = StepEnd::InDoubt { words: fault.words.clone(), sent, room: RoomLeft::AsBefore };
-                return Some(Acted::in_doubt(self.requests, end, fault));
+                let end = StepEnd::InDoubt { words: fault.words.clone(), sent };
+                return Some(Acted::in_doubt(end, fault));
             }
             Outcome::Retry { after, fault } => (Failure::Retry(fault.words.clone()), after, fault),
             Outcome::Refused(fault) => (Failure::Refused(fault.words.clone()), None, fault),
@@ -121,8 +122,8 @@ impl Progress {
         let end = if nothing_was_processed {
             StepEnd::NotProcessed { failure: Some(failure) }
         } else {
-            StepEnd::Partly { failure, sent: std::mem::take(&mut self.sent), room: RoomLeft::AsBefore }
+            StepEnd::Partly { failure, sent: std::mem::take(&mut self.sent) }
         };
-        Some(Acted::failed(self.requests, end, fault, retry_after))
+        Some(Acted::failed(end, fault, retry_after))
     }
 }

@@ -3,90 +3,75 @@
 //!
 //! createRoom is not idempotent: whatever it answers, an unsuccessful one is followed by a read, and a room that is
 //! there then is adopted.
+//!
+//! A move that got as far as its deletion leaves the record as it was. That is no lie, since a record whose room is
+//! gone is read as such every time; and its address must not be forgotten, for the session's link still leads there.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
 use crate::datatracker::Writer;
-use crate::ledger::{CountsAs, Failure, RoomLeft, StepEnd};
-use crate::model::{Fault, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
-use crate::plan::{Change, Operation, RoomRef, leads_to};
+use crate::ledger::{CountsAs, Failure, StepEnd};
+use crate::model::{Fault, MeetingNumber, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
+use crate::plan::{Change, Operation, RoomRef, fits, leads_to};
 use crate::provider::meetecho::Meetecho;
 
-use super::step::{Acted, StepOutcome};
+use super::acted::Acted;
 
 /// Carries out a room change.
+#[derive(Debug)]
 pub(super) struct RoomActor<'a> {
+    /// Counts this step's requests.
     pub(super) meetecho: &'a Meetecho,
     pub(super) links: Option<&'a Writer>,
     pub(super) change: &'a Change,
-    /// Our room as it is recorded, fresh under the lease.
+    pub(super) meeting: Option<&'a MeetingNumber>,
+    /// Our room as it is recorded: fresh under the lease at first, then as this step leaves it.
     pub(super) record: Option<RoomRecord>,
+    /// What the guards must count, also of a step that fails or is cut short later.
+    pub(super) counts_as: Option<CountsAs>,
 }
 
 impl RoomActor<'_> {
-    pub(super) async fn act(self, now: impl Fn() -> DateTime<Utc>) -> Acted {
-        let mut requests = 0;
-        let mut record = self.record.clone();
-        let mut counts_as = None;
+    /// The operations in their order; the first that fails ends it.
+    pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
         for operation in &self.change.operations {
-            let step = match operation {
+            let done = match operation {
                 Operation::AdoptRoom { room, shown, .. } => {
                     let (url, public_id) = (room.url.clone(), room.public_id.clone());
-                    record = Some(self.recorded(
-                        url.unwrap_or_default(),
-                        public_id.unwrap_or_default(),
-                        *shown,
-                        true,
-                    ));
-                    continue;
+                    let record =
+                        self.recorded(url.unwrap_or_default(), public_id.unwrap_or_default(), *shown, true);
+                    self.record = Some(record);
+                    Ok(())
                 }
-                Operation::CreateRoom { room, .. } => {
-                    counts_as = Some(CountsAs::RoomCreated);
-                    self.create(room, &mut requests).await
-                }
-                Operation::RecreateRoom { room, old, .. } => {
-                    counts_as = Some(CountsAs::RoomDeleted);
-                    match self.delete(old, &mut requests).await {
-                        Ok(()) => {
-                            let before = record.clone();
-                            self.create(room, &mut requests).await.map_err(|acted| {
-                                let acted = after_deletion(acted, before, now());
-                                if requests > 0 { acted.counting(CountsAs::RoomDeleted) } else { acted }
-                            })
-                        }
-                        Err(acted) => Err(acted),
-                    }
-                }
-                Operation::DeleteRoom { room, .. } => match self.delete(room, &mut requests).await {
-                    Ok(()) => {
-                        // A second room with the same id may go; ours stays on record.
-                        let other = record
-                            .filter(|ours| room.public_id.as_ref().is_some_and(|id| *id != ours.public_id));
-                        let end = match other {
-                            Some(record) => StepEnd::RoomIs { record, at: now(), confirming: None },
-                            None => StepEnd::RoomGone { at: now(), confirming: None },
-                        };
-                        return Acted::done(requests, end).counting(CountsAs::RoomDeleted);
-                    }
-                    Err(acted) => Err(acted),
+                Operation::CreateRoom { room, .. } => self.create(room, false).await,
+                Operation::RecreateRoom { room, old, .. } => match self.delete(old).await {
+                    Ok(()) => self.create(room, true).await,
+                    failed => failed,
                 },
-                _ => continue,
+                Operation::DeleteRoom { room, .. } => match self.delete(room).await {
+                    Ok(()) => return Acted::done(self.after_deletion(room, now())),
+                    failed => failed,
+                },
+                Operation::WriteRoomUrl { to: Some(url), .. } => {
+                    if let Some(record) = &mut self.record {
+                        record.url.clone_from(url);
+                    }
+                    Ok(())
+                }
+                _ => Ok(()),
             };
-            match step {
-                Ok(made) => record = Some(made),
-                Err(acted) => return acted,
+            if let Err(acted) = done {
+                return *acted;
             }
         }
-        let Some(record) = record else {
-            return Acted::done(requests, StepEnd::NotProcessed { failure: None });
+        let Some(record) = self.record.clone() else {
+            return Acted::done(StepEnd::NotProcessed { failure: None });
         };
-        let public_id = record.public_id.clone();
         let link_fault = self.write_link(&record).await;
-        let end = StepEnd::RoomIs { record, at: now(), confirming: None };
-        let mut acted = Acted::done(requests, end).with_room(public_id);
-        acted.counts_as = counts_as.filter(|_| requests > 0);
+        let public_id = record.public_id.clone();
+        let acted = Acted::done(StepEnd::RoomIs { record, at: now(), confirming: None }).with_room(public_id);
         match link_fault {
             Some(fault) => acted.with_fault(fault),
             None => acted,
@@ -94,109 +79,125 @@ impl RoomActor<'_> {
     }
 
     /// Reads first: a room that is there already is adopted, and only a proven absence is followed by a request.
-    async fn create(&self, spec: &RoomSpec, requests: &mut usize) -> Result<RoomRecord, Acted> {
+    async fn create(&mut self, spec: &RoomSpec, again: bool) -> Result<(), Box<Acted>> {
         let group = &self.change.group;
-        match self.read(spec).await {
-            Ok(Some(room)) => return Ok(self.adopted(&room)),
-            Ok(None) => {}
-            Err(fault) => return Err(not_done(*requests, fault)),
+        if let Some(room) = self.read(spec, again).await? {
+            self.adopt(&room);
+            return Ok(());
         }
         let outcome = self.meetecho.create_room(group, spec).await;
-        *requests += usize::from(!matches!(outcome, Outcome::Retry { .. }));
-        let failed = match outcome {
-            Outcome::Applied(room) => {
-                return Ok(self.recorded(room.url, room.public_id, spec.times(), false));
-            }
-            other => other,
-        };
-        if let Ok(Some(room)) = self.read(spec).await {
-            return Ok(self.adopted(&room));
+        if let Outcome::Applied(room) = outcome {
+            self.count_creation(again);
+            self.record = Some(self.recorded(room.url, room.public_id, spec.times(), false));
+            return Ok(());
         }
-        Err(match failed {
-            Outcome::InDoubt(fault) => {
-                let words = fault.words.clone();
-                Acted::in_doubt(
-                    *requests,
-                    StepEnd::InDoubt { words, sent: BTreeSet::new(), room: RoomLeft::AsBefore },
-                    fault,
-                )
+        if let Ok(Some(room)) = self.read(spec, again).await {
+            if matches!(outcome, Outcome::InDoubt(_)) {
+                self.count_creation(again);
             }
-            Outcome::Retry { after, fault } => {
-                let mut acted = not_done(*requests, fault);
-                acted.retry_after = after;
-                acted
-            }
-            Outcome::Refused(fault) => refused(*requests, fault),
-            Outcome::Applied(_) => unreachable!("an applied createRoom returned above"),
-        })
+            self.adopt(&room);
+            return Ok(());
+        }
+        ended(outcome)
     }
 
-    /// The room with this id at the provider, if it is there; conflicting ones are a refusal.
-    async fn read(&self, spec: &RoomSpec) -> Result<Option<SeenRoom>, Fault> {
+    /// A move counts as its deletion, whichever try made that.
+    fn count_creation(&mut self, again: bool) {
+        if !again {
+            self.counts_as.get_or_insert(CountsAs::RoomCreated);
+        }
+    }
+
+    /// The room with this id at the provider, if it is there; one that does not fit is a refusal. `again`: right
+    /// after a deletion, when only the wanted times tell a new room from the one that should be gone.
+    async fn read(&self, spec: &RoomSpec, again: bool) -> Result<Option<SeenRoom>, Box<Acted>> {
         let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
             Outcome::Applied(rooms) => rooms,
-            Outcome::Retry { fault, .. } | Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
-                return Err(fault);
+            failed => return ended(failed).map(|()| None),
+        };
+        let mut rooms: Vec<_> = rooms.into_iter().filter(|room| room.room_id == spec.room_id.0).collect();
+        let is_ours = |room: &SeenRoom| {
+            if again {
+                room.times() == spec.times()
+            } else {
+                self.meeting.is_some_and(|meeting| fits(room, spec, meeting))
             }
         };
-        let Some(room) = rooms.into_iter().find(|room| room.room_id == spec.room_id.0) else {
-            return Ok(None);
-        };
-        let meeting_name = spec.description.split(", day ").next();
-        let fits = room.start == spec.start
-            || room.description == spec.description
-            || Some(room.description.as_str()) == meeting_name;
-        if fits {
-            Ok(Some(room))
-        } else {
-            let words = format!(
-                "a room with the id {} is there ({}), and neither its start nor its description fits",
-                spec.room_id, room.url
-            );
-            Err(Fault::new(Why::RoomConflict, words))
+        if let Some(place) = rooms.iter().position(is_ours) {
+            return Ok(Some(rooms.swap_remove(place)));
         }
+        let Some(room) = rooms.first() else { return Ok(None) };
+        if again {
+            let words = format!("the old room was deleted, but is still listed ({})", room.url);
+            return Err(not_processed(Failure::Retry(words.clone()), Fault::new(Why::RetryWait, words)));
+        }
+        let words = format!(
+            "a room with the id {} is there ({}), and neither its start nor its description fits",
+            spec.room_id, room.url
+        );
+        let fault = Fault::new(Why::RoomConflict, words);
+        Err(not_processed(Failure::Refused(fault.words.clone()), fault))
     }
 
-    fn adopted(&self, room: &SeenRoom) -> RoomRecord {
-        self.recorded(room.url.clone(), room.public_id.clone(), room.times(), true)
+    fn adopt(&mut self, room: &SeenRoom) {
+        self.record = Some(self.recorded(room.url.clone(), room.public_id.clone(), room.times(), true));
     }
 
     fn recorded(&self, url: String, public_id: String, sent: RoomTimes, adopted: bool) -> RoomRecord {
-        // Until the new URL stands in the session, a link to the old one must still count as ours.
-        let before = self.record.as_ref().map(|record| record.url.clone());
         RoomRecord {
-            former_url: before.filter(|before| *before != url),
+            former_url: self.former_url().filter(|former| *former != url),
             public_id,
             url,
             group: self.change.group.clone(),
             sent,
             adopted,
+            gone: false,
         }
     }
 
-    async fn delete(&self, room: &RoomRef, requests: &mut usize) -> Result<(), Acted> {
+    /// Until the new URL stands in the session, a link to an old one must still count as ours: the one that stands
+    /// there, if we know it, else the latest.
+    fn former_url(&self) -> Option<String> {
+        let record = self.record.as_ref()?;
+        let link = self.change.link.as_deref().map(str::trim);
+        let stands = record.former_url.as_ref().filter(|former| Some(former.as_str()) == link);
+        Some(stands.unwrap_or(&record.url).clone())
+    }
+
+    async fn delete(&mut self, room: &RoomRef) -> Result<(), Box<Acted>> {
+        let before = (self.meetecho.requests_sent(), self.counts_as);
+        // It counts from here on, should the step be cut short; a room that was not there takes it back.
+        self.counts_as = Some(CountsAs::RoomDeleted);
         let outcome =
             self.meetecho.delete_room(&self.change.group, room.room_id.0, room.public_id.as_deref()).await;
-        *requests += usize::from(!matches!(outcome, Outcome::Retry { .. }));
-        match outcome {
-            Outcome::Applied(()) => Ok(()),
-            Outcome::InDoubt(fault) => {
-                let words = fault.words.clone();
-                let end = StepEnd::InDoubt { words, sent: BTreeSet::new(), room: RoomLeft::AsBefore };
-                Err(Acted::in_doubt(*requests, end, fault))
+        let was_sent = self.meetecho.requests_sent() > before.0;
+        if !was_sent || matches!(outcome, Outcome::Refused(_) | Outcome::Retry { .. }) {
+            self.counts_as = before.1;
+        }
+        ended(outcome)
+    }
+
+    /// A second room with the same id may go; ours stays on record.
+    fn after_deletion(&self, room: &RoomRef, at: DateTime<Utc>) -> StepEnd {
+        let was_another = |ours: &RoomRecord| room.public_id.as_ref().is_some_and(|id| *id != ours.public_id);
+        match &self.record {
+            Some(ours) if was_another(ours) && !ours.gone => {
+                StepEnd::RoomIs { record: ours.clone(), at, confirming: None }
             }
-            Outcome::Retry { after, fault } => {
-                let mut acted = not_done(*requests, fault);
-                acted.retry_after = after;
-                Err(acted)
+            Some(ours) => StepEnd::RoomGone { record: Some(ours.clone()), at, confirming: None },
+            None => {
+                let times = self.change.slot.map(RoomTimes::of);
+                let record = room.url.clone().zip(times).map(|(url, times)| {
+                    self.recorded(url, room.public_id.clone().unwrap_or_default(), times, true)
+                });
+                StepEnd::RoomGone { record, at, confirming: None }
             }
-            Outcome::Refused(fault) => Err(refused(*requests, fault)),
         }
     }
 
     /// Compare-and-set: only where the link is still what the plan was made on. A room's URL that stands there
     /// already is left alone.
-    async fn write_link(&self, record: &RoomRecord) -> Option<Fault> {
+    async fn write_link(&self, record: &RoomRecord) -> Option<(Failure, Fault)> {
         let links = self.links?;
         let seen = self.change.link.as_deref()?;
         if record.url.is_empty() || leads_to(seen.trim(), &record.url, &record.public_id) {
@@ -204,47 +205,39 @@ impl RoomActor<'_> {
         }
         match links.write_link(self.change.session, seen, &record.url).await {
             Ok(true) => None,
-            Ok(false) => Some(Fault::new(
-                Why::NotOurs,
-                "the room is there, but the session's link was changed in the meantime and was left alone; the next resync looks again",
-            )),
+            Ok(false) => {
+                let words = "the room is there, but the session's link was changed in the meantime and was left alone; the next resync looks again";
+                Some((Failure::Refused(words.into()), Fault::new(Why::NotOurs, words)))
+            }
             Err(error) => {
                 let words = format!(
                     "the room is there, but its link was not written: {}",
                     crate::database::chain(&error)
                 );
-                Some(Fault::new(Why::WriteBackOff, words))
+                Some((Failure::Retry(words.clone()), Fault::new(Why::WriteBackOff, words)))
             }
         }
     }
 }
 
-/// The old room of a move is gone, and the new one is not there. What is known of the old one stays on record: its link
-/// may stand in the session, and it tells the next step what is missing. Where provably nothing of the new one was
-/// processed there is no doubt either, and it can be made at once.
-fn after_deletion(acted: Acted, before: Option<RoomRecord>, at: DateTime<Utc>) -> Acted {
-    match before {
-        Some(record) if acted.outcome == StepOutcome::Retry => {
-            Acted { end: StepEnd::RoomIs { record, at, confirming: None }, ..acted }
+/// How a call that was not accepted ends the step. Only doubt leaves doubt: what was refused, or provably not
+/// processed, changed nothing, and what came before it in this step is seen by the next read.
+fn ended<T>(outcome: Outcome<T>) -> Result<(), Box<Acted>> {
+    match outcome {
+        Outcome::Applied(_) => Ok(()),
+        Outcome::InDoubt(fault) => {
+            let end = StepEnd::InDoubt { words: fault.words.clone(), sent: BTreeSet::new() };
+            Err(Box::new(Acted::in_doubt(end, fault)))
         }
-        _ => acted,
+        Outcome::Retry { after, fault } => {
+            let mut acted = not_processed(Failure::Retry(fault.words.clone()), fault);
+            acted.retry_after = after;
+            Err(acted)
+        }
+        Outcome::Refused(fault) => Err(not_processed(Failure::Refused(fault.words.clone()), fault)),
     }
 }
 
-fn not_done(requests: usize, fault: Fault) -> Acted {
-    let failure = Failure::Retry(fault.words.clone());
-    Acted::failed(requests, ended(requests, failure), fault, None)
-}
-
-fn refused(requests: usize, fault: Fault) -> Acted {
-    let failure = Failure::Refused(fault.words.clone());
-    Acted::failed(requests, ended(requests, failure), fault, None)
-}
-
-/// Nothing was processed, or something was.
-fn ended(requests: usize, failure: Failure) -> StepEnd {
-    if requests == 0 {
-        return StepEnd::NotProcessed { failure: Some(failure) };
-    }
-    StepEnd::Partly { failure, sent: BTreeSet::new(), room: RoomLeft::AsBefore }
+fn not_processed(failure: Failure, fault: Fault) -> Box<Acted> {
+    Box::new(Acted::failed(StepEnd::NotProcessed { failure: Some(failure) }, fault, None))
 }

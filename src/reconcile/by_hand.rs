@@ -4,8 +4,8 @@
 //! own words stay, and the guards count it.
 
 use crate::desired::wants_room;
-use crate::model::{Kind, RoomPowers, SeenRoom, Session, SessionId, SubjectKey, Why};
-use crate::plan::{Change, Link, LinkKnowledge, Operation, RoomRef, classify};
+use crate::model::{RoomPowers, SessionId, Why};
+use crate::plan::{Change, Known, Link, Operation, Plan, RoomRef, is_in_scope, takes_a_room_away};
 
 use super::world::World;
 
@@ -21,68 +21,47 @@ fn no(rule: Why, words: impl Into<String>) -> NotByHand {
     NotByHand { rule, words: words.into() }
 }
 
-/// What is known of one session's room.
-struct Room<'a> {
-    session: &'a Session,
-    seen: Vec<&'a SeenRoom>,
-    record: Option<&'a crate::model::RoomRecord>,
-    link: Link,
+/// What is known of a session's room, where a person may have a hand in it.
+fn room(world: &World, id: SessionId) -> Result<Known<'_>, NotByHand> {
+    let session = world
+        .snapshot
+        .session(id)
+        .ok_or_else(|| no(Why::NotOurs, format!("the datatracker has no session {id}")))?;
+    if !is_in_scope(session, &world.policy) {
+        let words = format!(
+            "{} of meeting {} is outside of [scope]; add it to scope.groups (and scope.meetings) in the settings",
+            session.group, session.meeting
+        );
+        return Err(no(Why::OutOfScope, words));
+    }
+    if world.policy.rooms.powers == RoomPowers::Observe {
+        return Err(no(Why::ObserveOnly, "rooms.policy = \"observe\": rooms are only looked at"));
+    }
+    Ok(Known::of(&world.inputs(), session))
 }
 
-impl<'a> Room<'a> {
-    fn of(world: &'a World, id: SessionId) -> Result<Self, NotByHand> {
-        let session = world
-            .snapshot
-            .session(id)
-            .ok_or_else(|| no(Why::NotOurs, format!("the datatracker has no session {id}")))?;
-        let row = world.ledger.get(SubjectKey::room(id));
-        let record = row.and_then(|row| row.room.as_ref());
-        let group = record.map_or(&session.group, |record| &record.group);
-        let rooms = world.rooms.of(group).unwrap_or_default();
-        let know =
-            LinkKnowledge { session: id, record, seen: rooms, prefix: &world.policy.rooms.link_prefix };
-        Ok(Self {
-            session,
-            seen: rooms.iter().filter(|room| room.room_id == id.0).collect(),
-            record,
-            link: classify(&session.remote_instructions, know),
-        })
+/// What a resync of this one room would do, as long as that takes no room away.
+pub fn create(world: &World, id: SessionId) -> Result<Plan, NotByHand> {
+    let room = room(world, id)?;
+    if let Err(reason) = wants_room(room.session, &world.policy.rooms, world.snapshot.as_of) {
+        return Err(no(Why::NotOurs, format!("session {id} gets no room: {reason}")));
     }
-
-    fn change(&self, reason: &str, operations: Vec<Operation>) -> Change {
-        Change {
-            subject: SubjectKey { kind: Kind::Room, ..SubjectKey::room(self.session.id) },
-            session: self.session.id,
-            group: self.record.map_or(&self.session.group, |record| &record.group).clone(),
-            reason: reason.to_owned(),
-            operations,
-            wanted: None,
-            believed: None,
-            epoch: None,
-            link: Some(self.session.remote_instructions.clone()),
-            slot: self.session.slot,
-        }
+    let plan = world.plan();
+    if plan.changes.iter().any(takes_a_room_away) {
+        let words = format!(
+            "its room is there, at another time, and would have to be deleted first: meetsync resync --session {id}"
+        );
+        return Err(no(Why::NoDelete, words));
     }
-}
-
-/// Why no change was planned for a session that somebody asked a room for: Ok = its room is there, and as it should
-/// be; else what keeps it from having one.
-pub fn room_stands(world: &World, id: SessionId) -> Result<(), String> {
-    let room = Room::of(world, id).map_err(|error| error.to_string())?;
-    wants_room(room.session, &world.policy.rooms, world.snapshot.as_of)
-        .map(|_| ())
-        .map_err(|reason| format!("session {id} gets no room: {reason}"))
+    Ok(plan)
 }
 
 /// The deletion of a session's room, or of the one with this URL.
 pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change, NotByHand> {
-    let room = Room::of(world, id)?;
-    if world.policy.rooms.powers == RoomPowers::Observe {
-        return Err(no(Why::ObserveOnly, "rooms.policy = \"observe\": rooms are only looked at"));
-    }
+    let room = room(world, id)?;
     let found = match url {
-        Some(url) => room.seen.iter().find(|seen| seen.url == url).copied(),
-        None => room.seen.first().copied(),
+        Some(url) => room.found.iter().chain(&room.doubles).find(|seen| seen.url == url).copied(),
+        None => room.found,
     };
     let recorded = room.record.filter(|record| url.is_none_or(|url| record.url == url));
     let (url, public_id, times) = match (found, recorded) {
@@ -111,24 +90,23 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
 
 /// The URL of a session's room, into the session. None where it is there already, and on record.
 pub fn relink(world: &World, id: SessionId) -> Result<Option<Change>, NotByHand> {
-    let room = Room::of(world, id)?;
+    let room = room(world, id)?;
     if room.link == Link::Foreign {
         return Err(no(Why::NotOurs, "the link is a person's own words, and those are never touched"));
     }
-    let seen = room.seen.first().copied();
-    let url = seen.map(|seen| seen.url.clone()).or(room.record.map(|record| record.url.clone()));
-    let Some(url) = url else { return Err(no(Why::NotOurs, format!("no room of session {id} is there"))) };
     if !world.policy.rooms.write_back {
         return Err(no(Why::WriteBackOff, "datatracker.write_back = false: links are never written"));
     }
+    let Some(url) = room.url() else {
+        return Err(no(Why::NotOurs, format!("no room of session {id} is there")));
+    };
     let mut operations = Vec::new();
-    if let (Some(seen), None) = (seen, room.record) {
-        let named =
-            RoomRef { room_id: id, url: Some(seen.url.clone()), public_id: Some(seen.public_id.clone()) };
-        operations.push(Operation::adopt_room(named, seen.times()));
+    if let (Some(seen), None) = (room.found, room.own_record()) {
+        operations.push(Operation::adopt_room(room.named(), seen.times()));
     }
-    if url != room.session.remote_instructions {
-        operations.push(Operation::write_room_url(room.session.remote_instructions.clone(), Some(url)));
+    let from = room.session.remote_instructions.clone();
+    if url != from {
+        operations.push(Operation::write_room_url(from, Some(url.to_owned())));
     }
     Ok((!operations.is_empty()).then(|| room.change("relinked by hand", operations)))
 }

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
-use crate::model::{Hold, LedgerView, Policy, RoomsSeen, Scope, Snapshot, SubjectKey};
-use crate::plan::{Ask, LinkKnowledge, sanitised};
+use crate::model::{Hold, LedgerView, Policy, RoomsSeen, Scope, Snapshot};
+use crate::plan::{Ask, Known, sanitised};
 
 /// The version that is written into every export, and the only one that is read.
 pub const EXPORT_VERSION: u32 = 1;
@@ -38,16 +38,9 @@ impl Export {
     pub fn of(world: &World) -> Self {
         let mut snapshot = world.snapshot.clone();
         for session in &mut snapshot.sessions {
-            let row = world.ledger.get(SubjectKey::room(session.id));
-            let record = row.and_then(|row| row.room.as_ref());
-            let group = record.map_or(&session.group, |record| &record.group);
-            let know = LinkKnowledge {
-                session: session.id,
-                record,
-                seen: world.rooms.of(group).unwrap_or_default(),
-                prefix: &world.policy.rooms.link_prefix,
-            };
-            session.remote_instructions = sanitised(&session.remote_instructions, know);
+            let link = Known::of(&world.inputs(), session).link;
+            session.remote_instructions =
+                sanitised(&session.remote_instructions, link, &world.policy.rooms.link_prefix);
         }
         let mut ledger = world.ledger.clone();
         for row in ledger.subjects.values_mut() {

@@ -4,29 +4,55 @@
 //! is noticed within a round: after a few failures in a row with no success for a while, the rest of the round is
 //! not sent, and has the first turn in the next. Every try is a leased step of its own, so the process can be killed at any moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::acted::{Acted, StepOutcome};
 use super::dead::{Pulse, is_down};
-use super::look;
 use super::rehearse;
-use super::result::{SubjectOutcome, SubjectResult};
-use super::step::{Acted, Step, StepOutcome, Stepped};
-use super::wishes;
-use super::work::{Tried, Work, by_session};
+use super::step::{Step, Stepped};
+use super::work::{Leases, Tried, Turn, Work, by_session, wish};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError};
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SubjectKey};
+use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::model::{RoomsSeen, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
 const LEASE_LOOK: Duration = Duration::from_millis(500);
+
+/// One subject's result, as `resync --json` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectResult {
+    pub subject: SubjectKey,
+    pub outcome: SubjectOutcome,
+    pub requests: usize,
+    pub error: Option<String>,
+    /// A confirming send is owed at this moment: the worker or a later resync makes it.
+    pub confirm_owed: Option<DateTime<Utc>>,
+}
+
+/// What became of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectOutcome {
+    Applied,
+    Failed,
+    /// By the provider, or by a guard.
+    Refused,
+    InDoubt,
+    /// Somebody else had done it.
+    InStep,
+    /// Logged instead of sent.
+    Rehearsed,
+}
 
 /// How far a resync has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +74,7 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&wishes::of_plan(plan, world.now())).await?;
+    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
     if ledger.is_rehearsal() {
         rehearse::tell_of_rooms(&parts.meetecho, plan);
     }
@@ -59,7 +85,6 @@ pub async fn resync(
         ledger,
         world,
         reason,
-        fresh_rooms: RoomsSeen::default(),
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
@@ -70,7 +95,8 @@ pub async fn resync(
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let round = run.round(std::mem::take(&mut work), progress).await?;
+        let is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -111,20 +137,11 @@ fn nobody_answered(rooms: &RoomsSeen) -> bool {
     rooms.by_group.is_empty() && rooms.unread.values().any(is_down)
 }
 
-/// What is done about a session that somebody else works on. Whoever waits keeps a place from others, so that comes
-/// last: a process that was killed leaves leases which run out only after a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leased {
-    IsDeferred,
-    IsWaitedFor,
-}
-
 struct Run<'a> {
     parts: &'a Parts,
     ledger: &'a Ledger,
     world: &'a World,
     reason: Option<&'a str>,
-    fresh_rooms: RoomsSeen,
     of: usize,
     done: AtomicUsize,
     pulse: Pulse,
@@ -137,14 +154,17 @@ impl Run<'_> {
     async fn round(
         &self,
         work: Vec<Work>,
+        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
         let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
-        let mut tried = self.side_by_side(urgent, Leased::IsDeferred, progress).await?;
-        tried.extend(self.side_by_side(rest, Leased::IsDeferred, progress).await?);
+        let turn = Turn { is_last, leases: Leases::AreLeftForLater };
+        let mut tried = self.side_by_side(urgent, turn, progress).await?;
+        tried.extend(self.side_by_side(rest, turn, progress).await?);
         let deferred = tried.iter_mut().filter_map(|tried| tried.deferred.take()).collect();
-        tried.extend(self.side_by_side(deferred, Leased::IsWaitedFor, progress).await?);
+        let turn = Turn { leases: Leases::AreWaitedFor, ..turn };
+        tried.extend(self.side_by_side(deferred, turn, progress).await?);
         Ok(tried)
     }
 
@@ -153,13 +173,13 @@ impl Run<'_> {
     async fn side_by_side(
         &self,
         work: Vec<Work>,
-        leased: Leased,
+        turn: Turn,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work, leased).await?;
-            let finished = tried.results.len() - tried.failed.len();
+            let tried = self.try_session(work, turn).await?;
+            let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
             Ok(tried)
@@ -168,24 +188,26 @@ impl Run<'_> {
         all.into_iter().collect()
     }
 
-    async fn try_session(&self, mut work: Work, leased: Leased) -> Result<Tried, LedgerError> {
+    /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
+    /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
+    async fn try_session(&self, mut work: Work, turn: Turn) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
-        let mut failed = Vec::new();
+        let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
         let mut got_through = false;
         let mut deferred = None;
         for (place, change) in work.changes.clone().into_iter().enumerate() {
             if self.pulse.is_gone() {
-                results.push(SubjectResult::of(
-                    change.subject,
-                    &Acted::not_tried(),
-                    self.ledger.is_rehearsal(),
-                ));
+                results.push(self.result(change.subject, &Acted::not_tried()));
+                failed.push(change);
+                continue;
+            }
+            if !turn.is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }
             got_through = true;
-            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), leased).await? else {
+            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), turn.leases).await? else {
                 deferred = Some(Work { changes: work.changes.split_off(place), ..work.clone() });
                 break;
             };
@@ -196,9 +218,10 @@ impl Run<'_> {
             if matches!(acted.outcome, StepOutcome::Retry | StepOutcome::InDoubt) {
                 failed.push(change.clone());
             }
-            results.push(SubjectResult::of(change.subject, &acted, self.ledger.is_rehearsal()));
+            results.push(self.result(change.subject, &acted));
         }
-        Ok(Tried { work, results, failed, deferred, got_through, retry_after })
+        let finished = work.changes.len() - failed.len();
+        Ok(Tried { work, results, failed, deferred, finished, got_through, retry_after })
     }
 
     /// None = somebody else has the session, and it is left for later.
@@ -206,13 +229,12 @@ impl Run<'_> {
         &self,
         change: &Change,
         new_room: Option<&str>,
-        leased: Leased,
+        leases: Leases,
     ) -> Result<Option<Acted>, LedgerError> {
         let step = Step {
             parts: self.parts,
             ledger: self.ledger,
             world: self.world,
-            rooms: self.rooms_for(change),
             planned: change,
             new_room,
             reason: self.reason,
@@ -222,7 +244,7 @@ impl Run<'_> {
         let acted = loop {
             match step.run().await? {
                 Stepped::Ended(acted) => break *acted,
-                Stepped::Leased { .. } if leased == Leased::IsDeferred => return Ok(None),
+                Stepped::Leased { .. } if leases == Leases::AreLeftForLater => return Ok(None),
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);
                 }
@@ -233,27 +255,38 @@ impl Run<'_> {
         Ok(Some(acted))
     }
 
-    fn rooms_for(&self, change: &Change) -> &RoomsSeen {
-        if self.fresh_rooms.by_group.contains_key(&change.group) {
-            &self.fresh_rooms
-        } else {
-            &self.world.rooms
-        }
-    }
-
-    /// Before another round: tokens in one call, and what is there now of rooms whose try failed. A provider that
-    /// was gone is not asked for rooms first: each step reads its own before it makes any.
+    /// Before another round: its tokens in one call. Rooms are read by the steps that need to know.
     async fn look_again(&mut self, work: &[Work]) {
         self.was_gone = self.pulse.is_gone();
-        let changes = || work.iter().flat_map(|work| &work.changes);
-        let all: BTreeSet<GroupAcronym> = changes().map(|change| change.group.clone()).collect();
-        self.parts.meetecho.prefetch_tokens(&all).await;
-        if self.was_gone {
-            return;
+        let groups = work.iter().flat_map(|work| &work.changes).map(|change| change.group.clone()).collect();
+        self.parts.meetecho.prefetch_tokens(&groups).await;
+    }
+
+    fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {
+        let rehearsed = self.ledger.is_rehearsal();
+        let outcome = match acted.outcome {
+            StepOutcome::Applied if rehearsed => SubjectOutcome::Rehearsed,
+            StepOutcome::Applied => SubjectOutcome::Applied,
+            StepOutcome::InStep => SubjectOutcome::InStep,
+            StepOutcome::Retry => SubjectOutcome::Failed,
+            StepOutcome::Refused => SubjectOutcome::Refused,
+            StepOutcome::InDoubt => SubjectOutcome::InDoubt,
+        };
+        SubjectResult {
+            subject,
+            outcome,
+            requests: acted.requests,
+            error: acted.fault.as_ref().map(|fault| format!("{}: {}", fault.why, fault.words)),
+            confirm_owed: confirm_owed(&acted.end),
         }
-        let of_rooms = changes().filter(|change| change.subject.kind == Kind::Room);
-        let groups = of_rooms.map(|change| change.group.clone()).collect();
-        let seen = look::rooms_of(&self.parts.meetecho, groups, self.parts.max_in_flight).await;
-        self.fresh_rooms.by_group.extend(seen.by_group);
+    }
+}
+
+fn confirm_owed(end: &StepEnd) -> Option<DateTime<Utc>> {
+    match end {
+        StepEnd::DecksAccepted { confirming, .. }
+        | StepEnd::RoomIs { confirming, .. }
+        | StepEnd::RoomGone { confirming, .. } => confirming.map(|owed| owed.at),
+        _ => None,
     }
 }

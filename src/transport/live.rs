@@ -107,12 +107,13 @@ impl Live {
         &self.pace
     }
 
-    pub(super) async fn send(&self, request: &Request) -> Result<Response, SendError> {
+    pub(super) async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {
         if request.url.origin() != self.endpoint.origin() {
             return Err(SendError::NotSent { words: "the address is not the provider's".to_owned() });
         }
         let prepared = prepare(request)?;
         let permit = self.pace.admit().await;
+        goes();
         let deadline = tokio::time::Instant::now() + self.limit;
         let answer = tokio::time::timeout_at(deadline, self.client.execute(prepared)).await;
         let answer = match answer {
@@ -297,7 +298,8 @@ mod tests {
     async fn another_host_is_never_spoken_to() {
         let live = Live::new(options("http://127.0.0.1:1/", false)).expect("loopback");
         let url = "http://127.0.0.1:2/x".parse().expect("a URL");
-        let sent = live.send(&Request { method: Method::Get, url, bearer: None, body: None }).await;
+        let request = Request { method: Method::Get, url, bearer: None, body: None };
+        let sent = live.send(&request, || panic!("it must not go")).await;
         assert!(matches!(sent, Err(SendError::NotSent { words }) if words.contains("not the provider's")));
     }
 }

@@ -121,11 +121,15 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Sends one request once.
-    pub async fn send(&self, request: &Request) -> Result<Response, SendError> {
+    /// Sends one request once. `goes` is called when its turn has come, right before it may reach the other side: who
+    /// is cancelled before that has sent nothing.
+    pub async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {
         match self {
-            Self::Live(live) => live.send(request).await,
-            Self::Debug(debug) => debug.send(request),
+            Self::Live(live) => live.send(request, goes).await,
+            Self::Debug(debug) => {
+                goes();
+                debug.send(request)
+            }
         }
     }
 }

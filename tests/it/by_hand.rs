@@ -55,9 +55,9 @@ async fn outside_of_the_window_a_push_needs_a_reason_and_says_what_meetecho_make
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_stops_a_resync_and_not_a_push() {
     let stage = Stage::with_week().await;
-    let hold = "INSERT INTO meetsync.hold (session, until, by_whom, reason, since)
+    let statement = "INSERT INTO meetsync.hold (session, until, by_whom, reason, since)
                 VALUES (NULL, now() + interval '1 h', 'someone', 'wait', now())";
-    stage.database.run(hold).await;
+    stage.database.run(statement).await;
     let held = stage.meetsync(&["resync", "--json"]).await.expect(0).json();
     assert_eq!((&held["changes"], held["summary"]["held"] != 0), (&serde_json::json!([]), true));
     assert_eq!(stage.standin.counts().writes(), 0);
@@ -159,4 +159,27 @@ async fn a_running_room_and_the_guard_stop_a_deletion_by_hand() {
     stage.meetsync_with(&["rooms", "delete", "36102", "--yes"], &variables).await.expect(0);
     assert_eq!(stage.standin.rooms().len(), 11);
     assert!(stage.standin.rooms().iter().all(|made| SessionId(made.room.room_id) != SessionId(36102)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_there_is_not_written_again_and_one_that_is_gone_is() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    let again = stage.meetsync(&["rooms", "relink", "36103"]).await.expect(0);
+    assert_eq!(again.stdout, "", "nothing is planned");
+    assert_eq!(again.stderr, "meetsync: session 36103: the link is there already\n");
+
+    let blank = "UPDATE public.meeting_session SET remote_instructions = '' WHERE id = 36103";
+    stage.database.run(blank).await;
+    stage.meetsync(&["rooms", "relink", "36103"]).await.expect(0);
+    let link = "SELECT remote_instructions FROM public.meeting_session WHERE id = 36103";
+    let link = stage.database.texts(link).await;
+    assert!(link[0].ends_with("?session=36103"), "{link:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_without_rooms_are_a_bad_argument() {
+    let stage = Stage::with_week().await;
+    let refused = stage.meetsync(&["rooms", "--slides-only"]).await.expect(64);
+    assert_eq!(refused.stderr.lines().count(), 1);
 }

@@ -11,6 +11,7 @@ async fn as_role(role: &str, options: &[&str]) -> Stage {
     stage.database.run(&grants.stdout).await;
     let (superuser, url) = (stage.database.url(), stage.database.url_as(role));
     stage.change_settings(&superuser, &url);
+    stage.change_settings("allow_wide_role = true", "allow_wide_role = false");
     stage
 }
 
@@ -50,7 +51,7 @@ async fn a_role_that_can_read_persons_is_refused_unless_that_is_allowed() {
         let warned = ended.notes().iter().filter(|line| line.contains("more than meetsync needs")).count();
         assert_eq!(warned, 1, "resync warns once: {ended:?}");
     }
-    stage.add_settings("[check]\nallow_wide_role = true\n");
+    stage.change_settings("allow_wide_role = false", "allow_wide_role = true");
     let checked = stage.meetsync(&["check"]).await.expect(0);
     assert!(checked.stdout.contains("auth_user"), "{checked:?}");
     let_go(stage, "check_wide").await;

@@ -309,9 +309,11 @@ async fn a_room_is_deleted_with_its_own_credential_and_no_body() {
     assert_eq!(header(&requests[0], "content-length"), Some("0"));
     assert_eq!(requests[0].headers.get_all("content-length").iter().count(), 1);
     assert!(requests[0].body.is_empty());
+    // Another room of the same id is nobody's business here.
+    assert_eq!(client.delete_room(&group("acro"), 18, Some("b")).await, Outcome::Applied(()));
     // Not listed is done, without a request.
     assert_eq!(client.delete_room(&group("acro"), 19, None).await, Outcome::Applied(()));
-    assert_eq!((client.requests_sent(), client.reads()), (1, 2));
+    assert_eq!((client.requests_sent(), client.reads()), (1, 3));
 }
 
 #[tokio::test]
@@ -768,4 +770,19 @@ fn nothing_shows_a_secret_by_accident() {
     let shown =
         format!("{options:?} {:?}", Meetecho::live(options.clone()).map_err(|error| error.to_string()));
     assert!(!shown.contains(SECRET), "{shown}");
+}
+
+#[tokio::test]
+async fn who_is_cancelled_while_waiting_for_a_turn_has_sent_nothing() {
+    let server = MockServer::start().await;
+    give_tokens(&server).await;
+    // One request each thousand seconds, and the token call has been it.
+    let options =
+        MeetechoOptions { rate: 0.001, max_in_flight: 1, ..options(&format!("{}/api/v1", server.uri())) };
+    let client = Meetecho::live(options).unwrap();
+    let mars = group("mars");
+    let sent =
+        tokio::time::timeout(Duration::from_millis(300), client.set_decks(&mars, SessionId(7), &[])).await;
+    assert!(sent.is_err() && server.received_requests().await.unwrap().len() == 1);
+    assert_eq!(client.requests_sent(), 0);
 }

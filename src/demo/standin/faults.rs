@@ -84,3 +84,13 @@ pub enum DuplicateRoom {
     /// Answers with the room that is there, unchanged.
     Existing200,
 }
+
+/// How the address of a new room is made: both forms have been seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LinkForm {
+    /// `?session=36101`: a new room of the session has the address of the old one.
+    #[default]
+    Session,
+    /// `?short=` and the public id: nothing in it tells whose it is.
+    Short,
+}

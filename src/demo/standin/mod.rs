@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
-pub use faults::{DuplicateRoom, Failure, GroupRefusal, PutRule, RepostRule, Trouble};
+pub use faults::{DuplicateRoom, Failure, GroupRefusal, LinkForm, PutRule, RepostRule, Trouble};
 pub use log::{Counts, LogEntry};
 pub use world::StandinRoom;
 
@@ -243,6 +243,11 @@ impl Standin {
 
     pub fn set_duplicate_room(&self, rule: DuplicateRoom) {
         self.shared.lock().world.duplicate_room = rule;
+    }
+
+    /// The form of the addresses of rooms that are made from now on.
+    pub fn set_link_form(&self, form: LinkForm) {
+        self.shared.lock().world.link_form = form;
     }
 
     /// Puts a room there as if somebody else had made it, and returns it.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::LogEntry;
 use super::StandinOptions;
-use super::faults::{DuplicateRoom, GroupRefusal, PutRule, RepostRule};
+use super::faults::{DuplicateRoom, GroupRefusal, LinkForm, PutRule, RepostRule};
 use crate::model::{Deck, DeckId, GroupAcronym, SeenRoom, SessionId};
 use crate::provider::meetecho::Call;
 
@@ -56,6 +56,7 @@ pub(super) struct World {
     pub(super) put_rule: PutRule,
     pub(super) repost_rule: RepostRule,
     pub(super) duplicate_room: DuplicateRoom,
+    pub(super) link_form: LinkForm,
 }
 
 impl World {
@@ -71,6 +72,7 @@ impl World {
             put_rule: PutRule::default(),
             repost_rule: RepostRule::default(),
             duplicate_room: DuplicateRoom::default(),
+            link_form: LinkForm::default(),
         }
     }
 
@@ -191,10 +193,15 @@ impl World {
                 DuplicateRoom::Existing200 => created(there),
             };
         }
+        let public_id = Uuid::new_v4().to_string();
+        let query = match self.link_form {
+            LinkForm::Session => format!("session={room_id}"),
+            LinkForm::Short => format!("short={public_id}"),
+        };
         let room = SeenRoom {
             room_id,
-            public_id: Uuid::new_v4().to_string(),
-            url: format!("https://meetings.conf.meetecho.com/interim/?session={room_id}"),
+            public_id,
+            url: format!("https://meetings.conf.meetecho.com/interim/?{query}"),
             description: body["description"].as_str().unwrap_or_default().to_owned(),
             start,
             duration_min,

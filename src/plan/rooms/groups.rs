@@ -17,8 +17,7 @@ pub fn groups_to_read(inputs: Inputs<'_>) -> BTreeSet<GroupAcronym> {
         .filter(|session| session.is_interim())
         .filter_map(|session| {
             let known = Known::of(&inputs, session);
-            let group = known.record.map_or(&session.group, |record| &record.group);
-            needs_reading(&inputs, session, &known).then(|| group.clone())
+            needs_reading(&inputs, session, &known).then(|| known.group.clone())
         })
         .collect()
 }

@@ -1,33 +1,48 @@
 //! What is known of one session's room, from the session, the ledger and the provider.
 
-use crate::model::{Remembered, RoomRecord, RoomTimes, SeenRoom, Session, SubjectKey};
+use crate::model::{
+    GroupAcronym, MeetingNumber, Remembered, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Session, SubjectKey,
+};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
-use crate::plan::types::{Operation, RoomRef};
+use crate::plan::types::{Change, Operation, RoomRef};
+
+/// Whether a room with a session's id is this session's, and not somebody's by chance: its start or its description
+/// fits, or it is described as the datatracker does, by the meeting's number.
+pub fn fits(room: &SeenRoom, wanted: &RoomSpec, meeting: &MeetingNumber) -> bool {
+    room.start == wanted.start
+        || room.description == wanted.description
+        || room.description == meeting.as_str()
+}
 
 /// All that is known of one session's room.
-pub(super) struct Known<'a> {
-    pub(super) session: &'a Session,
-    pub(super) row: Option<&'a Remembered>,
-    pub(super) record: Option<&'a RoomRecord>,
+#[derive(Debug)]
+pub struct Known<'a> {
+    pub session: &'a Session,
+    pub row: Option<&'a Remembered>,
+    pub record: Option<&'a RoomRecord>,
+    /// The room on record was deleted by us: only its address still says something, of the link.
+    pub was_deleted: bool,
+    /// The group whose token is used. A session may have changed its own since its room was made.
+    pub group: &'a GroupAcronym,
     /// Whether the rooms of its group were read.
-    pub(super) read: bool,
+    pub read: bool,
     /// The session's room among those that were seen.
-    pub(super) found: Option<&'a SeenRoom>,
+    pub found: Option<&'a SeenRoom>,
     /// More rooms with the same id.
-    pub(super) doubles: Vec<&'a SeenRoom>,
-    pub(super) link: Link,
+    pub doubles: Vec<&'a SeenRoom>,
+    pub link: Link,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(inputs: &Inputs<'a>, session: &'a Session) -> Self {
+    pub fn of(inputs: &Inputs<'a>, session: &'a Session) -> Self {
         let row = inputs.ledger.get(SubjectKey::room(session.id));
-        let record = row.and_then(|row| row.room.as_ref());
-        // A session may have changed its group since its room was made.
+        let on_record = row.and_then(|row| row.room.as_ref());
+        let record = on_record.filter(|record| !record.gone);
         let group = record.map_or(&session.group, |record| &record.group);
         let seen = inputs.rooms.of(group).unwrap_or_default();
-        let know =
-            LinkKnowledge { session: session.id, record, seen, prefix: &inputs.policy.rooms.link_prefix };
+        let prefix = &inputs.policy.rooms.link_prefix;
+        let know = LinkKnowledge { session: session.id, record: on_record, seen, prefix };
         let mut candidates: Vec<&SeenRoom> =
             seen.iter().filter(|room| room.room_id == session.id.0).collect();
         let link_text = session.remote_instructions.trim();
@@ -41,6 +56,8 @@ impl<'a> Known<'a> {
             session,
             row,
             record,
+            was_deleted: on_record.is_some() && record.is_none(),
+            group,
             read: inputs.rooms.of(group).is_some(),
             found: candidates.next(),
             doubles: candidates.collect(),
@@ -49,12 +66,12 @@ impl<'a> Known<'a> {
     }
 
     /// The URL of the room as it is known.
-    pub(super) fn url(&self) -> Option<&'a str> {
+    pub fn url(&self) -> Option<&'a str> {
         self.found.map(|room| room.url.as_str()).or(self.record.map(|record| record.url.as_str()))
     }
 
     /// Whether the session's link leads to the room as it is known.
-    pub(super) fn link_leads_there(&self) -> bool {
+    pub fn link_leads_there(&self) -> bool {
         let link = self.session.remote_instructions.trim();
         self.found.map_or_else(
             || self.record.is_some_and(|record| leads_to(link, &record.url, &record.public_id)),
@@ -70,13 +87,13 @@ impl<'a> Known<'a> {
         (inputs.policy.rooms.write_back && !stays).then(|| Operation::write_room_url(link.clone(), None))
     }
 
-    pub(super) fn is_in_doubt(&self) -> bool {
+    pub fn is_in_doubt(&self) -> bool {
         self.row.is_some_and(|row| row.doubt_since.is_some())
     }
 
     /// The record, as far as it is about the room that was found. A session that was edited may have a newer room,
     /// made by the datatracker, of which the record says nothing.
-    pub(super) fn own_record(&self) -> Option<&'a RoomRecord> {
+    pub fn own_record(&self) -> Option<&'a RoomRecord> {
         self.record.filter(|record| {
             self.found.is_none_or(|room| room.public_id == record.public_id || room.url == record.url)
         })
@@ -92,7 +109,7 @@ impl<'a> Known<'a> {
 
     /// The times by which the room is in use now: of what was sent and what is shown, for either may be true. In
     /// doubt only what is shown, as in `stands`: adopting the room makes that the record.
-    pub(super) fn running(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
+    pub fn running(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
         let now = inputs.now();
         let shown = self.found.map(SeenRoom::times);
         let record = self.own_record().filter(|_| !(self.is_in_doubt() && shown.is_some()));
@@ -100,7 +117,7 @@ impl<'a> Known<'a> {
         [sent, shown].into_iter().flatten().find(|times| times.span().is_live(now))
     }
 
-    pub(super) fn named(&self) -> RoomRef {
+    pub fn named(&self) -> RoomRef {
         RoomRef {
             room_id: self.session.id,
             url: self.url().map(str::to_owned),
@@ -113,15 +130,23 @@ impl<'a> Known<'a> {
     }
 
     /// A room of this session that is there, as far as anybody knows.
-    pub(super) fn exists(&self) -> bool {
+    pub fn exists(&self) -> bool {
         self.found.is_some() || (self.record.is_some() && !self.read)
     }
 
-    /// Whether a room with this session's id is this session's, and not somebody's by chance.
-    pub(super) fn fits(&self, room: &SeenRoom, wanted: RoomTimes, description: &str) -> bool {
-        self.own_record().is_some()
-            || room.start == wanted.start
-            || room.description == description
-            || room.description == self.session.meeting.as_str()
+    /// A change of this session's room.
+    pub fn change(&self, reason: &str, operations: Vec<Operation>) -> Change {
+        Change {
+            subject: SubjectKey::room(self.session.id),
+            session: self.session.id,
+            group: self.group.clone(),
+            reason: reason.to_owned(),
+            operations,
+            believed: None,
+            wanted: None,
+            epoch: None,
+            link: Some(self.session.remote_instructions.clone()),
+            slot: self.session.slot,
+        }
     }
 }

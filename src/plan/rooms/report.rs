@@ -56,7 +56,7 @@ pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
         let known = Known::of(&inputs, session);
         let asked_for = wants_room(session, &inputs.policy.rooms, inputs.now());
         let wanted = asked_for.ok().filter(|_| matches!(known.link, Link::Blank | Link::Ours));
-        let group = known.record.map_or(&session.group, |record| &record.group);
+        let group = known.group;
         for room in known.found.iter().chain(&known.doubles) {
             told.insert((group, &room.public_id));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -32,13 +33,18 @@ pub struct MeetechoOptions {
     pub allow_http: bool,
 }
 
-/// Meetecho, live or rehearsed. Clones share tokens, counters and pace.
+/// Meetecho, live or rehearsed. Clones share tokens, pace and counters; [`Meetecho::counting_anew`] counts its own
+/// writes.
 ///
 /// What an [`Outcome`] of a write says of the request itself: `Applied`, and `Refused` by an answer, are Meetecho's
 /// words; `Retry` is only said where the write was provably not processed (also where it never got that far, for
 /// want of a token); everything else is `InDoubt`. Every fault's words are free of secrets and fit on a line.
 #[derive(Debug, Clone)]
-pub struct Meetecho(Arc<Inner>);
+pub struct Meetecho {
+    inner: Arc<Inner>,
+    /// Requests that change something, as far as they were made through this handle.
+    writes: Arc<AtomicU64>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -79,24 +85,30 @@ impl Meetecho {
     /// Tells a rehearsal of a room that the real Meetecho is believed to have, so that its deletion can be
     /// rehearsed. The real one knows its rooms: there this does nothing.
     pub fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom) {
-        if let Some(answers) = self.0.caller.answers() {
+        if let Some(answers) = self.inner.caller.answers() {
             answers.tell_of(group, room);
         }
     }
 
     fn over(caller: Caller) -> Self {
-        Self(Arc::new(Inner { caller, auth: Auth::default() }))
+        Self { inner: Arc::new(Inner { caller, auth: Auth::default() }), writes: Arc::default() }
+    }
+
+    /// The same Meetecho, whose [`Meetecho::requests_sent`] starts at zero: for one step.
+    #[must_use]
+    pub fn counting_anew(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), writes: Arc::default() }
     }
 
     /// Fetches the tokens of all these groups in one call, as far as they are not known. Best effort: a failure
     /// shows at the first call that needs the token.
     pub async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
-        self.0.auth.prefetch(&self.0.caller, groups).await;
+        self.inner.auth.prefetch(&self.inner.caller, groups).await;
     }
 
     /// One token call, for this group or for none: do the credentials count?
     pub async fn check_credentials(&self, group: Option<&GroupAcronym>) -> Outcome<()> {
-        self.0.auth.check(&self.0.caller, group).await
+        self.inner.auth.check(&self.inner.caller, group).await
     }
 
     /// Shows one deck more.
@@ -132,8 +144,9 @@ impl Meetecho {
         .await
     }
 
-    /// Deletes a room with the credential that is read right before. A room that is not listed counts as deleted.
-    /// Where several rooms have this id, only the one with this `public_id` is deleted, and none without it.
+    /// Deletes a room with the credential that is read right before. A room that is not listed counts as deleted, and
+    /// so does one that another room of the same id has replaced: only the room with this `public_id` is ever
+    /// deleted. Without one it is the only room of this id, and none where there are several.
     pub async fn delete_room(
         &self,
         group: &GroupAcronym,
@@ -155,8 +168,8 @@ impl Meetecho {
                 let words = format!("Meetecho lists room {room_id} without a deletion token");
                 return Outcome::Refused(Fault::new(Why::Unsupported, words));
             };
-            let answer = self.0.caller.call(Call::DeleteRoom, Some(credential), None).await;
-            let scrubber = self.0.auth.scrubber(&self.0.caller, Some(credential));
+            let answer = self.inner.caller.call(Call::DeleteRoom, Some(credential), None, &self.writes).await;
+            let scrubber = self.inner.auth.scrubber(&self.inner.caller, Some(credential));
             let outcome = judge::acknowledged(Call::DeleteRoom, answer, &scrubber);
             if !is_rejection(&outcome) || read_again {
                 return outcome;
@@ -165,19 +178,19 @@ impl Meetecho {
         }
     }
 
-    /// How many requests that change something may have reached Meetecho.
+    /// How many requests that change something may have reached Meetecho, through this handle and its clones.
     pub fn requests_sent(&self) -> u64 {
-        self.0.caller.writes()
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// How many token calls were made.
     pub fn token_calls(&self) -> u64 {
-        self.0.caller.token_calls()
+        self.inner.caller.token_calls()
     }
 
     /// How many times rooms were read.
     pub fn reads(&self) -> u64 {
-        self.0.caller.reads()
+        self.inner.caller.reads()
     }
 
     async fn list_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<ListedRoom>> {
@@ -203,14 +216,14 @@ impl Meetecho {
         body: Option<Body>,
         judge: impl Fn(Result<Response, SendError>, &Scrubber) -> Outcome<T>,
     ) -> Outcome<T> {
-        let Inner { caller, auth } = &*self.0;
+        let Inner { caller, auth } = &*self.inner;
         let mut renewed = false;
         loop {
             let token = match settled(auth.token(caller, group).await) {
                 Ok(token) => token,
                 Err(outcome) => return outcome,
             };
-            let answer = caller.call(call, Some(&token), body.clone()).await;
+            let answer = caller.call(call, Some(&token), body.clone(), &self.writes).await;
             let outcome = judge(answer, &auth.scrubber(caller, Some(&token)));
             if !is_rejection(&outcome) {
                 return outcome;
@@ -233,7 +246,7 @@ fn the_room<'a>(
     let of_id: Vec<_> = rooms.iter().filter(|listed| listed.room.room_id == room_id).collect();
     match of_id.as_slice() {
         [] => Ok(None),
-        [only] => Ok(Some(only)),
+        [only] => Ok(Some(*only).filter(|only| public_id.is_none_or(|id| id == only.room.public_id))),
         several => {
             let meant = |listed: &&&ListedRoom| Some(listed.room.public_id.as_str()) == public_id;
             several.iter().find(meant).copied().map(Some).ok_or_else(|| {

@@ -5,6 +5,7 @@
 //! that one group which Meetecho does not know can't stop the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -227,7 +228,8 @@ impl Auth {
         caller: &Caller,
         groups: &[&GroupAcronym],
     ) -> Outcome<BTreeMap<GroupAcronym, SecretString>> {
-        let answer = caller.call(Call::Tokens, None, Some(caller.tokens_body(groups))).await;
+        let body = caller.tokens_body(groups);
+        let answer = caller.call(Call::Tokens, None, Some(body), &AtomicU64::new(0)).await;
         let outcome =
             judge::with_data(Call::Tokens, answer, &self.scrubber(caller, None), reading::parse_tokens);
         if let Outcome::Retry { after: Some(asked), fault } = &outcome {

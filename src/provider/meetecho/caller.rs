@@ -27,17 +27,17 @@ pub(super) struct Caller {
 /// Requests that may have reached the other side.
 #[derive(Debug, Default)]
 struct Counted {
-    writes: AtomicU64,
     reads: AtomicU64,
     token_calls: AtomicU64,
 }
 
 impl Counted {
-    fn of(&self, call: Call) -> &AtomicU64 {
+    /// Where a call is counted; writes by the one who makes them.
+    fn of<'a>(&'a self, call: Call, writes: &'a AtomicU64) -> &'a AtomicU64 {
         match call {
             Call::Tokens => &self.token_calls,
             Call::FetchRooms => &self.reads,
-            _ => &self.writes,
+            _ => writes,
         }
     }
 }
@@ -77,14 +77,19 @@ impl Caller {
         call: Call,
         bearer: Option<&SecretString>,
         body: Option<Body>,
+        writes: &AtomicU64,
     ) -> Result<Response, SendError> {
         let url = self.base.join(call.path()).expect("a relative path fits on every http address");
         let request = Request { method: call.method(), url, bearer: bearer.cloned(), body };
-        // Counted before it goes: whoever is cancelled while waiting for the answer has sent it all the same.
-        let counter = self.counted.of(call);
-        counter.fetch_add(1, Ordering::Relaxed);
-        let answer = self.transport.send(&request).await;
-        if matches!(answer, Err(SendError::NotSent { .. })) {
+        // Counted as it goes: whoever is cancelled while waiting for the answer has sent it all the same.
+        let counter = self.counted.of(call, writes);
+        let mut went = false;
+        let goes = || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            went = true;
+        };
+        let answer = self.transport.send(&request, goes).await;
+        if went && matches!(answer, Err(SendError::NotSent { .. })) {
             counter.fetch_sub(1, Ordering::Relaxed);
         }
         answer
@@ -98,10 +103,6 @@ impl Caller {
 
     pub(super) fn client_secret(&self) -> &SecretString {
         &self.client_secret
-    }
-
-    pub(super) fn writes(&self) -> u64 {
-        self.counted.writes.load(Ordering::Relaxed)
     }
 
     pub(super) fn reads(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use meetsync::ledger::{Begun, Failure, Ledger, RoomLeft, StepEnd};
+use meetsync::ledger::{Begun, Failure, Ledger, StepEnd};
 use meetsync::model::{Accepted, DeckId, LedgerView, SessionId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -63,10 +63,8 @@ fn end_of(begun: &Begun, list: &[i64], end: End, second: i64) -> Option<StepEnd>
         }
         End::NotProcessed => StepEnd::NotProcessed { failure: Some(Failure::Retry(words)) },
         End::Refused => StepEnd::NotProcessed { failure: Some(Failure::Refused(words)) },
-        End::Partly => {
-            StepEnd::Partly { failure: Failure::Retry(words), sent: half, room: RoomLeft::AsBefore }
-        }
-        End::InDoubt => StepEnd::InDoubt { words, sent: ids(list.iter().copied()), room: RoomLeft::AsBefore },
+        End::Partly => StepEnd::Partly { failure: Failure::Retry(words), sent: half },
+        End::InDoubt => StepEnd::InDoubt { words, sent: ids(list.iter().copied()) },
         End::Killed => return None,
     })
 }

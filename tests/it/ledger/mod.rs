@@ -92,6 +92,7 @@ fn room(session: i64, start: DateTime<Utc>) -> RoomRecord {
         sent: RoomTimes { start, duration_min: 60 },
         adopted: false,
         former_url: None,
+        gone: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Doubt: marked before the first request, cleared by nothing but a complete success.
 
 use chrono::TimeDelta;
-use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, RoomLeft, StepEnd};
+use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, StepEnd};
 use meetsync::model::{Belief, Confirming, SessionId};
 
 use super::{
@@ -90,7 +90,7 @@ async fn doubt_that_was_there_before_is_not_put_aside_by_a_step_that_did_nothing
     let ledger = live(&database).await;
     let key = decks_of(7);
     let (lease, begun) = begin(&ledger, key, [1], at(0)).await;
-    let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([1]), room: RoomLeft::AsBefore };
+    let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([1]) };
     finish(&ledger, lease, begun, &end, attempt("in_doubt", at(3))).await;
     for seconds in [10, 20] {
         let (lease, begun) = begin(&ledger, key, [1, 2], at(seconds)).await;
@@ -110,7 +110,7 @@ async fn a_step_done_by_half_is_unknown_but_owes_no_confirming_send() {
     let key = decks_of(7);
     let (lease, begun) = begin(&ledger, key, [1, 2], at(0)).await;
     let failure = Failure::Retry("429".to_owned());
-    let end = StepEnd::Partly { failure, sent: ids([1]), room: RoomLeft::AsBefore };
+    let end = StepEnd::Partly { failure, sent: ids([1]) };
     finish(&ledger, lease, begun, &end, attempt("retry", at(1))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.doubt_since, after.may_be_there), (Some(at(0)), ids([1])), "2 was never sent");
@@ -130,17 +130,18 @@ async fn a_room_step_in_doubt_keeps_what_it_knows() {
     finish(&ledger, lease, begun, &end, counted).await;
 
     let (lease, begun) = begin(&ledger, key, [], at(5)).await;
-    let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([]), room: RoomLeft::Gone };
+    let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([]) };
     finish(&ledger, lease, begun, &end, attempt("in_doubt", at(5))).await;
     let after = remembered(&ledger, key).await.unwrap();
-    assert_eq!((after.room, after.doubt_since), (None, Some(at(5))));
+    assert_eq!((after.room, after.doubt_since), (Some(room(7, at(0))), Some(at(5))));
 
     let (lease, begun) = begin(&ledger, key, [], at(9)).await;
-    let end = StepEnd::RoomGone { at: at(10), confirming: None };
+    let end = StepEnd::RoomGone { record: Some(room(7, at(0))), at: at(10), confirming: None };
     let mut counted = attempt("applied", at(10));
     counted.counts_as = Some(CountsAs::RoomDeleted);
     finish(&ledger, lease, begun, &end, counted).await;
     let view = ledger.view_of(&[SessionId(7)].into(), PER, at(60)).await.unwrap();
+    assert!(view.get(key).unwrap().room.as_ref().unwrap().gone, "its link is still known as ours");
     assert_eq!((view.recent.rooms_created, view.recent.rooms_deleted), (1, 1));
     let later = ledger.view_of(&[SessionId(7)].into(), PER, at(3605)).await.unwrap();
     assert_eq!((later.recent.rooms_created, later.recent.rooms_deleted), (0, 1), "only the last hour counts");
@@ -167,7 +168,7 @@ async fn long_words_are_cut() {
     let ledger = live(&database).await;
     let (lease, begun) = begin(&ledger, decks_of(7), [1], at(0)).await;
     let words = "é".repeat(5000);
-    let end = StepEnd::InDoubt { words: words.clone(), sent: ids([1]), room: RoomLeft::AsBefore };
+    let end = StepEnd::InDoubt { words: words.clone(), sent: ids([1]) };
     let row = meetsync::ledger::AttemptRow { words: Some(words), ..attempt("in_doubt", at(1)) };
     finish(&ledger, lease, begun, &end, row).await;
     let lengths = "SELECT char_length(last_error) FROM meetsync.subject

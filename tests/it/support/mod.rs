@@ -4,6 +4,7 @@ pub(crate) mod stage;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use meetsync::demo::cluster::{Cluster, Place};
 use meetsync::demo::sample;
@@ -39,10 +40,16 @@ impl TestDatabase {
         Self::from_template("template_schema", &TEMPLATE, &[sample::SCHEMA]).await
     }
 
-    /// The demo's IETF week, around now.
+    /// The demo's IETF week, around now: its slots move on with the template's age.
     pub(crate) async fn with_week() -> Self {
         static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-        Self::from_template("template_week", &TEMPLATE, &[sample::SCHEMA, sample::WEEK]).await
+        static MADE: OnceLock<Instant> = OnceLock::new();
+        let made = *MADE.get_or_init(Instant::now);
+        let database = Self::from_template("template_week", &TEMPLATE, &[sample::SCHEMA, sample::WEEK]).await;
+        let age = made.elapsed().as_secs();
+        let shift = format!(r#"UPDATE public.meeting_timeslot SET "time" = "time" + interval '{age} s'"#);
+        database.run(&shift).await;
+        database
     }
 
     /// The sample datatracker, with its slots where they were at [`SAMPLE_BASE`].

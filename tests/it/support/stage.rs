@@ -69,7 +69,7 @@ impl Stage {
         let settings = format!(
             "[datatracker]\ndatabase_url = \"{}\"\n[scope]\nmode = \"act\"\n\
              [meetecho]\napi_base = \"{}\"\nclient_id = \"datatracker\"\nclient_secret = \"{SECRET}\"\nrate = 0\n\
-             [rooms]\npolicy = \"full\"\n[guard]\nmax_creates = 50\n",
+             [rooms]\npolicy = \"full\"\n[check]\nallow_wide_role = true\n[guard]\nmax_creates = 50\n",
             database.url(),
             standin.base_url,
         );
