@@ -195,7 +195,7 @@ impl Run<'_> {
         let mut got_through = false;
         for change in work.changes.clone() {
             if self.pulse.is_gone() {
-                results.push(self.result(change.subject, &Acted::not_tried()));
+                results.push(self.result(change.subject, &Acted::not_tried(self.pulse.fault())));
                 failed.push(change);
                 continue;
             }
