@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod completions;
 mod demo;
+mod doubt;
 mod exit;
 mod export;
 mod grants;

@@ -44,7 +44,7 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
         output::note(&format!("meetsync: {line}"));
     }
     let plan = world.plan();
-    carry_out(&app, output, &world, &plan, reason).await
+    carry_out(&app, output, &world, &plan, reason, false).await
 }
 
 fn sessions(world: &World) -> impl Iterator<Item = &Session> {

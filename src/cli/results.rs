@@ -50,7 +50,8 @@ pub(super) fn exit_of(plan: &Plan, world: &World, results: &[SubjectResult]) -> 
         .waits
         .iter()
         .filter(|wait| wait.reason == Why::InDoubtConfirming)
-        .filter(|wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some()));
+        .filter(|wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some()))
+        .filter(|wait| results.iter().all(|result| result.subject != wait.subject));
     let in_doubt = in_doubt.map(|_| Exit::Failed);
     Exit::worst(of_results.chain(unread).chain(in_doubt).chain([exit_of_refusals(plan)]))
 }

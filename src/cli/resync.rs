@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::ResyncArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
-use super::{CliError, Context, plan as plan_command, results};
+use super::{CliError, Context, doubt, plan as plan_command, results};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::plan::{Ask, Plan};
@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
         ));
         return Ok(Exit::Guarded);
     }
-    carry_out(&app, output, &world, &plan, None).await
+    carry_out(&app, output, &world, &plan, None, args.plan.is_some()).await
 }
 
 /// Once, and not as an error: slides for people who wait come before a tidy role.
@@ -59,6 +59,7 @@ pub(super) async fn carry_out(
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
+    is_approved: bool,
 ) -> Result<Exit, CliError> {
     results::announce(output, world, plan)?;
     if app.only_observes() {
@@ -73,8 +74,12 @@ pub(super) async fn carry_out(
     let ledger = app.parts.ledger.as_ref().ok_or_else(|| CliError::Other("the ledger is needed".into()))?;
     let bar = progress_bar(plan.changes.len());
     let progress = |progress: reconcile::Progress| bar.set_position(progress.done as u64);
-    let results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
+    let mut results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
     bar.finish_and_clear();
+    // An approved plan is carried out as it was approved.
+    if !app.is_debug && !is_approved {
+        results.extend(doubt::settle(app, ledger, world, plan, reason).await?);
+    }
     results::print(output, plan, &results)?;
     Ok(results::exit_of(plan, world, &results))
 }

@@ -70,7 +70,7 @@ async fn create(context: &Context, settings: &Settings, session: SessionId) -> R
     if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
         return nothing_made(&plan, session);
     }
-    carry_out(&app, Output::new(false), &world, &plan, Some("by hand")).await
+    carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await
 }
 
 /// A thing that is not done by hand either, and why.
@@ -171,5 +171,5 @@ async fn by_hand(app: &App, world: &World, change: Result<Change, NotByHand>) ->
         Err(refused) => return refuse(&refused),
     };
     let plan = plan::of_one(world.inputs(), change);
-    carry_out(app, Output::new(false), world, &plan, Some("by hand")).await
+    carry_out(app, Output::new(false), world, &plan, Some("by hand"), false).await
 }
