@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::database::{ConnectOptions, Database, DatabaseError};
 use crate::datatracker::{Datatracker, DatatrackerOptions, Writer, WriterOptions};
@@ -145,8 +145,8 @@ pub(crate) fn datatracker(settings: &Settings) -> Result<Datatracker, DatabaseEr
 pub(crate) fn writer(settings: &Settings) -> Result<Writer, DatabaseError> {
     let section = &settings.datatracker;
     let database = Database::new(ConnectOptions {
-        what: "the datatracker's database, for room links".into(),
-        setting: "datatracker.write_url".into(),
+        what: "the database of the room links".into(),
+        setting: named(&section.write_url, settings, "datatracker.write_url"),
         url: section.write_url.clone(),
         tls: section.tls.clone(),
         read_only: false,
@@ -160,11 +160,25 @@ pub(crate) fn writer(settings: &Settings) -> Result<Writer, DatabaseError> {
     Ok(Writer::new(database, options))
 }
 
+/// The setting that a person wrote: one that was left out stands for another.
+fn named(url: &SecretString, settings: &Settings, own: &str) -> String {
+    let section = &settings.datatracker;
+    let is = |other: &SecretString| url.expose_secret() == other.expose_secret();
+    let setting = if is(&section.database_url) {
+        "datatracker.database_url"
+    } else if is(&section.write_url) {
+        "datatracker.write_url"
+    } else {
+        own
+    };
+    setting.to_owned()
+}
+
 /// The ledger's database: its own, or the one where links are written.
 pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Database, DatabaseError> {
     Database::new(ConnectOptions {
         what: "the ledger's database".into(),
-        setting: "ledger.database_url".into(),
+        setting: named(&settings.ledger.database_url, settings, "ledger.database_url"),
         url: settings.ledger.database_url.clone(),
         tls: settings.datatracker.tls.clone(),
         // As above: a pooler refuses it, and each transaction that only reads says so.

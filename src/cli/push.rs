@@ -38,12 +38,11 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
             session.id, session.group
         )));
     }
-    for line in
-        sessions(&world).filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of))
-    {
+    let plan = world.plan();
+    let pushed = plan.changes.iter().filter_map(|change| world.snapshot.session(change.session));
+    for line in pushed.filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of)) {
         output::note(&format!("meetsync: {line}"));
     }
-    let plan = world.plan();
     carry_out(&app, output, &world, &plan, reason, false).await
 }
 
@@ -63,9 +62,9 @@ fn ignored_until(session: &Session, policy: &Policy, now: DateTime<Utc>) -> Opti
         return Some(format!("{who} is not scheduled: Meetecho will ignore this list"));
     };
     if now <= slot.start - margin {
-        let moment = (slot.start - margin).format("%Y-%m-%d %H:%M");
+        let moment = (slot.start - margin).format("%a %Y-%m-%d %H:%M");
         Some(format!(
-            "{who}: Meetecho ignores lists before its own window, which opens at {moment} UTC; the list goes out again then"
+            "{who}: Meetecho ignores lists before its own window, which opens {moment} UTC; the first resync after that sends the list again"
         ))
     } else if now >= slot.end + margin {
         Some(format!("{who}: Meetecho's own window has closed; it will ignore this list"))

@@ -125,7 +125,7 @@ fn sums(results: &[SubjectResult]) -> String {
     let requests: usize = results.iter().map(|result| result.requests).sum();
     let plural = if requests == 1 { "request" } else { "requests" };
     if parts.is_empty() {
-        "Nothing to do; nothing was sent.".to_owned()
+        "Nothing was sent.".to_owned()
     } else {
         format!("{}. {requests} {plural}.", parts.join(", "))
     }

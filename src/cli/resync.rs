@@ -12,6 +12,9 @@ use crate::plan::{Ask, Plan};
 use crate::reconcile::{self, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, CliError> {
+    if let Some(hash) = args.plan.as_deref().filter(|hash| !is_a_hash(hash)) {
+        return Err(CliError::Usage(format!("{hash:?} is no hash of a plan: expected eight hexadecimal digits or more")));
+    }
     let settings = context.settings()?;
     let output = Output::new(args.json);
     let backend = context.backend(&settings, args.json);
@@ -27,7 +30,8 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
             results::print(output, &plan, &[])?;
         }
         output::note(&format!(
-            "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}",
+            "meetsync: the plan is not the one that was approved, and nothing was sent: approved {approved}, now {}; \
+             if you agree with what would be done now, name that one",
             plan.hash
         ));
         return Ok(Exit::Guarded);
@@ -48,8 +52,12 @@ async fn warn_of_wide_role(app: &App, allowed: bool) -> Result<(), CliError> {
 }
 
 /// An approval may be shortened, as people shorten hashes, but not to nothing.
+fn is_a_hash(text: &str) -> bool {
+    text.len() >= 8 && text.chars().all(|digit| digit.is_ascii_hexdigit())
+}
+
 fn fits(plan: &Plan, approved: &str) -> bool {
-    approved.len() >= 8 && plan.hash.0.starts_with(approved)
+    plan.hash.0.starts_with(&approved.to_ascii_lowercase())
 }
 
 /// Prints the plan, carries it out where that is allowed, prints what became of it.

@@ -47,8 +47,9 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
     let ask = Ask { scope, ..Ask::default() };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
-    for (group, fault) in &world.rooms.unread {
-        output::note(&format!("meetsync: the rooms of {group} could not be read: {}: {fault}", fault.why));
+    let plan = world.plan();
+    for refusal in plan.refusals.iter().filter(|refusal| refusal.subject.is_none()) {
+        output::note(&format!("meetsync: {}: {}", refusal.rule, refusal.detail));
     }
     let report = plan::report(world.inputs());
     if output.is_json() {
@@ -57,8 +58,10 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
         let style = output.style(world.ask.scope.clone());
         output::text(&rooms_text(&report, &style))?;
     }
+    // Rooms that could not be read are not known to be in step; those a resync would touch are not either.
     let pending = report.iter().any(|room| matches!(room.state, RoomState::Wanted | RoomState::Drifted));
-    Ok(if pending { Exit::Pending } else { Exit::Done })
+    let unread = !world.rooms.unread.is_empty();
+    Ok(if pending || unread || !plan.changes.is_empty() { Exit::Pending } else { Exit::Done })
 }
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {

@@ -8,7 +8,7 @@ use super::inputs::{Answer, Inputs};
 use super::types::{Change, Operation, PLAN_VERSION, Plan, Refusal, Summary, Wait};
 use super::{decks, guard, hash, policy, rooms};
 use crate::desired::{Gate, session_gate};
-use crate::model::{Kind, Policy, Session, SessionId, SubjectKey, Why};
+use crate::model::{Fault, Kind, Policy, Session, SessionId, SubjectKey, Why};
 
 pub fn make(inputs: Inputs<'_>) -> Plan {
     let now = inputs.now();
@@ -93,17 +93,26 @@ fn incomplete() -> Refusal {
     }
 }
 
-/// Groups whose rooms could not be read: their rooms are planned unread, and the plan says so.
+/// Groups whose rooms could not be read: their rooms are planned unread, and the plan says so, once for each reason.
 fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
+    let mut reasons: Vec<(&Fault, Vec<&str>)> = Vec::new();
     for (group, fault) in &inputs.rooms.unread {
+        match reasons.iter_mut().find(|(other, _)| *other == fault) {
+            Some((_, groups)) => groups.push(group.as_str()),
+            None => reasons.push((fault, vec![group.as_str()])),
+        }
+    }
+    for (fault, groups) in reasons {
+        let way_on = match fault.why {
+            Why::CredentialsRejected => "put meetecho.client_id and client_secret right, then: meetsync check",
+            _ => "run the command again; without the rooms: meetsync plan --offline",
+        };
         refusals.push(Refusal {
             subject: None,
             session: None,
             rule: fault.why,
-            detail: format!("the rooms of {group} could not be read: {fault}"),
-            way_on: format!(
-                "run the command again, or plan without them: meetsync plan --offline --group {group}"
-            ),
+            detail: format!("the rooms of {} could not be read: {fault}", groups.join(", ")),
+            way_on: way_on.into(),
             operations: Vec::new(),
         });
     }

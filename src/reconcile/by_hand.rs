@@ -44,7 +44,7 @@ fn room(world: &World, id: SessionId) -> Result<Known<'_>, NotByHand> {
 pub fn create(world: &World, id: SessionId) -> Result<Plan, NotByHand> {
     let room = room(world, id)?;
     if let Err(reason) = wants_room(room.session, &world.policy.rooms, world.snapshot.as_of) {
-        return Err(no(Why::NotOurs, format!("session {id} gets no room: {reason}")));
+        return Err(no(Why::Unsupported, format!("session {id} gets no room: {reason}")));
     }
     let plan = world.plan();
     if plan.changes.iter().any(takes_a_room_away) {
@@ -67,7 +67,7 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
     let (url, public_id, times) = match (found, recorded) {
         (Some(seen), _) => (seen.url.clone(), seen.public_id.clone(), seen.times()),
         (None, Some(record)) => (record.url.clone(), record.public_id.clone(), record.sent),
-        (None, None) => return Err(no(Why::NotOurs, format!("no room of session {id} is there"))),
+        (None, None) => return Err(no(Why::NothingChanged, format!("no room of session {id} is there"))),
     };
     if times.span().is_live(world.snapshot.as_of) {
         let words = format!("the room is in use until {} UTC", times.span().end.format("%H:%M"));
@@ -98,7 +98,7 @@ pub fn relink(world: &World, id: SessionId) -> Result<Option<Change>, NotByHand>
         return Err(no(Why::WriteBackOff, "datatracker.write_back = false: links are never written"));
     }
     let Some(url) = room.url() else {
-        return Err(no(Why::NotOurs, format!("no room of session {id} is there")));
+        return Err(no(Why::NothingChanged, format!("no room of session {id} is there")));
     };
     let mut operations = Vec::new();
     if let (Some(seen), None) = (room.found, room.own_record()) {

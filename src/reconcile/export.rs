@@ -26,8 +26,8 @@ pub struct Export {
 /// The file is not an export that this release reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    #[error("{file} is not a meetsync export")]
-    NotAnExport { file: String, source: serde_json::Error },
+    #[error("{file} is not a meetsync export (line {line}, column {column}); make one with: meetsync export FILE")]
+    NotAnExport { file: String, line: usize, column: usize },
     #[error(
         "{file} is an export of version {found}, and this release reads version {EXPORT_VERSION}; export it again"
     )]
@@ -37,12 +37,16 @@ pub enum ExportError {
 impl Export {
     pub fn of(world: &World) -> Self {
         let mut snapshot = world.snapshot.clone();
+        snapshot.sessions.retain(|session| world.ask.scope.includes(session));
         for session in &mut snapshot.sessions {
             let link = Known::of(&world.inputs(), session).link;
             session.remote_instructions =
                 sanitised(&session.remote_instructions, link, &world.policy.rooms.link_prefix);
         }
         let mut ledger = world.ledger.clone();
+        if !world.ask.scope.is_everything() {
+            ledger.subjects.retain(|key, _| snapshot.session(key.session).is_some());
+        }
         for row in ledger.subjects.values_mut() {
             row.last_error = None;
         }
@@ -61,7 +65,11 @@ impl Export {
 
     /// Reads a file's text; `file` is its name, for errors.
     pub fn parse(file: &str, text: &str) -> Result<Self, ExportError> {
-        let not_an_export = |source| ExportError::NotAnExport { file: file.to_owned(), source };
+        let not_an_export = |error: serde_json::Error| ExportError::NotAnExport {
+            file: file.to_owned(),
+            line: error.line(),
+            column: error.column(),
+        };
         let value: serde_json::Value = serde_json::from_str(text).map_err(not_an_export)?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
             Some(found) if found != u64::from(EXPORT_VERSION) => {

@@ -62,7 +62,7 @@ async fn the_story_is_told_to_a_good_end_and_shows_no_credential() {
         "guard_too_many_creates",
         "$ meetsync resync --force",
         "A second resync sends nothing",
-        "Nothing to do; nothing was sent.",
+        "Nothing was sent.",
         "A chair adds a deck",
         "+ Late news  new, place 6, rev 00",
         "6. Late news (rev 00)",

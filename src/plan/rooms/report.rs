@@ -121,8 +121,11 @@ fn state_of(
                 if moved { "the session moved" } else { "the provider stores something else than was sent" };
             Some((RoomState::Drifted, reason(text)))
         }
-        (Some(_), _, Some(record)) if record.adopted => Some((RoomState::Adopted, None)),
-        (Some(_), _, Some(_)) => Some((RoomState::Present, None)),
+        (Some(_), found, Some(record)) => {
+            let state = if record.adopted { RoomState::Adopted } else { RoomState::Present };
+            // By the record only: nobody looked.
+            Some((state, if found.is_some() { None } else { reason("not read; as the ledger has it") }))
+        }
         (Some(_), Some(_), None) => Some((RoomState::Adopted, reason("to be adopted"))),
         (None, Some(_), _) | (None, None, Some(_)) if known.exists() => {
             let text = match (known.link, not_asked_for) {
