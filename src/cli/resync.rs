@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     warn_of_wide_role(&app, settings.check.allow_wide_role).await?;
     let plan = world.plan();
-    if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&plan, approved)) {
+    if let Some(approved) = args.plan.as_deref().filter(|approved| !fits(&world.plan_as_seen(), approved)) {
         results::announce(output, &world, &plan)?;
         if output.is_json() {
             results::print(output, &plan, &[])?;

@@ -117,6 +117,8 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         }
         Err(words) => return Err(CliError::Usage(words)),
     };
+    // A room's own URL says which of two is meant; the URL of a session's page only names the session.
+    let url = url.filter(|url| session_with_room(&world, url).is_some());
     let change = by_hand::delete(&world, session, url);
     let asks = !yes && !app.is_debug && !app.only_observes();
     if change.is_ok() && asks && !confirmed(room)? {

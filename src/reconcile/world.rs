@@ -80,6 +80,12 @@ impl World {
         plan::make(self.inputs())
     }
 
+    /// The plan as `meetsync plan` shows it, where the guards speak: what a person has seen and says yes to.
+    pub fn plan_as_seen(&self) -> Plan {
+        let ask = Ask { force: false, ..self.ask.clone() };
+        plan::make(Inputs { ask: &ask, ..self.inputs() })
+    }
+
     /// The source's clock, carried on: no other clock says when something was sent.
     pub fn now(&self) -> DateTime<Utc> {
         let since = TimeDelta::from_std(self.read_at.elapsed()).unwrap_or(TimeDelta::zero());

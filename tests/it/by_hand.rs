@@ -183,3 +183,12 @@ async fn rooms_without_rooms_are_a_bad_argument() {
     let refused = stage.meetsync(&["rooms", "--slides-only"]).await.expect(64);
     assert_eq!(refused.stderr.lines().count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_of_a_sessions_page_names_its_room() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    let page = "https://datatracker.ietf.org/meeting/interim-2026-cbor-01/session/36102/materials";
+    stage.meetsync(&["rooms", "delete", page, "--yes"]).await.expect(0);
+    assert!(stage.standin.rooms().iter().all(|made| made.room.room_id != 36102));
+}

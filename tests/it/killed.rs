@@ -74,7 +74,8 @@ async fn the_leases_of_a_killed_process_are_waited_for() {
     kill_at(&stage, 20).await;
     let leases = stage.database.texts("SELECT session FROM meetsync.lease").await;
     assert!(!leases.is_empty(), "it was in the middle");
-    let free = 23 - leases.len();
+    // Of 23 sessions no more than twice max_in_flight are under way at once.
+    let free = 23 - 8;
     let begun = Instant::now();
     let done = |standin: &Standin| standin.sessions_with_decks().len() + standin.rooms().len() >= free;
     let others = async {

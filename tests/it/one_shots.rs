@@ -132,3 +132,14 @@ async fn too_many_deletions_and_emptied_sessions_too() {
     assert_eq!((stage.standin.rooms().len(), stage.standin.decks_of(scenes::LIVE).len()), (10, 1));
     stage.expect_in_step().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_to_what_a_guard_stopped_is_a_yes_to_the_plan_that_was_seen() {
+    let mut stage = Stage::with_week().await;
+    stage.change_settings("max_creates = 50", "max_creates = 3");
+    let seen = stage.meetsync(&["plan", "--json"]).await.expect(3).json();
+    let hash = seen["hash"].as_str().unwrap();
+    stage.meetsync(&["resync", "--plan", hash, "--force"]).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 12);
+    stage.meetsync(&["resync", "--plan", hash, "--force"]).await.expect(3);
+}
