@@ -253,7 +253,8 @@ async fn a_reading_leaves_no_transaction_behind_even_when_it_fails() {
     let states = database
         .texts("SELECT state FROM pg_stat_activity WHERE application_name = 'meetsync' AND datname = current_database()")
         .await;
-    assert_eq!(states, ["idle"]);
+    // The connection on which it failed was thrown away, and may be on its way out yet.
+    assert!(!states.is_empty() && states.iter().all(|state| state == "idle"), "{states:?}");
     drop(pool);
 }
 
