@@ -98,9 +98,9 @@ pub(crate) fn meetecho(standin: &Standin, max_in_flight: usize) -> Result<Meetec
         client_secret: standin.options.client_secret.clone(),
         max_in_flight,
         rate: 0.0,
-        longest_hold: Duration::from_mins(1),
         request_timeout: Duration::from_millis(3010),
         allow_http: true,
+        longest_hold: Duration::from_secs(10),
     })?)
 }
 

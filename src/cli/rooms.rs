@@ -25,11 +25,12 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
             let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            let Some(change) = by_hand::relink(&world, session.0).transpose() else {
+            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
+                by_hand(&app, &world, change).await
+            } else {
                 output::note(&format!("meetsync: session {}: the link is there already", session.0));
-                return Ok(Exit::Done);
-            };
-            by_hand(&app, &world, change).await
+                Ok(Exit::Done)
+            }
         }
     }
 }
@@ -62,15 +63,14 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
     let (app, world) = open(context, settings, "rooms create", of_session(session)).await?;
-    match by_hand::create(&world, session) {
-        Ok(plan)
-            if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) =>
-        {
-            nothing_made(&plan, session)
-        }
-        Ok(plan) => carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await,
-        Err(refused) => refuse(&refused),
+    let plan = match by_hand::create(&world, session) {
+        Ok(plan) => plan,
+        Err(refused) => return refuse(&refused),
+    };
+    if plan.changes.is_empty() && !plan.refusals.iter().any(|refusal| refusal.rule.is_guard()) {
+        return nothing_made(&plan, session);
     }
+    carry_out(&app, Output::new(false), &world, &plan, Some("by hand"), false).await
 }
 
 /// A thing that is not done by hand either, and why.

@@ -8,6 +8,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryableByName, SelectableHelper as _};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use futures_util::future::try_join3;
 
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
@@ -123,12 +124,16 @@ pub(super) async fn view(
 }
 
 async fn view_on(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     statement: Statement,
     since: DateTime<Utc>,
 ) -> QueryResult<Found> {
-    let subjects = statement.load(connection).await?;
-    Ok(Found { subjects, holds: holds_on(connection).await?, recent: recent_on(connection, since).await? })
+    // None needs another's answer, so all three go out at once; the server takes them one after another.
+    let mut same = connection;
+    let subjects = statement.load(&mut same);
+    let (subjects, holds, recent) =
+        try_join3(subjects, holds_on(connection), recent_on(connection, since)).await?;
+    Ok(Found { subjects, holds, recent })
 }
 
 /// The sessions that are open or held at `now`.
@@ -196,16 +201,16 @@ pub(super) async fn holds(database: &Database) -> Result<Vec<(Option<SessionId>,
     transaction.end(found).await
 }
 
-async fn holds_on(connection: &mut AsyncPgConnection) -> QueryResult<Vec<(Option<SessionId>, Hold)>> {
-    let rows = tables::hold::table.select(HoldRow::as_select()).load(connection).await?;
+async fn holds_on(mut connection: &AsyncPgConnection) -> QueryResult<Vec<(Option<SessionId>, Hold)>> {
+    let rows = tables::hold::table.select(HoldRow::as_select()).load(&mut connection).await?;
     let hold = |row: HoldRow| {
         (row.session.map(SessionId), Hold { until: row.until, by: row.by_whom, reason: row.reason })
     };
     Ok(rows.into_iter().map(hold).collect())
 }
 
-async fn recent_on(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<RecentChanges> {
-    let counted: Vec<Counted> = Statement::new(RECENT).with(since).load(connection).await?;
+async fn recent_on(mut connection: &AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<RecentChanges> {
+    let counted: Vec<Counted> = Statement::new(RECENT).with(since).load(&mut connection).await?;
     let mut recent = RecentChanges::default();
     for Counted { counts_as, session, number } in counted {
         let number = usize::try_from(number).unwrap_or(0);

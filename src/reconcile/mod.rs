@@ -13,11 +13,14 @@ mod dead;
 mod export;
 mod look;
 mod rehearse;
+mod result;
 mod resync;
 mod step;
+mod wishes;
 mod work;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};
-pub use resync::{Progress, SubjectOutcome, SubjectResult, resync};
+pub use result::{SubjectOutcome, SubjectResult};
+pub use resync::{Progress, resync};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

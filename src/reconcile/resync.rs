@@ -8,51 +8,25 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::acted::{Acted, StepOutcome};
 use super::dead::{Pulse, is_down};
 use super::rehearse;
+use super::result::{SubjectOutcome, SubjectResult};
 use super::step::{Step, Stepped};
-use super::work::{Leases, Tried, Turn, Work, by_session, wish};
+use super::wishes;
+use super::work::{Tried, Work, by_session};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError, StepEnd};
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::{RoomsSeen, SubjectKey};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
 /// How often a lease that somebody else has is asked for again.
 const LEASE_LOOK: Duration = Duration::from_millis(500);
-
-/// One subject's result, as `resync --json` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubjectResult {
-    pub subject: SubjectKey,
-    pub outcome: SubjectOutcome,
-    pub requests: usize,
-    pub error: Option<String>,
-    /// A confirming send is owed at this moment: the worker or a later resync makes it.
-    pub confirm_owed: Option<DateTime<Utc>>,
-}
-
-/// What became of a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SubjectOutcome {
-    Applied,
-    Failed,
-    /// By the provider, or by a guard.
-    Refused,
-    InDoubt,
-    /// Somebody else had done it.
-    InStep,
-    /// Logged instead of sent.
-    Rehearsed,
-}
 
 /// How far a resync has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +48,7 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&plan.changes.iter().map(|change| wish(change, world.now())).collect::<Vec<_>>()).await?;
+    ledger.record(&wishes::of_plan(plan, world.now())).await?;
     if ledger.is_rehearsal() {
         rehearse::tell_of_rooms(&parts.meetecho, plan);
     }
@@ -89,14 +63,15 @@ pub async fn resync(
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
         was_gone: nobody_answered(&world.rooms),
+        is_last: false,
     };
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
     let mut tries = 0;
     while !work.is_empty() {
         tries += 1;
-        let is_last = backoff::one_shot(tries, None).is_none();
-        let round = run.round(std::mem::take(&mut work), is_last, progress).await?;
+        run.is_last = backoff::one_shot(tries, None).is_none();
+        let round = run.round(std::mem::take(&mut work), progress).await?;
         let mut wait = None;
         for done in round {
             let again =
@@ -137,6 +112,14 @@ fn nobody_answered(rooms: &RoomsSeen) -> bool {
     rooms.by_group.is_empty() && rooms.unread.values().any(is_down)
 }
 
+/// What is done about a session that somebody else works on. Whoever waits keeps a place from others, so that comes
+/// last: a process that was killed leaves leases which run out only after a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leased {
+    IsDeferred,
+    IsWaitedFor,
+}
+
 struct Run<'a> {
     parts: &'a Parts,
     ledger: &'a Ledger,
@@ -147,24 +130,24 @@ struct Run<'a> {
     pulse: Pulse,
     /// Nothing came back in the round before: fewer subjects find out whether that is so still.
     was_gone: bool,
+    /// There is no round after this one.
+    is_last: bool,
 }
 
 impl Run<'_> {
-    /// All of the work once. Nothing else is begun before every live session had its turn.
+    /// All of the work once. Nothing else is begun before every live session had its turn; one that had it in a round
+    /// before takes its place behind those that had none, or a few that always fail would keep all others from theirs.
     async fn round(
         &self,
         work: Vec<Work>,
-        is_last: bool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
-        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent);
-        let turn = Turn { is_last, leases: Leases::AreLeftForLater };
-        let mut tried = self.side_by_side(urgent, turn, progress).await?;
-        tried.extend(self.side_by_side(rest, turn, progress).await?);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent && !work.got_through);
+        let mut tried = self.side_by_side(urgent, Leased::IsDeferred, progress).await?;
+        tried.extend(self.side_by_side(rest, Leased::IsDeferred, progress).await?);
         let deferred = tried.iter_mut().filter_map(|tried| tried.deferred.take()).collect();
-        let turn = Turn { leases: Leases::AreWaitedFor, ..turn };
-        tried.extend(self.side_by_side(deferred, turn, progress).await?);
+        tried.extend(self.side_by_side(deferred, Leased::IsWaitedFor, progress).await?);
         Ok(tried)
     }
 
@@ -173,12 +156,12 @@ impl Run<'_> {
     async fn side_by_side(
         &self,
         work: Vec<Work>,
-        turn: Turn,
+        leased: Leased,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work, turn).await?;
+            let tried = self.try_session(work, leased).await?;
             let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
             progress(Progress { done, of: self.of });
@@ -190,24 +173,29 @@ impl Run<'_> {
 
     /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
     /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
-    async fn try_session(&self, mut work: Work, turn: Turn) -> Result<Tried, LedgerError> {
+    async fn try_session(&self, mut work: Work, leased: Leased) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
         let mut got_through = false;
         let mut deferred = None;
+        let changes = work.changes.len();
         for (place, change) in work.changes.clone().into_iter().enumerate() {
             if self.pulse.is_gone() {
-                results.push(self.result(change.subject, &Acted::not_tried()));
+                results.push(SubjectResult::of(
+                    change.subject,
+                    &Acted::not_tried(),
+                    self.ledger.is_rehearsal(),
+                ));
                 failed.push(change);
                 continue;
             }
-            if !turn.is_last && !failed.is_empty() {
+            if !self.is_last && !failed.is_empty() {
                 failed.push(change);
                 continue;
             }
             got_through = true;
-            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), turn.leases).await? else {
+            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), leased).await? else {
                 deferred = Some(Work { changes: work.changes.split_off(place), ..work.clone() });
                 break;
             };
@@ -218,10 +206,11 @@ impl Run<'_> {
             if matches!(acted.outcome, StepOutcome::Retry | StepOutcome::InDoubt) {
                 failed.push(change.clone());
             }
-            results.push(self.result(change.subject, &acted));
+            results.push(SubjectResult::of(change.subject, &acted, self.ledger.is_rehearsal()));
         }
-        let finished = work.changes.len() - failed.len();
-        Ok(Tried { work, results, failed, deferred, finished, got_through, retry_after })
+        let left = deferred.as_ref().map_or(0, |work: &Work| work.changes.len());
+        let finished = changes - failed.len() - left;
+        Ok(Tried { work, results, failed, finished, deferred, got_through, retry_after })
     }
 
     /// None = somebody else has the session, and it is left for later.
@@ -229,7 +218,7 @@ impl Run<'_> {
         &self,
         change: &Change,
         new_room: Option<&str>,
-        leases: Leases,
+        leased: Leased,
     ) -> Result<Option<Acted>, LedgerError> {
         let step = Step {
             parts: self.parts,
@@ -244,7 +233,7 @@ impl Run<'_> {
         let acted = loop {
             match step.run().await? {
                 Stepped::Ended(acted) => break *acted,
-                Stepped::Leased { .. } if leases == Leases::AreLeftForLater => return Ok(None),
+                Stepped::Leased { .. } if leased == Leased::IsDeferred => return Ok(None),
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);
                 }
@@ -260,33 +249,5 @@ impl Run<'_> {
         self.was_gone = self.pulse.is_gone();
         let groups = work.iter().flat_map(|work| &work.changes).map(|change| change.group.clone()).collect();
         self.parts.meetecho.prefetch_tokens(&groups).await;
-    }
-
-    fn result(&self, subject: SubjectKey, acted: &Acted) -> SubjectResult {
-        let rehearsed = self.ledger.is_rehearsal();
-        let outcome = match acted.outcome {
-            StepOutcome::Applied if rehearsed => SubjectOutcome::Rehearsed,
-            StepOutcome::Applied => SubjectOutcome::Applied,
-            StepOutcome::InStep => SubjectOutcome::InStep,
-            StepOutcome::Retry => SubjectOutcome::Failed,
-            StepOutcome::Refused => SubjectOutcome::Refused,
-            StepOutcome::InDoubt => SubjectOutcome::InDoubt,
-        };
-        SubjectResult {
-            subject,
-            outcome,
-            requests: acted.requests,
-            error: acted.fault.as_ref().map(|fault| format!("{}: {}", fault.why, fault.words)),
-            confirm_owed: confirm_owed(&acted.end),
-        }
-    }
-}
-
-fn confirm_owed(end: &StepEnd) -> Option<DateTime<Utc>> {
-    match end {
-        StepEnd::DecksAccepted { confirming, .. }
-        | StepEnd::RoomIs { confirming, .. }
-        | StepEnd::RoomGone { confirming, .. } => confirming.map(|owed| owed.at),
-        _ => None,
     }
 }

@@ -3,29 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
-
-use super::resync::SubjectResult;
-use crate::ledger::Wish;
-use crate::model::{SessionId, digest_of};
+use super::result::SubjectResult;
+use crate::model::SessionId;
 use crate::plan::{Change, Operation, Plan};
-
-pub(super) fn wish(change: &Change, at: DateTime<Utc>) -> Wish {
-    let room = change.operations.iter().find_map(|operation| match operation {
-        Operation::CreateRoom { room, .. } | Operation::RecreateRoom { room, .. } => Some(json!(room)),
-        _ => None,
-    });
-    let desired = change.wanted.as_ref().map_or(room.unwrap_or_default(), |decks| json!(decks));
-    Wish {
-        key: change.subject,
-        digest: digest_of(&desired),
-        desired,
-        epoch: change.epoch.as_ref().map(ToString::to_string),
-        slot: change.slot,
-        at,
-    }
-}
 
 /// One session's changes.
 #[derive(Debug, Clone)]
@@ -70,31 +50,16 @@ pub(super) fn by_session(plan: &Plan) -> Vec<Work> {
     work
 }
 
-/// How a session is tried.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
-    pub(super) is_last: bool,
-    /// What is done about a session that somebody else works on. Whoever waits keeps a place from others, so that
-    /// comes last: a process that was killed leaves leases which run out only after a while.
-    pub(super) leases: Leases,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leases {
-    AreLeftForLater,
-    AreWaitedFor,
-}
-
 /// A session after one try.
 pub(super) struct Tried {
     pub(super) work: Work,
     pub(super) results: Vec<SubjectResult>,
     /// To be tried again.
     pub(super) failed: Vec<Change>,
-    /// What was left for later, because somebody else has the session now.
-    pub(super) deferred: Option<Work>,
     /// How many changes need no other try.
     pub(super) finished: usize,
+    /// What was left for later, because somebody else has the session now.
+    pub(super) deferred: Option<Work>,
     pub(super) got_through: bool,
     pub(super) retry_after: Option<Duration>,
 }

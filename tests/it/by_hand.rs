@@ -151,7 +151,7 @@ async fn a_running_room_and_the_guard_stop_a_deletion_by_hand() {
     stage.meetsync(&["resync"]).await.expect(0);
     let ended = stage.meetsync(&["rooms", "delete", "36101", "--yes"]).await.expect(3);
     expect_sentence(&ended, "guard_room_in_progress");
-    stage.add_settings("max_deletes = 0\n");
+    stage.change_settings("max_creates = 50\n", "max_creates = 50\nmax_deletes = 0\n");
     let ended = stage.meetsync(&["rooms", "delete", "36102", "--yes"]).await.expect(3);
     expect_sentence(&ended, "MEETSYNC__GUARD__MAX_DELETES=1");
     assert_eq!(stage.standin.rooms().len(), 12);

@@ -10,6 +10,7 @@ mod database_tls;
 mod datatracker;
 mod datatracker_fixture;
 mod debug_backend;
+mod decks_in_trouble;
 mod demo;
 mod export;
 mod faults;

@@ -2,8 +2,10 @@
 -- current status (the newest scheduling event by time, then by id, and '' where there is none) and official slot (the
 -- first in its meeting's schedule or in that one's base). A range may choose sessions, never their slots.
 --
--- ARRAY(...) keeps the planner from turning a few hundred index look-ups into whole-table joins. coalesce() keeps it
--- from the index on time, in which nearly every slot that there ever was starts before $2.
+-- The planner knows nothing of how many there will be, and must have no choice that is bad for many: ARRAY(...) and
+-- LIMIT 1 keep it from turning a few hundred index look-ups into whole-table joins, coalesce() from the index on time, in
+-- which nearly every slot that there ever was starts before $2, and FULL from comparing each row with each. That last
+-- finds no more than LEFT would: an event's and an assignment's session exist.
 WITH near AS MATERIALIZED (
     SELECT a.session_id AS id
       FROM {schema}.meeting_schedtimesessassignment a
@@ -31,7 +33,8 @@ WITH near AS MATERIALIZED (
       FROM {schema}.meeting_schedtimesessassignment a
       JOIN found
         ON found.id = a.session_id AND (a.schedule_id = found.schedule_id OR a.schedule_id = found.base_id)
-      JOIN {schema}.meeting_timeslot t ON t.id = a.timeslot_id
+     CROSS JOIN LATERAL (SELECT x."time", x.duration, x.type_id FROM {schema}.meeting_timeslot x
+                          WHERE x.id = a.timeslot_id LIMIT 1) t
      WHERE a.session_id = ANY (ARRAY(SELECT near.id FROM near))
      ORDER BY found.id, t."time", t.type_id, a.id
 )
@@ -40,6 +43,6 @@ SELECT found.id::int8 AS id, found.meeting_id::int8 AS meeting_id, found.number 
        found.acronym AS "group", found.name, coalesce(latest.status_id, '') AS status, found.remote_instructions,
        found.tombstone_for_id::int8 AS tombstone_for, found.modified, official.starts, official.ends
   FROM found
-  LEFT JOIN latest ON latest.session_id = found.id
-  LEFT JOIN official ON official.id = found.id
+  FULL JOIN latest ON latest.session_id = found.id
+  FULL JOIN official ON official.id = found.id
  ORDER BY found.id

@@ -12,4 +12,5 @@ SELECT pg_catalog.clock_timestamp() AS as_of,
        pg_catalog.set_config('statement_timeout', $2, true) AS statement_timeout,
        pg_catalog.set_config('lock_timeout', $3, true) AS lock_timeout,
        pg_catalog.set_config('jit', 'off', true) AS jit,
+       pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) AS plan_cache_mode,
        pg_catalog.set_config('max_parallel_workers_per_gather', '0', true) AS parallel
