@@ -20,16 +20,10 @@ pub(super) fn hash_of(changes: &[Change], refusals: &[Refusal]) -> Digest {
     digest_of(&lines)
 }
 
-/// Each operation as its JSON text, all fields but the count of requests.
+/// Each operation as its JSON text, in which the count of requests says nothing.
 fn operations(operations: &[Operation]) -> Vec<String> {
-    operations
-        .iter()
-        .map(|operation| {
-            let mut value = serde_json::to_value(operation).expect("an operation is plain data");
-            if let Some(fields) = value.as_object_mut() {
-                fields.remove("requests");
-            }
-            value.to_string()
-        })
-        .collect()
+    let text = |operation: &Operation| {
+        serde_json::to_string(&operation.clone().uncounted()).expect("an operation is plain data")
+    };
+    operations.iter().map(text).collect()
 }

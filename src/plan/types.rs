@@ -234,6 +234,23 @@ impl Operation {
             | Self::WriteRoomUrl { requests, .. } => *requests,
         }
     }
+
+    /// The same, with no count of requests: what a plan's hash is made of.
+    pub(super) fn uncounted(mut self) -> Self {
+        match &mut self {
+            Self::AddDeck { requests, .. }
+            | Self::ReviseDeck { requests, .. }
+            | Self::DeleteDeck { requests, .. }
+            | Self::ReorderDecks { requests, .. }
+            | Self::ReplaceDecks { requests, .. }
+            | Self::CreateRoom { requests, .. }
+            | Self::RecreateRoom { requests, .. }
+            | Self::AdoptRoom { requests, .. }
+            | Self::DeleteRoom { requests, .. }
+            | Self::WriteRoomUrl { requests, .. } => *requests = 0,
+        }
+        self
+    }
 }
 
 /// A change that would be made, had a rule not refused it; or a thing that only a person can put right.

@@ -63,9 +63,8 @@ impl Acted {
     }
 
     /// Not sent: the provider just failed several times in a row.
-    pub(super) fn not_tried() -> Self {
-        let words = "not sent: Meetecho failed several times in a row just now";
-        Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::ProviderDown, words))
+    pub(super) fn not_tried(fault: Fault) -> Self {
+        Self::not_sent(Failure::Retry(fault.words.clone()), fault)
     }
 
     /// Nothing was sent at all.

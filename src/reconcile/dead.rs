@@ -23,6 +23,8 @@ pub(super) struct Pulse {
 #[derive(Debug)]
 struct State {
     failures: usize,
+    /// The code of the last failure.
+    last: Why,
     /// When something last went well, or we began; None = it was gone the last time.
     well: Option<Instant>,
 }
@@ -30,18 +32,23 @@ struct State {
 impl Pulse {
     /// `at_once`: as many requests may be waiting for the same timeout; at least three failures are asked for.
     pub(super) fn new(at_once: usize) -> Self {
-        Self { enough: at_once.max(3), state: Mutex::new(State { failures: 0, well: Some(Instant::now()) }) }
+        Self {
+            enough: at_once.max(3),
+            state: Mutex::new(State { failures: 0, last: Why::ProviderDown, well: Some(Instant::now()) }),
+        }
     }
 
     /// Another round. One that was gone has to show that it is back.
     pub(super) fn begin(&self, was_gone: bool) {
-        *self.state() = State { failures: 0, well: (!was_gone).then(Instant::now) };
+        *self.state() = State { failures: 0, last: Why::ProviderDown, well: (!was_gone).then(Instant::now) };
     }
 
     /// How something ended; None = well.
     pub(super) fn note(&self, fault: Option<&Fault>) {
-        if fault.is_some_and(is_down) {
-            self.state().failures += 1;
+        if let Some(fault) = fault.filter(|fault| is_down(fault)) {
+            let mut state = self.state();
+            state.failures += 1;
+            state.last = fault.why;
         } else {
             self.begin(false);
         }
@@ -50,6 +57,17 @@ impl Pulse {
     pub(super) fn is_gone(&self) -> bool {
         let state = self.state();
         state.failures >= self.enough && state.well.is_none_or(|well| well.elapsed() >= SHORT)
+    }
+
+    /// What is said of those who are left out.
+    pub(super) fn fault(&self) -> Fault {
+        match self.state().last {
+            Why::RateLimited => Fault::new(
+                Why::RateLimited,
+                "not sent: Meetecho asked for quiet several times in a row just now",
+            ),
+            _ => Fault::new(Why::ProviderDown, "not sent: Meetecho failed several times in a row just now"),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

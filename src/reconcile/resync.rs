@@ -184,7 +184,7 @@ impl Run<'_> {
             if self.pulse.is_gone() {
                 results.push(SubjectResult::of(
                     change.subject,
-                    &Acted::not_tried(),
+                    &Acted::not_tried(self.pulse.fault()),
                     self.ledger.is_rehearsal(),
                 ));
                 failed.push(change);

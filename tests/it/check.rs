@@ -48,7 +48,7 @@ async fn a_role_that_can_read_persons_is_refused_unless_that_is_allowed() {
         let checked = stage.meetsync(&["check"]).await.expect(1);
         assert!(checked.stdout.contains(table) && checked.stdout.contains("allow_wide_role"), "{checked:?}");
         let ended = stage.meetsync(&["resync", "--json"]).await.expect(0);
-        let warned = ended.notes().iter().filter(|line| line.contains("more than meetsync needs")).count();
+        let warned = ended.stderr.lines().filter(|line| line.contains("more than meetsync needs")).count();
         assert_eq!(warned, 1, "resync warns once: {ended:?}");
     }
     stage.change_settings("allow_wide_role = false", "allow_wide_role = true");

@@ -37,9 +37,9 @@ impl Ended {
             .unwrap_or_else(|error| panic!("no JSON on stdout ({error}): {self:?}"))
     }
 
-    /// The lines on stderr that are meant for the person at the terminal: not the log's.
+    /// The lines on stderr.
     pub(crate) fn notes(&self) -> Vec<&str> {
-        self.stderr.lines().filter(|line| !line.contains("Z  WARN ")).collect()
+        self.stderr.lines().collect()
     }
 
     /// Fails the test where the status is another one.
