@@ -23,7 +23,6 @@ mod one_shots;
 mod plan_command;
 mod readme;
 mod resync;
-mod rooms_by_hand;
 mod rooms_in_trouble;
 mod sample_week;
 mod secrets;
