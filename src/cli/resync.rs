@@ -13,7 +13,9 @@ use crate::reconcile::{self, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, CliError> {
     if let Some(hash) = args.plan.as_deref().filter(|hash| !is_a_hash(hash)) {
-        return Err(CliError::Usage(format!("{hash:?} is no hash of a plan: expected eight hexadecimal digits or more")));
+        return Err(CliError::Usage(format!(
+            "{hash:?} is no hash of a plan: expected eight hexadecimal digits or more"
+        )));
     }
     let settings = context.settings()?;
     let output = Output::new(args.json);

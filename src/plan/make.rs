@@ -104,7 +104,9 @@ fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
     }
     for (fault, groups) in reasons {
         let way_on = match fault.why {
-            Why::CredentialsRejected => "put meetecho.client_id and client_secret right, then: meetsync check",
+            Why::CredentialsRejected => {
+                "put meetecho.client_id and client_secret right, then: meetsync check"
+            }
             _ => "run the command again; without the rooms: meetsync plan --offline",
         };
         refusals.push(Refusal {

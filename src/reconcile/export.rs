@@ -26,7 +26,9 @@ pub struct Export {
 /// The file is not an export that this release reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    #[error("{file} is not a meetsync export (line {line}, column {column}); make one with: meetsync export FILE")]
+    #[error(
+        "{file} is not a meetsync export (line {line}, column {column}); make one with: meetsync export FILE"
+    )]
     NotAnExport { file: String, line: usize, column: usize },
     #[error(
         "{file} is an export of version {found}, and this release reads version {EXPORT_VERSION}; export it again"
