@@ -76,3 +76,11 @@ async fn the_settings_file_is_found_where_it_should_be() {
     assert_eq!(run(&["sessions"], &[("MEETSYNC_CONFIG", &config)]).await, Some(0));
     assert_eq!(run(&["sessions", "--config", &config], &[("MEETSYNC_CONFIG", "/nowhere")]).await, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_hash_is_a_bad_argument_and_not_another_plan() {
+    for hash in ["zzzzzzzz", "0000", ""] {
+        let refused = Stage::without_settings(&["resync", "--plan", hash]).await.expect(64);
+        assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");
+    }
+}

@@ -192,3 +192,11 @@ async fn the_url_of_a_sessions_page_names_its_room() {
     stage.meetsync(&["rooms", "delete", page, "--yes"]).await.expect(0);
     assert!(stage.standin.rooms().iter().all(|made| made.room.room_id != 36102));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_sends_nothing_promises_nothing() {
+    let stage = Stage::with_week().await;
+    let cancelled = stage.meetsync(&["push", "36042", "--reason", "rehearsal"]).await;
+    assert!(!cancelled.stderr.contains("own window"), "{cancelled:?}");
+    assert_eq!(stage.standin.counts().writes(), 0);
+}

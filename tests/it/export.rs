@@ -108,3 +108,19 @@ async fn a_file_that_is_no_export_is_refused_in_a_sentence() {
     let ended = stage.meetsync(&["export", "/nowhere/at/all.json"]).await.expect(1);
     assert!(ended.stderr.contains("/nowhere/at/all.json"), "{ended:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_a_scope_holds_no_other_session() {
+    let stage = muddled().await;
+    stage.meetsync(&["export", "--session", "36001", "one.json"]).await.expect(0);
+    let text = std::fs::read_to_string(stage.path().join("one.json")).unwrap();
+    let export: Value = serde_json::from_str(&text).unwrap();
+    let sessions = export["snapshot"]["sessions"].as_array().unwrap();
+    assert_eq!(sessions.iter().map(|session| session["id"].clone()).collect::<Vec<_>>(), [36001]);
+    let whole = stage.meetsync(&["export", "--group", "tls", "group.json"]).await.expect(0);
+    assert_eq!(whole.stdout, "");
+    let text = std::fs::read_to_string(stage.path().join("group.json")).unwrap();
+    let export: Value = serde_json::from_str(&text).unwrap();
+    let sessions = export["snapshot"]["sessions"].as_array().unwrap();
+    assert!(!sessions.is_empty() && sessions.iter().all(|session| session["group"] == "tls"));
+}

@@ -224,3 +224,16 @@ async fn wrong_credentials_are_one_clear_sentence() {
     let checked = stage.meetsync(&["check"]).await.expect(1);
     assert!(checked.stdout.contains("credentials_rejected"), "{checked:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_that_nobody_could_read_are_not_called_looked_at() {
+    let stage = stage().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage.standin.fail_always(Some(Call::FetchRooms), Failure::Status(500));
+    let ended = stage.meetsync(&["rooms", "--json"]).await.expect(2);
+    let rooms = ended.json();
+    let recorded = rooms.as_array().unwrap().iter().filter(|room| room["state"] == "present");
+    let reasons: Vec<_> = recorded.map(|room| room["reason"].as_str().unwrap_or_default()).collect();
+    assert!(!reasons.is_empty() && reasons.iter().all(|reason| reason.contains("not read")), "{reasons:?}");
+    assert_eq!(ended.notes().len(), 1, "the same fault is told once: {ended:?}");
+}
