@@ -135,6 +135,6 @@ fn columns(sql: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_down_leaves_an_empty_schema() {
     let database = ready().await;
-    database.run(include_str!("../../../migrations/2026-11-21-000001_ledger/down.sql")).await;
+    database.run(include_str!("../../../migrations/ledger/2026-11-21-000001_ledger/down.sql")).await;
     assert!(database.texts(TABLES).await.is_empty());
 }
