@@ -10,7 +10,7 @@ use crate::datatracker::{Datatracker, DatatrackerOptions, Writer, WriterOptions}
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Mode, Policy};
 use crate::provider::meetecho::{Meetecho, MeetechoOptions};
-use crate::reconcile::Parts;
+use crate::reconcile::{Parts, RealTime};
 use crate::schedule::backoff::ONE_SHOT_LONGEST;
 use crate::settings::Settings;
 use crate::transport::{BadEndpoint, DebugLog};
@@ -88,6 +88,7 @@ impl App {
             ledger,
             meetecho: meetecho(settings, backend)?,
             links,
+            time: RealTime::default(),
             policy: policy.clone(),
             who: format!("{command}@{}/{}", host_name(), std::process::id()),
             lease: settings.ledger.lease,

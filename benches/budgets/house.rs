@@ -14,7 +14,7 @@ use meetsync::model::{
     GuardPolicy, Materials, Mode, NotifyTime, Policy, RoomPowers, RoomsPolicy, ScopePolicy, SlidesPolicy,
 };
 use meetsync::provider::meetecho::{Meetecho, MeetechoOptions};
-use meetsync::reconcile::Parts;
+use meetsync::reconcile::{Parts, RealTime};
 use secrecy::SecretString;
 
 use crate::Anything;
@@ -83,6 +83,7 @@ impl House {
             ledger: Some(Ledger::open(self.database(name, false)?).await?),
             meetecho: meetecho(standin, MAX_IN_FLIGHT)?,
             links: Some(Writer::new(self.database(name, false)?, links)),
+            time: RealTime::default(),
             policy: policy(),
             who: "benchmark".into(),
             lease: Duration::from_mins(1),

@@ -28,7 +28,7 @@ pub(super) async fn settle(
         .filter_map(|wait| wait.until.map(|until| (wait, until)))
         .collect();
     let Some(until) = doubtful.iter().map(|(_, until)| *until).max() else { return Ok(Vec::new()) };
-    if let Ok(left) = (until - world.now()).to_std() {
+    if let Ok(left) = (until - world.now(&app.parts.time)).to_std() {
         let plural = if doubtful.len() == 1 { "room" } else { "rooms" };
         output::note(&format!(
             "meetsync: waiting until {} UTC: an earlier request for {} {plural} may still take effect",

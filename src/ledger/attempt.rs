@@ -45,6 +45,24 @@ pub struct AttemptRow {
     pub words: Option<String>,
     pub took: Duration,
     pub counts_as: Option<CountsAs>,
+    /// Not part of the history: the subject's next automatic step is not made before this moment.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+impl AttemptRow {
+    pub(super) fn as_written(&self, subject: SubjectKey) -> Attempt {
+        Attempt {
+            at: self.at,
+            subject,
+            who: self.who.clone(),
+            what: self.what.clone(),
+            reason: self.reason.clone(),
+            requests: self.requests,
+            outcome: self.outcome.clone(),
+            words: self.words.clone(),
+            took_ms: u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// One line of the history.

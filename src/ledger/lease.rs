@@ -1,16 +1,15 @@
 //! Leases: who works on a session at a provider. One step at a time, whoever asks.
 //!
-//! The ledger's own clock decides when a lease is over; ours only says how long ago we asked.
+//! The ledger's own clock decides when a lease is over. Whoever asks notes by a clock of its own when it asked, and
+//! takes no longer than [`crate::schedule::lease::step_timeout`] says.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::step::Begun;
 use crate::model::{Provider, SessionId};
-use crate::schedule::lease::step_timeout;
 
 /// The right to work on one session at one provider, until it ends or somebody gives it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +20,6 @@ pub struct Lease {
     pub until: DateTime<Utc>,
     pub(super) token: Uuid,
     pub(super) length: Duration,
-    pub(super) asked: Instant,
-}
-
-impl Lease {
-    /// How long a step may still take, with `skew` kept back. Never negative; zero = send nothing more.
-    pub fn time_left(&self, skew: Duration) -> Duration {
-        step_timeout(self.length, skew, self.asked.elapsed())
-    }
 }
 
 /// What became of asking for a lease.

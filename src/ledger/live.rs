@@ -8,7 +8,6 @@ use diesel::QueryableByName;
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl as _;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::attempt::AttemptRow;
@@ -70,7 +69,6 @@ struct Asked {
     owner: String,
     token: Uuid,
     length: Duration,
-    at: Instant,
 }
 
 impl Asked {
@@ -84,8 +82,8 @@ impl Asked {
     }
 
     fn granted(self, until: DateTime<Utc>) -> Lease {
-        let Self { session, provider, token, length, at, .. } = self;
-        Lease { session, provider, until, token, length, asked: at }
+        let Self { session, provider, token, length, .. } = self;
+        Lease { session, provider, until, token, length }
     }
 }
 
@@ -153,7 +151,6 @@ impl Live {
             owner: String::new(),
             token: lease.token,
             length: lease.length,
-            at: Instant::now(),
         };
         let statement = with_mark(asked.statement(BEGIN), key, ids, now);
         let found: Vec<Marked> = self.load(statement, "marking a step").await?;
@@ -169,7 +166,7 @@ impl Live {
         lease: &Lease,
         begun: &Begun,
         columns: Columns,
-        attempt: AttemptRow,
+        attempt: Option<AttemptRow>,
         release: bool,
     ) -> Result<Settled, LedgerError> {
         let statement = Statement::new(if release { SETTLE_AND_RELEASE } else { SETTLE })
@@ -191,15 +188,8 @@ impl Live {
             .with(columns.confirm_at)
             .with(columns.attempts)
             .with(columns.last_error)
-            .with(attempt.at)
-            .with(attempt.who)
-            .with(attempt.what)
-            .with(attempt.reason)
-            .with(i32::try_from(attempt.requests).unwrap_or(i32::MAX))
-            .with(attempt.outcome)
-            .with(attempt.words.as_deref().map(capped))
-            .with(millis(attempt.took))
-            .with(attempt.counts_as.map(|counts| counts.as_str().to_owned()));
+            .with(columns.not_before);
+        let statement = with_attempt(statement, attempt);
         let changed: Vec<Number> = self.load(statement, "writing down how a step ended").await?;
         Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
     }
@@ -212,18 +202,7 @@ impl Live {
 
     /// How many rows were written.
     pub(super) async fn record(&self, wishes: &BTreeMap<SubjectKey, Wish>) -> Result<usize, LedgerError> {
-        let wishes = || wishes.values();
-        let statement = Statement::new(RECORD)
-            .with(wishes().map(|wish| wish.key.to_string()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.key.session.0).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.key.provider.as_str().to_owned()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.key.kind.as_str().to_owned()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.desired.clone()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.digest.0.clone()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.epoch.clone()).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.slot.map(|slot| slot.start)).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.slot.map(|slot| slot.end)).collect::<Vec<_>>())
-            .with(wishes().map(|wish| wish.at).collect::<Vec<_>>());
+        let statement = wish_columns(Statement::new(RECORD), wishes);
         self.execute(statement, "recording the wishes").await
     }
 
@@ -275,7 +254,7 @@ impl Live {
 const UNKNOWN_OWNER: &str = "somebody else";
 
 fn new_lease(session: SessionId, provider: Provider, owner: &str, length: Duration) -> Asked {
-    Asked { session, provider, owner: owner.to_owned(), token: Uuid::new_v4(), length, at: Instant::now() }
+    Asked { session, provider, owner: owner.to_owned(), token: Uuid::new_v4(), length }
 }
 
 fn with_mark(statement: Statement, key: SubjectKey, ids: &BTreeSet<DeckId>, now: DateTime<Utc>) -> Statement {
@@ -284,6 +263,38 @@ fn with_mark(statement: Statement, key: SubjectKey, ids: &BTreeSet<DeckId>, now:
         .with(key.kind.as_str())
         .with(ids.iter().map(|id| id.0).collect::<Vec<_>>())
         .with(now)
+}
+
+/// One array for each column of a wish.
+pub(super) fn wish_columns(statement: Statement, wishes: &BTreeMap<SubjectKey, Wish>) -> Statement {
+    let wishes = || wishes.values();
+    statement
+        .with(wishes().map(|wish| wish.key.to_string()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.key.session.0).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.key.provider.as_str().to_owned()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.key.kind.as_str().to_owned()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.desired.clone()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.digest.0.clone()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.epoch.clone()).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.slot.map(|slot| slot.start)).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.slot.map(|slot| slot.end)).collect::<Vec<_>>())
+        .with(wishes().map(|wish| wish.at).collect::<Vec<_>>())
+}
+
+/// None = there was no attempt, and none is written down.
+fn with_attempt(statement: Statement, attempt: Option<AttemptRow>) -> Statement {
+    let requests = |row: &AttemptRow| i64::from(row.requests);
+    let row = attempt.as_ref();
+    statement
+        .with(row.map(|row| row.at))
+        .with(row.map(|row| row.who.clone()))
+        .with(row.map(|row| row.what.clone()))
+        .with(row.map(|row| row.reason.clone()))
+        .with(row.map(requests))
+        .with(row.map(|row| row.outcome.clone()))
+        .with(row.and_then(|row| row.words.as_deref().map(capped)))
+        .with(row.map(|row| millis(row.took)))
+        .with(row.and_then(|row| row.counts_as).map(|counts| counts.as_str().to_owned()))
 }
 
 fn millis(duration: Duration) -> i64 {

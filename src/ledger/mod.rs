@@ -19,8 +19,11 @@ mod attempt;
 mod error;
 mod lease;
 mod live;
+mod memory;
 mod migrate;
 mod overlay;
+mod pass;
+mod passes;
 mod read;
 mod rehearsal;
 mod ring;
@@ -33,7 +36,7 @@ mod transaction;
 mod version;
 mod wish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -41,7 +44,9 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
 pub use lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
+pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};
+pub use pass::{LastPass, PassRecord, Recorded};
 pub use ring::RING;
 pub use step::{Begun, Failure, LONGEST_WORDS, State, StepEnd};
 pub use version::{READER, VERSION};
@@ -129,8 +134,7 @@ impl Ledger {
     /// Writes down what is wished, in one statement, and returns how many wishes were new. One that is already
     /// recorded (same digest, epoch and slot) is not written. Of two for one subject the last counts.
     pub async fn record(&self, wishes: &[Wish]) -> Result<usize, LedgerError> {
-        let at = |wish: &Wish| Wish { at: wish.at.trunc_subsecs(6), ..wish.clone() };
-        let wishes: BTreeMap<SubjectKey, Wish> = wishes.iter().map(|wish| (wish.key, at(wish))).collect();
+        let wishes = wish::newest_of(wishes);
         if wishes.is_empty() {
             return Ok(0);
         }
@@ -201,7 +205,7 @@ impl Ledger {
         end: &StepEnd,
         attempt: AttemptRow,
     ) -> Result<Settled, LedgerError> {
-        self.end(lease, &begun, end, attempt, false).await
+        self.end(lease, &begun, columns(&begun, end, &attempt), Some(attempt), false).await
     }
 
     /// The same, and gives the lease back in the same transaction.
@@ -212,7 +216,13 @@ impl Ledger {
         end: &StepEnd,
         attempt: AttemptRow,
     ) -> Result<Settled, LedgerError> {
-        self.end(&lease, &begun, end, attempt, true).await
+        self.end(&lease, &begun, columns(&begun, end, &attempt), Some(attempt), true).await
+    }
+
+    /// Gives the lease back of a step that turned out to have nothing to do, and takes its mark away: as if it had
+    /// never been taken. Nothing is written into the history.
+    pub async fn put_back(&self, lease: Lease, begun: Begun) -> Result<Settled, LedgerError> {
+        self.end(&lease, &begun, Columns::unchanged(&begun), None, true).await
     }
 
     /// Gives a lease back. One that somebody else has by now stays theirs.
@@ -268,11 +278,10 @@ impl Ledger {
         &self,
         lease: &Lease,
         begun: &Begun,
-        end: &StepEnd,
-        attempt: AttemptRow,
+        columns: Columns,
+        attempt: Option<AttemptRow>,
         release: bool,
     ) -> Result<Settled, LedgerError> {
-        let columns = Columns::of(step::end(begun, end));
         match &self.kind {
             LedgerKind::Live(live) => live.settle(lease, begun, columns, attempt, release).await,
             LedgerKind::Rehearsal(rehearsal) => Ok(rehearsal.settle(lease, begun, columns, attempt, release)),
@@ -313,4 +322,8 @@ impl Ledger {
             LedgerKind::Rehearsal(rehearsal) => rehearsal.database(),
         }
     }
+}
+
+fn columns(begun: &Begun, end: &StepEnd, attempt: &AttemptRow) -> Columns {
+    Columns::of(step::end(begun, end), attempt.not_before)
 }

@@ -17,6 +17,7 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
         doubt_since: row.doubt_since,
         unanswered: row.unanswered,
         may_be_there: there.iter().copied().map(DeckId).collect(),
+        state: Some(row.state.clone()),
     }));
     row.may_be_there =
         there.into_iter().chain(ids.iter().map(|id| id.0)).collect::<BTreeSet<_>>().into_iter().collect();
@@ -30,8 +31,8 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
 pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     let newest = row.generation == begun.generation;
     let settled = columns.state == "settled";
-    if settled && newest {
-        row.first_change = None;
+    if settled {
+        row.first_change = if newest { None } else { row.last_change };
     }
     row.state = if settled && !newest { "waiting".to_owned() } else { columns.state.to_owned() };
     row.applied = columns.applied;
@@ -46,7 +47,18 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     row.confirm_at = columns.confirm_at;
     row.attempts = columns.attempts;
     row.last_error = columns.last_error;
+    row.due_at = columns.not_before;
     row.before_mark = None;
+}
+
+/// What a pass does to a row whose burst came to nothing, where no newer wish was recorded since it was read.
+pub(super) fn calm(row: &mut SubjectRow, generation: i64) {
+    if row.generation == generation {
+        row.first_change = None;
+        row.last_change = None;
+        row.desired_digest = None;
+        row.generation += 1;
+    }
 }
 
 /// What the statement behind `record` does to a row; whether it changed.
@@ -65,6 +77,10 @@ pub(super) fn wish_for(row: &mut SubjectRow, wish: &Wish) -> bool {
     row.first_change.get_or_insert(wish.at);
     row.last_change = Some(wish.at);
     row.generation += 1;
+    if row.state == "parked" {
+        row.due_at = None;
+        row.attempts = 0;
+    }
     row.state = if row.doubt_since.is_none() { "waiting".to_owned() } else { "in_doubt".to_owned() };
     true
 }

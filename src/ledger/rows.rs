@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::LedgerError;
-use super::step::{After, Begun};
+use super::step::{self, After, Begun, State, StepEnd};
 use super::tables::subject;
-use crate::model::{Accepted, Confirming, DeckId, Remembered, RoomRecord, Span, SubjectKey, digest_of};
+use crate::model::{
+    Accepted, Burst, Confirming, DeckId, Digest, Remembered, RoomRecord, Span, SubjectKey, Timing, digest_of,
+};
 
 /// One row of `subject`, column by column.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, QueryableByName)]
@@ -54,6 +56,8 @@ pub(super) struct BeforeMark {
     pub(super) doubt_since: Option<DateTime<Utc>>,
     pub(super) unanswered: bool,
     pub(super) may_be_there: BTreeSet<DeckId>,
+    #[serde(default)]
+    pub(super) state: Option<String>,
 }
 
 impl SubjectRow {
@@ -113,7 +117,19 @@ impl SubjectRow {
             confirming: self.confirm_at.map(|at| Confirming { at }),
             slot: self.slot_start.zip(self.slot_end).map(|(start, end)| Span { start, end }),
             last_error: self.last_error.clone(),
+            timing: self.timing(),
         })
+    }
+
+    fn timing(&self) -> Timing {
+        Timing {
+            generation: self.generation,
+            digest: self.desired_digest.clone().map(Digest),
+            burst: self.first_change.zip(self.last_change).map(|(first, last)| Burst { first, last }),
+            not_before: self.due_at,
+            tries: u32::try_from(self.attempts).unwrap_or(0),
+            parked: self.state == State::Parked.as_str(),
+        }
     }
 
     /// A row that has just been marked, as the step that may now send.
@@ -121,6 +137,9 @@ impl SubjectRow {
         let mark: BeforeMark =
             self.parse("before_mark", self.before_mark.as_ref().unwrap_or(&Value::Null))?;
         let marked = self.remembered()?;
+        let parked = mark.state.as_deref() == Some(State::Parked.as_str());
+        let tries = marked.timing.tries.saturating_sub(1);
+        let timing = Timing { parked, tries, ..marked.timing.clone() };
         Ok(Begun {
             key: self.subject_key()?,
             owes_confirming: mark.unanswered,
@@ -128,7 +147,12 @@ impl SubjectRow {
             generation: self.generation,
             marked_ids: marked.may_be_there.clone(),
             marked_since: marked.doubt_since.unwrap_or(self.updated_at),
-            before: Remembered { doubt_since: mark.doubt_since, may_be_there: mark.may_be_there, ..marked },
+            before: Remembered {
+                doubt_since: mark.doubt_since,
+                may_be_there: mark.may_be_there,
+                timing,
+                ..marked
+            },
         })
     }
 
@@ -160,10 +184,17 @@ pub(super) struct Columns {
     pub(super) confirm_at: Option<DateTime<Utc>>,
     pub(super) attempts: i32,
     pub(super) last_error: Option<String>,
+    pub(super) not_before: Option<DateTime<Utc>>,
 }
 
 impl Columns {
-    pub(super) fn of(after: After) -> Self {
+    /// A step that turned out to have nothing to do leaves everything as it was.
+    pub(super) fn unchanged(begun: &Begun) -> Self {
+        let after = step::end(begun, &StepEnd::NotProcessed { failure: None });
+        Self::of(after, begun.before.timing.not_before)
+    }
+
+    pub(super) fn of(after: After, not_before: Option<DateTime<Utc>>) -> Self {
         let After { remembered, unanswered, state, tries } = after;
         let accepted = remembered.accepted.as_ref();
         Self {
@@ -180,6 +211,7 @@ impl Columns {
             confirm_at: remembered.confirming.map(|owed| owed.at),
             attempts: i32::try_from(tries).unwrap_or(i32::MAX),
             last_error: remembered.last_error,
+            not_before,
         }
     }
 }

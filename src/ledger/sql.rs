@@ -37,11 +37,12 @@ macro_rules! mark {
             INSERT INTO meetsync.subject AS s
                 (key, session, provider, kind, state, doubt_since, unanswered, may_be_there, attempts, before_mark)
             SELECT key, session, provider, kind, 'in_doubt', marked_at, true, ids, 1,
-                   jsonb_build_object('doubt_since', NULL, 'unanswered', false, 'may_be_there', '[]'::jsonb)
+                   jsonb_build_object('doubt_since', NULL, 'unanswered', false, 'may_be_there', '[]'::jsonb,
+                                      'state', 'waiting')
             FROM given, taken
             ON CONFLICT (key) DO UPDATE SET
                 before_mark = jsonb_build_object('doubt_since', s.doubt_since, 'unanswered', s.unanswered,
-                                                 'may_be_there', to_jsonb(s.may_be_there)),
+                                                 'may_be_there', to_jsonb(s.may_be_there), 'state', s.state),
                 state = 'in_doubt',
                 doubt_since = coalesce(s.doubt_since, excluded.doubt_since),
                 unanswered = true,
@@ -61,7 +62,8 @@ macro_rules! given_mark {
     };
 }
 
-/// Writes an end, and the attempt whether or not the lease was still ours.
+/// Writes an end, and the attempt (where there was one) whether or not the lease was still ours. A burst that went on
+/// during the step begins anew with its newest change.
 macro_rules! settle {
     () => {
         ", changed AS (
@@ -71,8 +73,10 @@ macro_rules! settle {
                 remote_end = given.remote_end,
                 state = CASE WHEN given.state = 'settled' AND s.generation <> given.generation THEN 'waiting'
                              ELSE given.state END,
-                first_change = CASE WHEN given.state = 'settled' AND s.generation = given.generation THEN NULL
-                                    ELSE s.first_change END,
+                first_change = CASE WHEN given.state <> 'settled' THEN s.first_change
+                                    WHEN s.generation = given.generation THEN NULL
+                                    ELSE s.last_change END,
+                due_at = given.not_before,
                 doubt_since = given.doubt_since, unanswered = given.unanswered, confirm_at = given.confirm_at,
                 attempts = given.attempts, last_error = given.last_error, before_mark = NULL,
                 updated_at = clock_timestamp()
@@ -81,9 +85,9 @@ macro_rules! settle {
         noted AS (
             INSERT INTO meetsync.attempt
                 (at, key, session, who, what, reason, requests, outcome, words, took_ms, counts_as)
-            SELECT at, key, session, who, what, reason, requests,
+            SELECT at, key, session, who, what, reason, requests::integer,
                    CASE WHEN EXISTS (SELECT FROM changed) THEN outcome ELSE 'lost' END, words, took_ms, counts_as
-            FROM given)
+            FROM given WHERE outcome IS NOT NULL)
         SELECT count(*) AS number FROM changed"
     };
 }
@@ -94,9 +98,38 @@ macro_rules! given_settle {
             SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS generation,
                    ? AS applied, ? AS applied_digest, ? AS applied_at, ? AS applied_epoch, ? AS may_be_there,
                    ? AS remote, ? AS remote_end, ? AS state, ? AS doubt_since, ? AS unanswered, ? AS confirm_at,
-                   ? AS attempts, ? AS last_error,
+                   ? AS attempts, ? AS last_error, ? AS not_before,
                    ? AS at, ? AS who, ? AS what, ? AS reason, ? AS requests, ? AS outcome, ? AS words, ? AS took_ms,
                    ? AS counts_as), "
+    };
+}
+
+/// Writes down what is wished, where it is new. `w` is one row for each wish.
+macro_rules! record {
+    ($and:literal) => {
+        concat!(
+            "\
+    INSERT INTO meetsync.subject AS s
+        (key, session, provider, kind, desired, desired_digest, epoch, slot_start, slot_end, first_change, last_change,
+         generation)
+    SELECT key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at, at, 1
+    FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        AS w (key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at)",
+            $and,
+            "
+    ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET
+        desired = excluded.desired, desired_digest = excluded.desired_digest, epoch = excluded.epoch,
+        slot_start = excluded.slot_start, slot_end = excluded.slot_end,
+        first_change = coalesce(s.first_change, excluded.first_change), last_change = excluded.last_change,
+        generation = s.generation + 1,
+        state = CASE WHEN s.doubt_since IS NULL THEN 'waiting' ELSE 'in_doubt' END,
+        due_at = CASE WHEN s.state <> 'parked' THEN s.due_at END,
+        attempts = CASE WHEN s.state <> 'parked' THEN s.attempts ELSE 0 END,
+        updated_at = clock_timestamp()
+    WHERE (s.desired_digest, s.epoch, s.slot_start, s.slot_end)
+        IS DISTINCT FROM (excluded.desired_digest, excluded.epoch, excluded.slot_start, excluded.slot_end)"
+        )
     };
 }
 
@@ -126,23 +159,44 @@ pub(super) const SETTLE_AND_RELEASE: &str = concat!(
 pub(super) const RELEASE: &str =
     "DELETE FROM meetsync.lease WHERE session = ? AND provider = ? AND token = ?";
 pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
-pub(super) const RECORD: &str = "\
-    INSERT INTO meetsync.subject AS s
-        (key, session, provider, kind, desired, desired_digest, epoch, slot_start, slot_end, first_change, last_change,
-         generation)
-    SELECT key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at, at, 1
-    FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        AS w (key, session, provider, kind, desired, digest, epoch, slot_start, slot_end, at)
-    ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET
-        desired = excluded.desired, desired_digest = excluded.desired_digest, epoch = excluded.epoch,
-        slot_start = excluded.slot_start, slot_end = excluded.slot_end,
-        first_change = coalesce(s.first_change, excluded.first_change), last_change = excluded.last_change,
-        generation = s.generation + 1,
-        state = CASE WHEN s.doubt_since IS NULL THEN 'waiting' ELSE 'in_doubt' END,
-        updated_at = clock_timestamp()
-    WHERE (s.desired_digest, s.epoch, s.slot_start, s.slot_end)
-        IS DISTINCT FROM (excluded.desired_digest, excluded.epoch, excluded.slot_start, excluded.slot_end)";
+pub(super) const RECORD: &str = record!("");
+/// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
+/// looks the same as an old state, and must not stop everything for ever.
+pub(super) const RECORD_PASS: &str = concat!(
+    "WITH fence AS (
+        INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary)
+        VALUES (?, ?, clock_timestamp(), ?, ?, ?)
+        ON CONFLICT (only_row) DO UPDATE SET
+            known_until = excluded.known_until, as_of = excluded.as_of, ended_at = excluded.ended_at,
+            took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary
+        WHERE p.known_until <= excluded.known_until
+           OR p.known_until > excluded.known_until + interval '60 seconds'
+        RETURNING p.only_row),
+    calmed AS (
+        UPDATE meetsync.subject AS s SET
+            first_change = NULL, last_change = NULL, desired_digest = NULL, generation = s.generation + 1,
+            updated_at = clock_timestamp()
+        FROM unnest(?, ?) AS c (key, generation), fence
+        WHERE s.key = c.key AND s.generation = c.generation),
+    recorded AS (",
+    record!(", fence"),
+    "
+    RETURNING s.key, s.generation)
+    SELECT '' AS key, 0::bigint AS generation FROM fence UNION ALL SELECT key, generation FROM recorded"
+);
+pub(super) const SEEN_AT_WORK: &str = "\
+    INSERT INTO meetsync.replica AS r (name, version, started, seen, provider)
+    VALUES (?, ?, clock_timestamp(), clock_timestamp(), ?)
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, seen = excluded.seen, provider = excluded.provider";
+pub(super) const GONE_FROM_WORK: &str = "DELETE FROM meetsync.replica WHERE name = ?";
+pub(super) const TAKE_TURN: &str = "\
+    INSERT INTO meetsync.tick AS t (job, due_at, who) VALUES (?, ?, ?)
+    ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp()
+    WHERE t.due_at < excluded.due_at
+    RETURNING t.job";
+pub(super) const PRUNE: &str = "DELETE FROM meetsync.attempt WHERE at < ?";
+pub(super) const PRUNE_REPLICAS: &str =
+    "DELETE FROM meetsync.replica WHERE seen < clock_timestamp() - interval '1 day'";
 pub(super) const HOLD: &str = "\
     INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (coalesce(session, 0)) DO UPDATE SET

@@ -172,6 +172,7 @@ fn succeeded(begun: &Begun, at: DateTime<Utc>, confirming: Option<Confirming>) -
 fn not_processed(begun: &Begun, failure: Option<&Failure>) -> After {
     let mut remembered = begun.before.clone();
     let (tries, state) = match failure {
+        None if begun.before.timing.parked => (begun.tries.saturating_sub(1), State::Parked),
         None => (begun.tries.saturating_sub(1), State::Waiting),
         Some(Failure::Retry(_)) => (begun.tries, State::Waiting),
         Some(Failure::Refused(_)) => (begun.tries, State::Parked),

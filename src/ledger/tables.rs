@@ -78,3 +78,34 @@ diesel::table! {
         since -> Timestamptz,
     }
 }
+
+diesel::table! {
+    meetsync.pass (only_row) {
+        only_row -> Bool,
+        known_until -> Timestamptz,
+        as_of -> Timestamptz,
+        ended_at -> Timestamptz,
+        took_ms -> Int8,
+        who -> Text,
+        summary -> Jsonb,
+    }
+}
+
+diesel::table! {
+    meetsync.tick (job) {
+        job -> Text,
+        due_at -> Timestamptz,
+        taken_at -> Timestamptz,
+        who -> Text,
+    }
+}
+
+diesel::table! {
+    meetsync.replica (name) {
+        name -> Text,
+        version -> Text,
+        started -> Timestamptz,
+        seen -> Timestamptz,
+        provider -> Text,
+    }
+}

@@ -1,7 +1,9 @@
 //! A wish: what one subject should have at its provider. The newest one wins, and a wish that was there before
 //! costs nothing.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::Value;
 
 use crate::model::{Digest, Span, SubjectKey};
@@ -20,4 +22,10 @@ pub struct Wish {
     pub slot: Option<Span>,
     /// When it was seen: the snapshot's time.
     pub at: DateTime<Utc>,
+}
+
+/// The last of several for one subject, at a moment that PostgreSQL can keep.
+pub(super) fn newest_of(wishes: &[Wish]) -> BTreeMap<SubjectKey, Wish> {
+    let at = |wish: &Wish| Wish { at: wish.at.trunc_subsecs(6), ..wish.clone() };
+    wishes.iter().map(|wish| (wish.key, at(wish))).collect()
 }

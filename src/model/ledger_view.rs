@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Deck, DeckId, RoomRecord, SessionId, Span, SubjectKey};
+use super::{Deck, DeckId, Digest, RoomRecord, SessionId, Span, SubjectKey};
 
 /// The ledger at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,33 @@ pub struct Remembered {
     /// The slot when it was last looked at: finds the sessions that the ledger still has open.
     pub slot: Option<Span>,
     pub last_error: Option<String>,
+    /// What says when its next step may be made.
+    #[serde(default)]
+    pub timing: Timing,
+}
+
+/// What the worker keeps of one subject to choose the moment of its next step. It says nothing of what is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Counts the wishes: a step that was planned on an older one does nothing.
+    pub generation: i64,
+    /// Of the newest wish; None where there is none by now.
+    pub digest: Option<Digest>,
+    /// The first and the last change of a burst that has not been sent yet.
+    pub burst: Option<Burst>,
+    /// After a failure: no automatic step before this moment.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Tries in a row that did not succeed.
+    pub tries: u32,
+    /// The provider said no to just this.
+    pub parked: bool,
+}
+
+/// Changes that came one soon after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Burst {
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
 }
 
 /// A list that the provider said it took.

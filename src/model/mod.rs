@@ -20,7 +20,9 @@ mod why;
 pub use deck::{Deck, LinkedDeck};
 pub use digest::{Digest, digest_of};
 pub use ids::{DeckId, GroupAcronym, MeetingNumber, SessionId};
-pub use ledger_view::{Accepted, Belief, Confirming, Hold, LedgerView, RecentChanges, Remembered};
+pub use ledger_view::{
+    Accepted, Belief, Burst, Confirming, Hold, LedgerView, RecentChanges, Remembered, Timing,
+};
 pub use outcome::{Fault, Outcome};
 pub use policy::{
     GuardPolicy, Materials, Mode, NotifyTime, Policy, RoomPowers, RoomsPolicy, ScopePolicy, SlidesPolicy,

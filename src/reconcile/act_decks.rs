@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::ledger::{Begun, Failure, StepEnd};
 use crate::model::{Accepted, Deck, DeckId, Outcome};
 use crate::plan::{Change, DeckCall, Operation};
-use crate::provider::meetecho::Meetecho;
 
 use super::acted::Acted;
+use super::edges::Conference;
 
 /// Every deck id that this change may send.
 pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
@@ -18,7 +18,7 @@ pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
 
 /// Makes the calls of a change in their order; the first that is not accepted ends it.
 pub(super) async fn act(
-    meetecho: &Meetecho,
+    meetecho: &impl Conference,
     change: &Change,
     begun: &Begun,
     room: Option<String>,

@@ -11,20 +11,18 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::datatracker::Writer;
 use crate::ledger::{CountsAs, Failure, StepEnd};
 use crate::model::{Fault, MeetingNumber, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
 use crate::plan::{Change, Operation, RoomRef, fits, leads_to};
-use crate::provider::meetecho::Meetecho;
 
 use super::acted::Acted;
+use super::edges::{Conference, Links};
 
 /// Carries out a room change.
-#[derive(Debug)]
-pub(super) struct RoomActor<'a> {
+pub(super) struct RoomActor<'a, C, L> {
     /// Counts this step's requests.
-    pub(super) meetecho: &'a Meetecho,
-    pub(super) links: Option<&'a Writer>,
+    pub(super) meetecho: &'a C,
+    pub(super) links: Option<&'a L>,
     pub(super) change: &'a Change,
     pub(super) meeting: Option<&'a MeetingNumber>,
     /// Our room as it is recorded: fresh under the lease at first, then as this step leaves it.
@@ -33,7 +31,7 @@ pub(super) struct RoomActor<'a> {
     pub(super) counts_as: Option<CountsAs>,
 }
 
-impl RoomActor<'_> {
+impl<C: Conference, L: Links> RoomActor<'_, C, L> {
     /// The operations in their order; the first that fails ends it.
     pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
         for operation in &self.change.operations {

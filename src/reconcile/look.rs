@@ -11,8 +11,8 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
 use super::dead::{Pulse, is_down};
+use super::edges::Conference;
 use crate::model::{Fault, GroupAcronym, Outcome, RoomsSeen, Why};
-use crate::provider::meetecho::Meetecho;
 use crate::schedule::backoff;
 
 /// Whoever is read patiently is given up after this long all the same.
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// All of these groups once.
 pub(super) async fn rooms_of(
-    meetecho: &Meetecho,
+    meetecho: &impl Conference,
     groups: BTreeSet<GroupAcronym>,
     at_once: usize,
 ) -> RoomsSeen {
@@ -31,7 +31,7 @@ pub(super) async fn rooms_of(
 
 /// The same, and those that may well be read a moment later up to three times.
 pub(super) async fn rooms_of_patiently(
-    meetecho: &Meetecho,
+    meetecho: &impl Conference,
     groups: BTreeSet<GroupAcronym>,
     at_once: usize,
 ) -> RoomsSeen {
@@ -59,7 +59,7 @@ pub(super) async fn rooms_of_patiently(
 /// How long the provider asked to be left alone, if it did.
 async fn read_into(
     seen: &mut RoomsSeen,
-    meetecho: &Meetecho,
+    meetecho: &impl Conference,
     groups: BTreeSet<GroupAcronym>,
     at_once: usize,
 ) -> Option<Duration> {

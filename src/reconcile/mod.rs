@@ -10,8 +10,10 @@ mod act_room;
 mod acted;
 pub mod by_hand;
 mod dead;
+pub mod edges;
 mod export;
 mod look;
+mod real;
 mod rehearse;
 mod result;
 mod resync;
@@ -21,6 +23,7 @@ mod work;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};
+pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult};
 pub use resync::{Progress, resync};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

@@ -48,7 +48,7 @@ pub async fn resync(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
-    ledger.record(&wishes::of_plan(plan, world.now())).await?;
+    ledger.record(&wishes::of_plan(plan, world.now(&parts.time))).await?;
     if ledger.is_rehearsal() {
         rehearse::tell_of_rooms(&parts.meetecho, plan);
     }

@@ -7,16 +7,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 
 use super::act_decks;
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
+use super::edges::{Books as _, Conference as _, Edges, Time as _};
 use super::look;
 use super::world::{Parts, World};
-use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, Ledger, LedgerError, Settled};
+use crate::ledger::{AttemptRow, Begun, CountsAs, LeasedStep, LedgerError, Settled};
 use crate::model::{Fault, Kind, LedgerView, Remembered, RoomsSeen, Snapshot, SubjectKey, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
+use crate::schedule::lease::step_timeout;
 
 /// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
 const LEASE_SKEW: Duration = Duration::from_secs(3);
@@ -33,10 +34,9 @@ pub(super) enum Stepped {
 }
 
 /// One try at one subject.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Step<'a> {
-    pub(super) parts: &'a Parts,
-    pub(super) ledger: &'a Ledger,
+pub(super) struct Step<'a, E: Edges> {
+    pub(super) parts: &'a Parts<E>,
+    pub(super) ledger: &'a E::Books,
     pub(super) world: &'a World,
     pub(super) planned: &'a Change,
     /// The room that a step before this one made.
@@ -44,26 +44,26 @@ pub(super) struct Step<'a> {
     pub(super) reason: Option<&'a str>,
 }
 
-impl Step<'_> {
-    pub(super) async fn run(self) -> Result<Stepped, LedgerError> {
+impl<E: Edges> Step<'_, E> {
+    pub(super) async fn run(&self) -> Result<Stepped, LedgerError> {
         let key = self.planned.subject;
         let ids = act_decks::ids_sent_by(self.planned);
-        let now = self.world.now();
+        let now = self.now();
+        let began = self.parts.time.elapsed();
         let asked = self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
         let (lease, begun) = match asked {
             LeasedStep::Begun(lease, begun) => (lease, begun),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
-        let started = Instant::now();
         let next = self.next_for(&begun).await?;
         let acted = match &next {
-            Next::Act(change) => self.act_in_time(change, &begun, &lease).await,
+            Next::Act(change) => self.act_in_time(change, &begun, began).await,
             Next::MoreThanPlanned => Acted::more_than_planned(),
             Next::Nothing if begun.before.doubt_since.is_some() => Acted::still_in_doubt(&begun),
             Next::Nothing => Acted::nothing_to_do(&begun),
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
-        let attempt = self.attempt(change, &begun, &acted, started.elapsed());
+        let attempt = self.attempt(change, &begun, &acted, self.parts.time.elapsed().saturating_sub(began));
         match self.ledger.settle_and_release(lease, begun, &acted.end, attempt).await? {
             Settled::Done => Ok(Stepped::Ended(Box::new(acted))),
             Settled::Lost => {
@@ -80,7 +80,7 @@ impl Step<'_> {
     }
 
     /// The planned change, or a fresh one where the belief is not what it was planned on.
-    async fn next_for(self, begun: &Begun) -> Result<Next, LedgerError> {
+    async fn next_for(&self, begun: &Begun) -> Result<Next, LedgerError> {
         let planned = self.planned;
         let planned_on = self.world.ledger.get(planned.subject).cloned().unwrap_or_default();
         if same_belief(&planned_on, &begun.before) {
@@ -95,12 +95,12 @@ impl Step<'_> {
 
     /// What the planner says of this one subject now: by the ledger as it is, and the rooms as they are. For decks
     /// the ledger's word on the room will do: the step before this one, ours or another's, has just written it.
-    async fn plan_again(self, belief: Remembered) -> Result<Option<Change>, LedgerError> {
+    async fn plan_again(&self, belief: Remembered) -> Result<Option<Change>, LedgerError> {
         let key = self.planned.subject;
         let world = self.world;
         let snapshot = Snapshot {
             sessions: world.snapshot.session(key.session).cloned().into_iter().collect(),
-            ..world.snapshot.carried_to(world.now())
+            ..world.snapshot.carried_to(self.now())
         };
         let other = SubjectKey { kind: if key.kind == Kind::Room { Kind::Decks } else { Kind::Room }, ..key };
         let view = self.ledger.view_of(&[key.session].into(), world.policy.guard.per, snapshot.as_of).await?;
@@ -124,16 +124,18 @@ impl Step<'_> {
     }
 
     /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way.
-    async fn act_in_time(self, change: &Change, begun: &Begun, lease: &Lease) -> Acted {
+    async fn act_in_time(&self, change: &Change, begun: &Begun, began: Duration) -> Acted {
         let late_effect = self.world.policy.slides.late_effect;
-        let now = || self.world.now();
+        let now = || self.now();
         let meetecho = self.parts.meetecho.counting_anew();
-        let time = lease.time_left(LEASE_SKEW);
+        let time = &self.parts.time;
+        let gone = time.elapsed().saturating_sub(began);
+        let left = step_timeout(self.parts.lease, LEASE_SKEW, gone);
         let (in_time, counts_as) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
                 let acting = act_decks::act(&meetecho, change, begun, room, late_effect, now);
-                (tokio::time::timeout(time, acting).await, None)
+                (time.within(left, acting).await, None)
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
@@ -145,23 +147,27 @@ impl Step<'_> {
                     record: begun.before.room.clone(),
                     counts_as: None,
                 };
-                let in_time = tokio::time::timeout(time, actor.act(now)).await;
+                let in_time = time.within(left, actor.act(now)).await;
                 (in_time, actor.counts_as)
             }
         };
         let requests = usize::try_from(meetecho.requests_sent()).unwrap_or(usize::MAX);
-        let acted = in_time.unwrap_or_else(|_| Acted::out_of_time(act_decks::ids_sent_by(change), requests));
+        let acted = in_time.unwrap_or_else(|| Acted::out_of_time(act_decks::ids_sent_by(change), requests));
         Acted { requests, counts_as, ..acted }
     }
 
-    fn attempt(self, change: &Change, begun: &Begun, acted: &Acted, took: Duration) -> AttemptRow {
+    fn now(&self) -> DateTime<Utc> {
+        self.world.now(&self.parts.time)
+    }
+
+    fn attempt(&self, change: &Change, begun: &Begun, acted: &Acted, took: Duration) -> AttemptRow {
         let emptied = acted.requests > 0 && plan::empties(Some(&begun.before), change);
         let reason = match self.reason {
             Some(words) => format!("{}: {words}", change.reason),
             None => change.reason.clone(),
         };
         AttemptRow {
-            at: self.world.now(),
+            at: self.now(),
             who: self.parts.who.clone(),
             what: in_words(&change.operations),
             reason,
@@ -170,6 +176,7 @@ impl Step<'_> {
             words: acted.fault.as_ref().map(|fault| fault.words.clone()),
             took,
             counts_as: acted.counts_as.or(emptied.then_some(CountsAs::DecksEmptied)),
+            not_before: None,
         }
     }
 }

@@ -4,26 +4,27 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
+use super::edges::{Books as _, Edges, Source as _, Time};
 use super::look;
+use super::real::Real;
 pub use crate::datatracker::Range;
-use crate::datatracker::{Datatracker, Look, ReadError, Writer};
+use crate::datatracker::{Look, ReadError};
 use crate::desired::LOOK_BACK;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::LedgerError;
 use crate::model::{Kind, LedgerView, Policy, RoomsSeen, SessionId, Snapshot};
 use crate::plan::{self, Ask, Inputs, Plan};
-use crate::provider::meetecho::Meetecho;
 
 /// All that a pass works with.
 #[derive(Debug)]
-pub struct Parts {
-    pub datatracker: Datatracker,
+pub struct Parts<E: Edges = Real> {
+    pub datatracker: E::Source,
     /// None before `meetsync migrate`: then it is as if nothing had ever been sent.
-    pub ledger: Option<Ledger>,
-    pub meetecho: Meetecho,
+    pub ledger: Option<E::Books>,
+    pub meetecho: E::Conference,
     /// None where links are never written: `write_back = false`, or the debug backend.
-    pub links: Option<Writer>,
+    pub links: Option<E::Links>,
+    pub time: E::Time,
     pub policy: Policy,
     /// Who acts, for leases and the history: command, host and process.
     pub who: String,
@@ -57,13 +58,14 @@ pub struct World {
     pub rooms: RoomsSeen,
     pub policy: Policy,
     pub ask: Ask,
-    read_at: Instant,
+    /// When it was read, by the time that only goes forward.
+    read_at: Duration,
 }
 
 impl World {
     /// A world that was not read just now, but comes from an export.
     pub fn of(snapshot: Snapshot, ledger: LedgerView, rooms: RoomsSeen, policy: Policy, ask: Ask) -> Self {
-        Self { snapshot, ledger, rooms, policy, ask, read_at: Instant::now() }
+        Self { snapshot, ledger, rooms, policy, ask, read_at: Duration::ZERO }
     }
 
     pub fn inputs(&self) -> Inputs<'_> {
@@ -87,9 +89,9 @@ impl World {
     }
 
     /// The source's clock, carried on: no other clock says when something was sent.
-    pub fn now(&self) -> DateTime<Utc> {
-        let since = TimeDelta::from_std(self.read_at.elapsed()).unwrap_or(TimeDelta::zero());
-        self.snapshot.as_of + since
+    pub fn now(&self, time: &impl Time) -> DateTime<Utc> {
+        let since = time.elapsed().saturating_sub(self.read_at);
+        self.snapshot.as_of + TimeDelta::from_std(since).unwrap_or(TimeDelta::zero())
     }
 }
 
@@ -104,8 +106,8 @@ fn range_of(policy: &Policy, ask: &Ask) -> Range {
 
 /// Reads everything that a plan is made from. `now` only helps to find the sessions that the ledger still has open;
 /// the plan's *now* is the snapshot's.
-pub async fn read_world(
-    parts: &Parts,
+pub async fn read_world<E: Edges>(
+    parts: &Parts<E>,
     ask: Ask,
     read_rooms: ReadRooms,
     now: DateTime<Utc>,
@@ -117,7 +119,7 @@ pub async fn read_world(
     }
     let look = Look { range, named, must_exist: ask.scope.clone() };
     let snapshot = parts.datatracker.snapshot(&look).await?;
-    let read_at = Instant::now();
+    let read_at = parts.time.elapsed();
     let ledger = match &parts.ledger {
         Some(ledger) => {
             let sessions = snapshot.sessions.iter().map(|session| session.id).collect();

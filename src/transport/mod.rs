@@ -121,6 +121,14 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// How long the other side asked to be left alone from now on, if it did.
+    pub fn quiet_for(&self) -> Option<Duration> {
+        match self {
+            Self::Live(live) => live.pace().quiet_for(),
+            Self::Debug(_) => None,
+        }
+    }
+
     /// Sends one request once. `goes` is called when its turn has come, right before it may reach the other side: who
     /// is cancelled before that has sent nothing.
     pub async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {

@@ -88,6 +88,11 @@ impl Pace {
         self.state().hold_until.filter(|until| Instant::now() < *until)
     }
 
+    /// How long the hold still lasts, if there is one now.
+    pub fn quiet_for(&self) -> Option<Duration> {
+        self.held_until().map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
     async fn wait_for_hold(&self) {
         while let Some(until) = self.held_until() {
             sleep_until(until).await;

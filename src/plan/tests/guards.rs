@@ -1,5 +1,7 @@
 //! The limits beyond which a person must say yes.
 
+use chrono::{DateTime, TimeDelta};
+
 use crate::model::*;
 use crate::plan::test_world::*;
 

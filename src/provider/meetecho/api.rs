@@ -193,6 +193,11 @@ impl Meetecho {
         self.inner.caller.reads()
     }
 
+    /// How long Meetecho asked to be left alone from now on (`Retry-After`), if it did.
+    pub fn quiet_for(&self) -> Option<Duration> {
+        self.inner.caller.quiet_for()
+    }
+
     async fn list_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<ListedRoom>> {
         self.with_token(Call::FetchRooms, group, None, |answer, scrubber| {
             judge::with_data(Call::FetchRooms, answer, scrubber, reading::parse_rooms)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -70,6 +71,10 @@ impl Caller {
     /// None = this is no rehearsal.
     pub(super) fn answers(&self) -> Option<&Answers> {
         self.answers.as_deref()
+    }
+
+    pub(super) fn quiet_for(&self) -> Option<Duration> {
+        self.transport.quiet_for()
     }
 
     pub(super) async fn call(

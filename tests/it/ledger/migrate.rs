@@ -15,9 +15,9 @@ async fn migrate_makes_everything_in_its_own_schema_and_is_safe_twice() {
     let database = TestDatabase::bare().await;
     let first = migrate(&connect(database.url(), 2, false)).await.unwrap();
     assert!(first.schema_created);
-    assert_eq!(first.applied, ["20261121000001"]);
+    assert_eq!(first.applied, ["20261121000001", "20261121000002"]);
     let tables = database.texts(TABLES).await;
-    assert_eq!(tables.len(), 6, "{tables:?}");
+    assert_eq!(tables.len(), 9, "{tables:?}");
     assert!(tables.iter().all(|table| table.starts_with("meetsync.")), "{tables:?}");
     assert!(tables.contains(&"meetsync.__diesel_schema_migrations".to_owned()));
 
@@ -33,7 +33,7 @@ async fn two_at_once_do_the_work_once() {
     let (a, b, c) = tokio::join!(migrate(&a), migrate(&b), migrate(&c));
     let reports = [a.unwrap(), b.unwrap(), c.unwrap()];
     assert_eq!(reports.iter().filter(|report| report.schema_created).count(), 1, "{reports:?}");
-    assert_eq!(reports.iter().map(|report| report.applied.len()).sum::<usize>(), 1, "{reports:?}");
+    assert_eq!(reports.iter().map(|report| report.applied.len()).sum::<usize>(), 2, "{reports:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +47,7 @@ async fn the_schemas_owner_needs_no_right_to_create_schemas() {
 
     database.run("CREATE SCHEMA meetsync AUTHORIZATION ledger_owner").await;
     let report = migrate(&connect(database.url_as("ledger_owner"), 1, false)).await.unwrap();
-    assert!(!report.schema_created && report.applied.len() == 1, "{report:?}");
+    assert!(!report.schema_created && report.applied.len() == 2, "{report:?}");
     Ledger::open(connect(database.url_as("ledger_owner"), 1, false)).await.unwrap();
 
     let error = migrate(&connect(database.url_as("ledger_nobody"), 1, false)).await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_failed_migration_leaves_nothing_behind_and_the_connection_is_fine() {
     assert!(matches!(error, LedgerError::Migration(_)), "{error:?}");
     assert_eq!(database.texts(TABLES).await, ["meetsync.lease"]);
     database.run("DROP TABLE meetsync.lease").await;
-    assert_eq!(migrate(&pool).await.unwrap().applied.len(), 1);
+    assert_eq!(migrate(&pool).await.unwrap().applied.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ async fn the_tables_are_what_the_migrations_make() {
             select.execute(&mut connection).await.unwrap();
         )*};
     }
-    select_all!(ledger_version, subject, attempt, lease, hold);
+    select_all!(ledger_version, subject, attempt, lease, hold, pass, tick, replica);
     known.sort();
     let made = "SELECT table_name || '.' || column_name FROM information_schema.columns
         WHERE table_schema = 'meetsync' AND table_name NOT LIKE '%diesel%'";
@@ -135,6 +135,8 @@ fn columns(sql: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_down_leaves_an_empty_schema() {
     let database = ready().await;
+    database.run(include_str!("../../../migrations/ledger/2026-11-21-000002_worker/down.sql")).await;
+    assert_eq!(database.texts("SELECT version::text FROM meetsync.ledger_version").await, ["1"]);
     database.run(include_str!("../../../migrations/ledger/2026-11-21-000001_ledger/down.sql")).await;
     assert!(database.texts(TABLES).await.is_empty());
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod lease;
 mod migrate;
+mod pass;
 mod rehearsal;
 mod step;
 mod view;
@@ -28,7 +29,8 @@ const PER: TimeDelta = TimeDelta::hours(1);
 async fn ready() -> TestDatabase {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
     let up = include_str!("../../../migrations/ledger/2026-11-21-000001_ledger/up.sql");
-    TestDatabase::from_template("template_ledger", &TEMPLATE, &["CREATE SCHEMA meetsync", up]).await
+    let more = include_str!("../../../migrations/ledger/2026-11-21-000002_worker/up.sql");
+    TestDatabase::from_template("template_ledger", &TEMPLATE, &["CREATE SCHEMA meetsync", up, more]).await
 }
 
 fn connect(url: String, max_connections: usize, read_only: bool) -> Database {
@@ -107,6 +109,7 @@ fn attempt(outcome: &str, when: DateTime<Utc>) -> AttemptRow {
         words: None,
         took: Duration::from_millis(12),
         counts_as: None,
+        not_before: None,
     }
 }
 

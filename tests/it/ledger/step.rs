@@ -74,6 +74,7 @@ async fn what_was_provably_not_processed_puts_the_former_belief_back() {
     finish(&ledger, lease, begun, &end, attempt("retry", at(10))).await;
     let mut after = remembered(&ledger, key).await.unwrap();
     assert_eq!(after.last_error.take().as_deref(), Some("connection refused"));
+    assert_eq!(std::mem::take(&mut after.timing.tries), 1);
     assert_eq!(after, former);
     assert_eq!(state(&database).await, ["waiting|1"]);
 

@@ -1,0 +1,5 @@
+UPDATE meetsync.ledger_version SET version = 1;
+DROP INDEX meetsync.attempt_at;
+DROP TABLE meetsync.replica;
+DROP TABLE meetsync.tick;
+DROP TABLE meetsync.pass;

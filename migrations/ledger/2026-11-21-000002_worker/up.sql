@@ -1,0 +1,36 @@
+-- What the worker keeps beside the subjects: how far the last pass was, which jobs have had their turn, who is at work.
+
+-- One row: the newest state of the datatracker that was ever recorded. Who knows less than that records nothing.
+CREATE TABLE meetsync.pass (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    known_until timestamptz NOT NULL,
+    as_of       timestamptz NOT NULL,
+    ended_at    timestamptz NOT NULL,
+    took_ms     bigint NOT NULL,
+    who         text NOT NULL,
+    summary     jsonb NOT NULL
+);
+COMMENT ON COLUMN meetsync.pass.known_until IS 'by the clock of the datatracker''s database';
+COMMENT ON COLUMN meetsync.pass.ended_at IS 'by the ledger''s own clock';
+
+-- The newest turn of each job that somebody took: one turn is taken once, by whoever comes first.
+CREATE TABLE meetsync.tick (
+    job      text PRIMARY KEY,
+    due_at   timestamptz NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    who      text NOT NULL
+);
+
+-- Who was at work, and when last. For people only: nothing is decided by it.
+CREATE TABLE meetsync.replica (
+    name     text PRIMARY KEY,
+    version  text NOT NULL,
+    started  timestamptz NOT NULL,
+    seen     timestamptz NOT NULL,
+    provider text NOT NULL
+);
+COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
+
+CREATE INDEX attempt_at ON meetsync.attempt (at);
+
+UPDATE meetsync.ledger_version SET version = 2;

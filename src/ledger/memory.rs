@@ -1,0 +1,276 @@
+//! A ledger in memory: the same rules as PostgreSQL's, without PostgreSQL.
+//!
+//! A rehearsal lays it over the rows that are stored; a simulation has nothing else. A test plays random histories on
+//! this and on the database, and compares every row. The caller says what time it is by the ledger's clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::attempt::{Attempt, AttemptRow, CountsAs};
+use super::error::LedgerError;
+use super::lease::{Lease, LeaseOutcome, LeasedStep, Settled};
+use super::overlay::{calm, end, mark, wish_for};
+use super::pass::{PassRecord, Recorded, is_fenced_off};
+use super::read::still_matters;
+use super::rows::{Columns, SubjectRow};
+use super::step::{Begun, StepEnd, capped};
+use super::wish::Wish;
+use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
+
+/// Everything that a ledger remembers.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    pub(super) subjects: BTreeMap<SubjectKey, SubjectRow>,
+    pub(super) leases: BTreeMap<(SessionId, Provider), HeldLease>,
+    pub(super) attempts: Vec<(SubjectKey, AttemptRow)>,
+    /// A hold that was written, or (None) ended.
+    pub(super) holds: BTreeMap<Option<SessionId>, Option<Hold>>,
+    known_until: Option<DateTime<Utc>>,
+    ticks: BTreeMap<String, DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct HeldLease {
+    pub(super) owner: String,
+    pub(super) token: Uuid,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Memory {
+    /// As [`super::Ledger::view`].
+    ///
+    /// # Errors
+    /// A row can't be read, which would be a defect of ours.
+    pub fn view(
+        &self,
+        also: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        let recent = now - still_matters();
+        self.view_where(per, now, |row| {
+            row.doubt_since.is_some()
+                || row.confirm_at.is_some()
+                || row.remote_end.is_some_and(|end| end > recent)
+                || row.slot_end.is_some_and(|end| end > recent)
+                || also.contains(&SessionId(row.session))
+                || self.holds.contains_key(&Some(SessionId(row.session)))
+        })
+    }
+
+    /// As [`super::Ledger::view_of`].
+    ///
+    /// # Errors
+    /// As in [`Memory::view`].
+    pub fn view_of(
+        &self,
+        sessions: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        self.view_where(per, now, |row| sessions.contains(&SessionId(row.session)))
+    }
+
+    /// As [`super::Ledger::open_sessions`].
+    pub fn open_sessions(&self, now: DateTime<Utc>) -> BTreeSet<SessionId> {
+        let open = |row: &&SubjectRow| {
+            row.doubt_since.is_some()
+                || row.confirm_at.is_some()
+                || row.remote_end.is_some_and(|end| now < end)
+        };
+        let held = self.holds.iter().filter_map(|(session, hold)| {
+            session.filter(|_| hold.as_ref().is_some_and(|hold| now < hold.until))
+        });
+        self.subjects.values().filter(open).map(|row| SessionId(row.session)).chain(held).collect()
+    }
+
+    /// As [`super::Ledger::record`].
+    pub fn record(&mut self, wishes: &[Wish]) -> usize {
+        wishes.iter().filter(|wish| self.wish(wish).is_some()).count()
+    }
+
+    /// As [`super::Ledger::record_pass`].
+    pub fn record_pass(&mut self, pass: &PassRecord) -> Recorded {
+        if self.known_until.is_some_and(|newest| is_fenced_off(newest, pass.known_until)) {
+            return Recorded::Stale;
+        }
+        self.known_until = Some(pass.known_until);
+        for (key, generation) in &pass.calmed {
+            if let Some(row) = self.subjects.get_mut(key) {
+                calm(row, *generation);
+            }
+        }
+        Recorded::Done(
+            pass.wishes.iter().filter_map(|wish| self.wish(wish).map(|new| (wish.key, new))).collect(),
+        )
+    }
+
+    /// The generation of a wish that is new.
+    fn wish(&mut self, wish: &Wish) -> Option<i64> {
+        let row = self.subjects.entry(wish.key).or_insert_with(|| SubjectRow::empty(wish.key, wish.at));
+        wish_for(row, wish).then_some(row.generation)
+    }
+
+    /// As [`super::Ledger::lease_and_begin`], at `clock` by the ledger's own clock.
+    ///
+    /// # Errors
+    /// As in [`Memory::view`].
+    pub fn lease_and_begin(
+        &mut self,
+        key: SubjectKey,
+        owner: &str,
+        length: Duration,
+        will_send: &BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+        clock: DateTime<Utc>,
+    ) -> Result<LeasedStep, LedgerError> {
+        match self.take((key.session, key.provider), owner, length, clock) {
+            LeaseOutcome::Leased(lease) => {
+                Ok(LeasedStep::Begun(lease, self.mark(key, None, will_send, now)?))
+            }
+            LeaseOutcome::Taken { owner, until } => Ok(LeasedStep::Taken { owner, until }),
+        }
+    }
+
+    /// As [`super::Ledger::settle_and_release`].
+    pub fn settle_and_release(
+        &mut self,
+        lease: &Lease,
+        begun: &Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+    ) -> Settled {
+        let columns = Columns::of(super::step::end(begun, end), attempt.not_before);
+        self.settle(lease, begun, columns, Some(attempt), true)
+    }
+
+    /// As [`super::Ledger::put_back`].
+    pub fn put_back(&mut self, lease: &Lease, begun: &Begun) -> Settled {
+        self.settle(lease, begun, Columns::unchanged(begun), None, true)
+    }
+
+    /// As [`super::Ledger::take_turn`].
+    pub fn take_turn(&mut self, job: &str, due_at: DateTime<Utc>) -> bool {
+        let newest = self.ticks.get(job);
+        let is_ours = newest.is_none_or(|newest| *newest < due_at);
+        if is_ours {
+            self.ticks.insert(job.to_owned(), due_at);
+        }
+        is_ours
+    }
+
+    /// Writes down a hold (None: ends it) of one session, or of all.
+    pub fn hold(&mut self, session: Option<SessionId>, hold: Option<Hold>) {
+        self.holds.insert(session, hold);
+    }
+
+    /// Every attempt that was written down, oldest first.
+    pub fn attempts(&self) -> &[(SubjectKey, AttemptRow)] {
+        &self.attempts
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        lease: &Lease,
+        begun: &Begun,
+        columns: Columns,
+        attempt: Option<AttemptRow>,
+        release: bool,
+    ) -> Settled {
+        let ours = self.is_held(lease);
+        if ours && let Some(row) = self.subjects.get_mut(&begun.key) {
+            end(row, columns, begun);
+        }
+        if let Some(mut attempt) = attempt {
+            if !ours {
+                "lost".clone_into(&mut attempt.outcome);
+            }
+            attempt.words = attempt.words.as_deref().map(capped);
+            self.attempts.push((begun.key, attempt));
+        }
+        if release && ours {
+            self.leases.remove(&(lease.session, lease.provider));
+        }
+        if ours { Settled::Done } else { Settled::Lost }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        place: (SessionId, Provider),
+        owner: &str,
+        length: Duration,
+        clock: DateTime<Utc>,
+    ) -> LeaseOutcome {
+        if let Some(held) = self.leases.get(&place).filter(|held| clock < held.until) {
+            return LeaseOutcome::Taken { owner: held.owner.clone(), until: held.until };
+        }
+        let (token, until) = (Uuid::new_v4(), end_of(clock, length));
+        self.leases.insert(place, HeldLease { owner: owner.to_owned(), token, until });
+        let (session, provider) = place;
+        LeaseOutcome::Leased(Lease { session, provider, until, token, length })
+    }
+
+    pub(super) fn is_held(&self, lease: &Lease) -> bool {
+        self.leases.get(&(lease.session, lease.provider)).is_some_and(|held| held.token == lease.token)
+    }
+
+    pub(super) fn mark(
+        &mut self,
+        key: SubjectKey,
+        stored: Option<SubjectRow>,
+        ids: &BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+    ) -> Result<Begun, LedgerError> {
+        let row =
+            self.subjects.entry(key).or_insert_with(|| stored.unwrap_or_else(|| SubjectRow::empty(key, now)));
+        mark(row, ids, now);
+        row.begun()
+    }
+
+    /// Adds what was done since `now - per` to what the guards count.
+    pub(super) fn count_recent(&self, recent: &mut RecentChanges, per: TimeDelta, now: DateTime<Utc>) {
+        for (key, attempt) in self.attempts.iter().filter(|(_, attempt)| attempt.at > now - per) {
+            match attempt.counts_as {
+                Some(CountsAs::RoomCreated) => recent.rooms_created += 1,
+                Some(CountsAs::RoomDeleted) => recent.rooms_deleted += 1,
+                Some(CountsAs::DecksEmptied) => {
+                    recent.sessions_emptied.insert(key.session);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The attempts as the history shows them, newest first.
+    pub(super) fn newest_attempts(&self) -> impl Iterator<Item = Attempt> + '_ {
+        self.attempts.iter().rev().map(|(key, row)| row.as_written(*key))
+    }
+
+    fn view_where(
+        &self,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+        wanted: impl Fn(&SubjectRow) -> bool,
+    ) -> Result<LedgerView, LedgerError> {
+        let mut view = LedgerView::default();
+        self.count_recent(&mut view.recent, per, now);
+        for (key, row) in self.subjects.iter().filter(|(_, row)| wanted(row)) {
+            view.subjects.insert(*key, row.remembered()?);
+        }
+        for (session, hold) in &self.holds {
+            match (session, hold) {
+                (Some(session), Some(hold)) => _ = view.holds.insert(*session, hold.clone()),
+                (None, Some(hold)) => view.hold_all = Some(hold.clone()),
+                (_, None) => {}
+            }
+        }
+        Ok(view)
+    }
+}
+
+pub(super) fn end_of(clock: DateTime<Utc>, length: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(length).ok().and_then(|length| clock.checked_add_signed(length)).unwrap_or(clock)
+}

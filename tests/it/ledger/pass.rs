@@ -1,0 +1,139 @@
+//! Passes behind their fence: what is recorded, what is not, and what a burst leaves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use meetsync::ledger::{Memory, PassRecord, Recorded, Settled};
+use meetsync::model::Burst;
+use serde_json::json;
+
+use super::view::wish;
+use super::{PER, accepted, at, attempt, begin, decks_of, finish, live, ready, remembered};
+
+fn pass(known: i64, wishes: Vec<meetsync::ledger::Wish>) -> PassRecord {
+    PassRecord {
+        known_until: at(known),
+        as_of: at(known),
+        took: Duration::from_millis(7),
+        who: "worker".to_owned(),
+        summary: json!({"sessions": 3}),
+        wishes,
+        calmed: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_knows_less_than_one_before_it_records_nothing() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut memory = Memory::default();
+    let key = decks_of(7);
+    let slot = Some((0, 60));
+    for (known, list, expected) in [
+        (10, vec![1], Some(1)),
+        (20, vec![1, 2], Some(2)),
+        (12, vec![1], None),
+        // Unchanged: nothing is written, and the generation stays.
+        (21, vec![1, 2], Some(2)),
+        // More than a minute backwards is a clock that was set, not an old state.
+        (-60, vec![3], Some(3)),
+    ] {
+        let pass = pass(known, vec![wish(key, list.iter().copied(), slot, known)]);
+        let recorded = ledger.record_pass(&pass).await.unwrap();
+        assert_eq!(recorded, memory.record_pass(&pass), "known until {known}");
+        match expected {
+            None => assert_eq!(recorded, Recorded::Stale, "known until {known}"),
+            Some(generation) => {
+                let Recorded::Done(new) = recorded else { panic!("known until {known}") };
+                assert!(new.is_empty() || new == BTreeMap::from([(key, generation)]), "{new:?}");
+                let row = remembered(&ledger, key).await.unwrap();
+                assert_eq!(row.timing.generation, generation);
+                let twin = memory.view_of(&[key.session].into(), PER, at(0)).unwrap().subjects[&key].clone();
+                assert_eq!(row, twin);
+            }
+        }
+    }
+    let last = ledger.last_pass().await.unwrap().expect("it was recorded");
+    assert_eq!((last.as_of, last.took, last.who.as_str()), (at(-60), Duration::from_millis(7), "worker"));
+    assert!(last.asked_at >= last.ended_at);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_that_goes_on_during_a_step_begins_anew_with_its_newest_change() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let key = decks_of(7);
+    let slot = Some((0, 60));
+    let record = async |known, list: &[i64]| {
+        ledger.record_pass(&pass(known, vec![wish(key, list.iter().copied(), slot, known)])).await.unwrap()
+    };
+    record(1, &[1]).await;
+    record(3, &[1, 2]).await;
+    let (lease, begun) = begin(&ledger, key, [1, 2], at(4)).await;
+    assert_eq!(begun.before.timing.burst, Some(Burst { first: at(1), last: at(3) }));
+    record(5, &[1, 2, 3]).await;
+    finish(&ledger, lease, begun, &accepted([1, 2], at(6)), attempt("applied", at(6))).await;
+    let timing = remembered(&ledger, key).await.unwrap().timing;
+    assert_eq!(timing.burst, Some(Burst { first: at(5), last: at(5) }));
+
+    // The list went back to what was accepted: nothing is owed, and the same wish later is a new one.
+    let calmed = vec![(key, timing.generation - 1), (decks_of(8), 1)];
+    ledger.record_pass(&PassRecord { calmed, ..pass(7, Vec::new()) }).await.unwrap();
+    assert_eq!(remembered(&ledger, key).await.unwrap().timing, timing, "a newer wish was there by then");
+    let calmed = vec![(key, timing.generation)];
+    ledger.record_pass(&PassRecord { calmed, ..pass(8, Vec::new()) }).await.unwrap();
+    let calm = remembered(&ledger, key).await.unwrap().timing;
+    assert_eq!((calm.burst, calm.digest, calm.generation), (None, None, timing.generation + 1));
+    let Recorded::Done(new) = record(9, &[1, 2, 3]).await else { panic!("nothing newer is there") };
+    assert_eq!(new[&key], calm.generation + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_had_nothing_to_do_leaves_no_trace() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let key = decks_of(7);
+    ledger.record_pass(&pass(1, vec![wish(key, [1], Some((0, 60)), 1)])).await.unwrap();
+    database
+        .run("UPDATE meetsync.subject SET state = 'parked', attempts = 3, due_at = '2026-11-21T09:05:00Z'")
+        .await;
+    let before = remembered(&ledger, key).await.unwrap();
+    assert!(before.timing.parked);
+    let (lease, begun) = begin(&ledger, key, [1], at(4)).await;
+    assert!(begun.before == before, "{:?}", begun.before);
+    assert_eq!(ledger.put_back(lease, begun).await.unwrap(), Settled::Done);
+    assert_eq!(remembered(&ledger, key).await.unwrap(), before);
+    assert!(ledger.attempts(9).await.unwrap().is_empty());
+
+    // Refused once is not refused for ever: another wish is tried at once.
+    ledger.record_pass(&pass(2, vec![wish(key, [2], Some((0, 60)), 2)])).await.unwrap();
+    let timing = remembered(&ledger, key).await.unwrap().timing;
+    assert_eq!((timing.parked, timing.tries, timing.not_before), (false, 0, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_taken_once() {
+    let database = ready().await;
+    let (one, other) = (live(&database).await, live(&database).await);
+    for due in [at(0), at(60)] {
+        let (a, b) = tokio::join!(one.take_turn("sweep", due, "one"), other.take_turn("sweep", due, "other"));
+        assert!(a.unwrap() != b.unwrap(), "due at {due}");
+    }
+    assert!(!one.take_turn("sweep", at(30), "one").await.unwrap(), "a later one was taken");
+    assert!(one.take_turn("prune", at(30), "one").await.unwrap(), "another job");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_attempts_are_forgotten() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    for (session, second) in [(1, 0), (2, 100)] {
+        let (lease, begun) = begin(&ledger, decks_of(session), [1], at(second)).await;
+        finish(&ledger, lease, begun, &accepted([1], at(second)), attempt("applied", at(second))).await;
+    }
+    assert_eq!(ledger.prune(at(100)).await.unwrap(), 1);
+    let left = ledger.attempts(9).await.unwrap();
+    assert_eq!(left.iter().map(|attempt| attempt.at).collect::<Vec<_>>(), [at(100)]);
+    assert_eq!(ledger.prune(at(0) + TimeDelta::days(1)).await.unwrap(), 1);
+}
