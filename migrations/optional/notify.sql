@@ -36,7 +36,7 @@ DECLARE
   found text[];
   name text;
 BEGIN
-  SELECT pg_catalog.array_agg(n.nspname::text) INTO found
+  SELECT pg_catalog.array_agg(n.nspname::text ORDER BY n.nspname) INTO found
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relname = 'meeting_session' AND c.relkind IN ('r', 'p') AND n.nspname IN ('datatracker', 'public');
   IF coalesce(pg_catalog.cardinality(found), 0) <> 1 THEN

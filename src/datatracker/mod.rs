@@ -42,6 +42,10 @@ pub use verify::ColumnReport;
 use verify::Need;
 pub use write_back::Writer;
 
+/// The channel on which the datatracker's database says that something was edited, where its owner has installed
+/// `migrations/optional/notify.sql`.
+pub const CHANGES: &str = "meetsync";
+
 /// How the datatracker is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatatrackerOptions {

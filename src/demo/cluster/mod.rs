@@ -53,6 +53,16 @@ impl Cluster {
         Ok(Self { server: Server::start(place, &found)? })
     }
 
+    /// Stops the server and starts it again with the same data. Every connection is lost. Blocks.
+    pub fn restart(&mut self) -> Result<(), ClusterError> {
+        self.server.restart()
+    }
+
+    /// A hot standby of this server, to which its transactions stream. This one is restarted for it. Blocks.
+    pub fn standby(&mut self) -> Result<Self, ClusterError> {
+        Ok(Self { server: self.server.standby()? })
+    }
+
     /// The superuser's URL of a database, through the socket.
     pub fn url(&self, database: &str) -> String {
         self.url_as(database, "postgres")
