@@ -81,6 +81,11 @@ impl Cluster {
         self.server.tcp.then(|| format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}"))
     }
 
+    /// What the server has logged since its last start.
+    pub fn log(&self) -> Result<String, ClusterError> {
+        self.server.log()
+    }
+
     /// Where the socket is.
     pub fn socket_dir(&self) -> &Path {
         &self.server.socket

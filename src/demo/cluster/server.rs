@@ -119,6 +119,11 @@ impl Server {
         Ok(standby)
     }
 
+    pub(super) fn log(&self) -> Result<String, ClusterError> {
+        let failed = |source| ClusterError::Directory { dir: self.dir.clone(), source };
+        std::fs::read_to_string(self.dir.join("log")).map_err(failed)
+    }
+
     /// Directories and a watchdog, and nothing in them yet.
     fn prepare(base: &Path, tcp: bool) -> Result<Self, ClusterError> {
         let name = format!("meetsync-{}", &uuid::Uuid::new_v4().simple().to_string()[..10]);

@@ -4,6 +4,7 @@
 mod bell;
 mod listening;
 mod notify;
+mod pooled;
 mod recovering;
 mod standby;
 
