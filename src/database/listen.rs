@@ -21,9 +21,18 @@ pub type Ring = Arc<dyn Fn() + Send + Sync>;
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// A server whose processes hang, or a proxy that has lost its other side, still answers TCP's own probes.
-const BETWEEN_BEATS: Duration = Duration::from_secs(30);
-const BEAT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How it is noticed that nobody is there any more. A server whose processes hang, or a proxy that has lost its other
+/// side, still answers TCP's own probes, so it is asked something now and then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) between_beats: Duration,
+    pub(super) answer: Duration,
+}
+
+impl Patience {
+    const USUAL: Self = Self { between_beats: Duration::from_secs(30), answer: Duration::from_secs(10) };
+}
 
 /// Listens for as long as it lives.
 #[derive(Debug)]
@@ -36,7 +45,16 @@ impl Listener {
     /// may have been missed before. Errors: what `options` says can't be used; whether the server is there shows
     /// later, and only in the log. Must be called on a tokio runtime.
     pub fn start(options: ConnectOptions, channel: &str, ring: Ring) -> Result<Self, DatabaseError> {
-        let ear = Ear { connector: Connector::new(options)?, channel: channel.to_owned(), ring };
+        Self::start_with(options, channel, ring, Patience::USUAL)
+    }
+
+    pub(super) fn start_with(
+        options: ConnectOptions,
+        channel: &str,
+        ring: Ring,
+        patience: Patience,
+    ) -> Result<Self, DatabaseError> {
+        let ear = Ear { connector: Connector::new(options)?, channel: channel.to_owned(), ring, patience };
         #[expect(
             clippy::disallowed_methods,
             reason = "it belongs to the Listener, which ends it when dropped; it has no result, and its errors are logged"
@@ -56,6 +74,7 @@ struct Ear {
     connector: Connector,
     channel: String,
     ring: Ring,
+    patience: Patience,
 }
 
 impl Ear {
@@ -90,22 +109,24 @@ impl Ear {
     }
 
     async fn stay_connected(&self, client: &Client, heard: &mut bool) -> DatabaseError {
+        let Patience { between_beats, answer } = self.patience;
+        let no_answer = || self.broken(format!("no answer within {answer:?}"));
         let listen = format!("LISTEN \"{}\"", self.channel.replace('"', "\"\""));
-        match timeout(BEAT_LIMIT, client.batch_execute(&listen)).await {
+        match timeout(answer, client.batch_execute(&listen)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return self.refused(&error),
-            Err(_) => return self.broken("no answer".to_owned()),
+            Err(_) => return no_answer(),
         }
         tracing::debug!(channel = self.channel, "listening to {}", self.connector.what());
         *heard = true;
         (self.ring)();
         loop {
-            sleep(BETWEEN_BEATS).await;
+            sleep(between_beats).await;
             // An empty statement: the shortest question there is.
-            match timeout(BEAT_LIMIT, client.batch_execute("")).await {
+            match timeout(answer, client.batch_execute("")).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return self.broken(words(&error)),
-                Err(_) => return self.broken(format!("no answer within {} s", BEAT_LIMIT.as_secs())),
+                Err(_) => return no_answer(),
             }
         }
     }
