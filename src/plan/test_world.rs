@@ -123,6 +123,7 @@ impl World {
         let snapshot = Snapshot {
             version: SNAPSHOT_VERSION,
             as_of: now(),
+            known_until: now(),
             complete: true,
             in_range: sessions.len(),
             sessions,

@@ -122,9 +122,8 @@ impl<E: Edges> Step<'_, E> {
         let key = self.planned.subject;
         let world = self.world;
         let snapshot = Snapshot {
-            as_of: self.now(),
             sessions: world.snapshot.session(key.session).cloned().into_iter().collect(),
-            ..world.snapshot.clone()
+            ..world.snapshot.carried_to(self.now())
         };
         let other = SubjectKey { kind: if key.kind == Kind::Room { Kind::Decks } else { Kind::Room }, ..key };
         let view = self.ledger.view_of(&[key.session].into(), world.policy.guard.per, snapshot.as_of).await?;

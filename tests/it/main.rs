@@ -14,6 +14,7 @@ mod decks_in_trouble;
 mod demo;
 mod export;
 mod faults;
+mod hosts;
 mod killed;
 mod ledger;
 mod meetecho;
