@@ -30,10 +30,10 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     loop {
         tokio::select! {
             ended = &mut work => {
-                return Ok(match ended {
-                    Ended::Drained => Exit::Done,
-                    Ended::CutOff => Exit::Done,
-                });
+                if ended == Ended::CutOff {
+                    output::note("meetsync: what was still under way after shutdown.grace was cut off, and is in doubt");
+                }
+                return Ok(Exit::Done);
             }
             signal = signals.next() => match signal {
                 Signal::Hangup => bell.ring(),
@@ -53,10 +53,10 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
 fn told(pass: Result<&PassReport, &ReconcileError>) {
     match pass {
         Ok(report) => {
-            tracing::debug!(took_ms = report.took.as_millis(), is_complete = report.is_complete, "pass")
+            tracing::debug!(took_ms = report.took.as_millis(), is_complete = report.is_complete, "pass");
         }
         Err(error) => {
-            tracing::error!(error = chain(error), "a pass failed: nothing is planned until one succeeds")
+            tracing::error!(error = chain(error), "a pass failed: nothing is planned until one succeeds");
         }
     }
 }
