@@ -56,11 +56,12 @@ pub struct SubjectExplained {
 pub enum ExplainedAnswer {
     /// A request may or may not have taken effect, or one more send is owed after such a request.
     InDoubt,
-    /// A plan has a change for it.
+    /// A plan has a change for it, and it is due.
     WillSend,
     /// A rule forbids it, until a person does something.
     Refused,
-    /// Nothing is to be done yet, or nothing ever.
+    /// Nothing is to be done yet, or nothing ever. A planned change that the worker does not make yet, since edits
+    /// still come in or a failure is waited out, is here too; a one-shot makes it at once.
     Waits,
     /// As it should be.
     InStep,

@@ -26,6 +26,7 @@ mod make;
 mod policy;
 mod render;
 mod rooms;
+mod timing;
 mod types;
 
 pub use explain::{Explained, ExplainedAnswer, Rule, SubjectExplained, explain};
@@ -37,6 +38,7 @@ pub use policy::{is_in_scope, takes_a_room_away};
 pub(crate) use render::{Page, Paint, counted, moment, when};
 pub use render::{Style, explained_text, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
+pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod status;
 mod step;
 mod wishes;
 mod work;
+pub mod worker;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

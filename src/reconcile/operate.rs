@@ -68,6 +68,7 @@ pub async fn hold(
         ledger.hold(key, hold, now).await?;
         held.push((key, standing(&before, key, now)));
     }
+    ring(ledger).await;
     Ok(held)
 }
 
@@ -83,7 +84,15 @@ pub async fn release(
         let was_there = ledger.release_hold(key).await?;
         released.push((key, standing(&before, key, now).filter(|_| was_there)));
     }
+    ring(ledger).await;
     Ok(released)
+}
+
+/// The worker need not wait for its next poll. It looks again by itself, so a bell that can't be rung is no error.
+async fn ring(ledger: &Ledger) {
+    if let Err(error) = ledger.ring().await {
+        tracing::warn!(%error, "the worker could not be woken; it will look again by itself");
+    }
 }
 
 fn standing(holds: &[(Option<SessionId>, Hold)], key: Option<SessionId>, now: DateTime<Utc>) -> Option<Hold> {

@@ -7,6 +7,7 @@ use super::{ExplainedAnswer, Rule};
 use crate::model::{Kind, Mode, Remembered, SubjectKey, Why};
 use crate::plan::inputs::Inputs;
 use crate::plan::render::counted;
+use crate::plan::timing::{Due, due};
 use crate::plan::types::{Change, Plan, Refusal, Wait};
 
 /// The answer, and what it was taken from.
@@ -31,16 +32,27 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
     let observes = inputs.policy.scope.mode == Mode::Observe;
     let since = row.and_then(|row| row.doubt_since);
     let owed = row.and_then(|row| row.confirming);
-    let at_once = change.filter(|_| !observes).map(|_| plan.as_of);
+    let moment = change.filter(|_| !observes).map(|_| due(row, &inputs.policy.slides, plan.as_of));
+    let comes = moment.map(|due| match due {
+        Due::Now => plan.as_of,
+        Due::At(moment, _) => moment,
+    });
     let until = wait.and_then(|wait| wait.until);
     let (answer, why, next) = if since.is_some() || owed.is_some() {
         let next =
-            at_once.or(until).or(owed.map(|owed| owed.at).filter(|_| change.is_none() && refusal.is_none()));
+            comes.or(until).or(owed.map(|owed| owed.at).filter(|_| change.is_none() && refusal.is_none()));
         (ExplainedAnswer::InDoubt, Some(Why::InDoubtConfirming), next)
     } else if change.is_some() && observes {
         (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
+    } else if let Some(Due::At(moment, why)) = moment {
+        // Until it is tried again, the provider's no stands, and a person may have to see to it.
+        if row.is_some_and(|row| row.timing.parked) {
+            (ExplainedAnswer::Refused, Some(Why::Unsupported), Some(moment))
+        } else {
+            (ExplainedAnswer::Waits, Some(why), Some(moment))
+        }
     } else if change.is_some() {
-        (ExplainedAnswer::WillSend, None, at_once)
+        (ExplainedAnswer::WillSend, None, comes)
     } else if let Some(refusal) = refusal {
         (ExplainedAnswer::Refused, Some(refusal.rule), None)
     } else if let Some(wait) = wait {
@@ -57,8 +69,19 @@ impl Answered<'_> {
         match self.answer {
             ExplainedAnswer::InDoubt => self.doubt_in_words(subject, rules),
             ExplainedAnswer::WillSend => self.what_comes(subject, rules),
+            ExplainedAnswer::Refused if self.why == Some(Why::Unsupported) => {
+                let words = self.row.and_then(|row| row.last_error.as_deref());
+                format!(
+                    "Meetecho said no: {}; to try at once: meetsync resync --session {}",
+                    words.unwrap_or("no reason was written down"),
+                    subject.session
+                )
+            }
             ExplainedAnswer::Refused if self.change.is_some() => {
                 "scope.mode is \"observe\", and nothing is sent until it is \"act\"".into()
+            }
+            ExplainedAnswer::Waits if self.change.is_some() => {
+                format!("{}; a resync or push by hand doesn't wait", self.what_comes(subject, rules))
             }
             ExplainedAnswer::Refused | ExplainedAnswer::Waits => self.what_comes(subject, rules),
             ExplainedAnswer::InStep => match rules.iter().find(|rule| !rule.holds) {

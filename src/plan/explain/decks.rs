@@ -1,6 +1,6 @@
 //! What is asked of a session's decks.
 
-use super::rules::{Rules, common, decks_number, doubt, exact, guards, held, scheduled};
+use super::rules::{Rules, common, decks_number, doubt, exact, guards, held, scheduled, timing};
 use crate::desired::{Gate, epoch, is_looked_at, session_gate, wanted_decks, window};
 use crate::model::{Belief, Deck, NotifyTime, Remembered, Session, Span, SubjectKey};
 use crate::plan::inputs::Inputs;
@@ -34,6 +34,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     doubt(&mut rules, row);
     accepted(&mut rules, inputs, plan, session, row.unwrap_or(&unknown), room, &wanted);
     guards(&mut rules, plan, subject);
+    timing(&mut rules, inputs, row);
     rules
 }
 

@@ -1,11 +1,11 @@
 //! What is asked of an interim's room.
 
-use super::rules::{Rules, common, doubt, exact, guards, held, scheduled, times, unrefused};
+use super::rules::{Rules, common, doubt, exact, guards, held, scheduled, times, timing, unrefused};
 use crate::desired::{NoRoom, wants_room};
 use crate::model::{Fault, RoomPowers, RoomTimes, Session, SubjectKey};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
-use crate::plan::rooms::Known;
+use crate::plan::rooms::{Known, settles_at};
 use crate::plan::types::Plan;
 
 pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules {
@@ -36,6 +36,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     };
     unrefused(&mut rules, plan, subject, "rooms_policy", powers);
     guards(&mut rules, plan, subject);
+    timing(&mut rules, inputs, known.row);
     rules
 }
 
@@ -78,7 +79,7 @@ fn link(rules: &mut Rules, known: &Known<'_>) {
 fn settled(rules: &mut Rules, inputs: Inputs<'_>, known: &Known<'_>) {
     let session = known.session;
     let waits = known.link == Link::Blank || session.status.is_cancelled();
-    let at = session.modified + inputs.policy.rooms.settle;
+    let at = settles_at(inputs, known);
     let holds = !waits || inputs.ask.by_hand || at <= inputs.now();
     let value = if holds {
         "the datatracker's own call had its time (rooms.settle)".to_owned()

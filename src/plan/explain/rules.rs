@@ -29,6 +29,7 @@ impl Rules {
 pub(in crate::plan) fn rule_of(kind: Kind, why: Why) -> Option<&'static str> {
     Some(match why {
         Why::SourceIncomplete => "source_complete",
+        Why::SourceLagging => "source_up_to_date",
         Why::ObserveOnly if kind == Kind::Decks => "mode_act",
         Why::OutOfScope => "in_scope",
         Why::Tombstone => "not_a_tombstone",
@@ -42,6 +43,9 @@ pub(in crate::plan) fn rule_of(kind: Kind, why: Why) -> Option<&'static str> {
         Why::NotOurs | Why::LinkUnmatched => "link_blank_or_ours",
         Why::Settling => "settled",
         Why::RoomConflict => "no_other_room",
+        Why::WaitingBurst => "burst_over",
+        Why::Unsupported => "not_parked",
+        Why::RetryWait => "no_retry_wait",
         Why::WriteBackOff => "write_back_on",
         Why::NoDelete | Why::ObserveOnly => "rooms_policy",
         why if why.is_guard() => "within_guards",
@@ -54,6 +58,11 @@ pub(super) fn common(inputs: Inputs<'_>, session: &Session) -> Rules {
     let mut rules = Rules::default();
     let read = format!("the datatracker as of {} UTC", exact(inputs.now()));
     rules.add("source_complete", inputs.snapshot.complete, read);
+    let lag = match inputs.snapshot.lag() {
+        None => "not behind its primary".to_owned(),
+        Some(lag) => format!("a standby, {} s behind its primary or more", lag.num_seconds()),
+    };
+    rules.add("source_up_to_date", inputs.snapshot.lag().is_none(), lag);
     let mode = match inputs.policy.scope.mode {
         Mode::Act => "scope.mode = \"act\"",
         Mode::Observe => "scope.mode = \"observe\": nothing is sent, by no command",
@@ -142,13 +151,44 @@ pub(super) fn unrefused(rules: &mut Rules, plan: &Plan, subject: SubjectKey, rul
 pub(super) fn refusals(plan: &Plan, subject: SubjectKey) -> impl Iterator<Item = &Refusal> {
     plan.refusals.iter().filter(move |refusal| match refusal.subject {
         Some(other) => other == subject,
-        None => matches!(refusal.rule, Why::SourceIncomplete | Why::GuardEmptySource),
+        None => matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource),
     })
 }
 
 fn refused_words(refusal: Option<&Refusal>, else_: &str) -> String {
     refusal
         .map_or_else(|| else_.to_owned(), |refusal| format!("{}; way on: {}", refusal.detail, refusal.way_on))
+}
+
+/// What holds the worker back from a planned change. The one-shots don't wait for it.
+pub(super) fn timing(rules: &mut Rules, inputs: Inputs<'_>, row: Option<&Remembered>) {
+    let policy = &inputs.policy.slides;
+    let timing = row.map(|row| row.timing.clone()).unwrap_or_default();
+    let now = inputs.now();
+    let due = timing.burst.map(|burst| (burst, burst.due(policy.quiet, policy.max_wait)));
+    let value = match due {
+        Some((burst, due)) => format!(
+            "changes from {} to {} UTC; due at {} UTC (slides.quiet, slides.max_wait)",
+            burst.first.format("%H:%M:%S"),
+            burst.last.format("%H:%M:%S"),
+            exact(due)
+        ),
+        None => "no change is waiting to be sent".into(),
+    };
+    rules.add("burst_over", due.is_none_or(|(_, due)| due <= now), value);
+    let tries = counted(timing.tries as usize, "try", "tries");
+    let value = match timing.not_before {
+        Some(at) => format!("after {tries} that did not succeed, not before {} UTC", exact(at)),
+        None => "no failure is waited out".into(),
+    };
+    rules.add("no_retry_wait", timing.not_before.is_none_or(|at| at <= now), value);
+    let error = row.and_then(|row| row.last_error.as_deref()).unwrap_or("no reason was written down");
+    let value = if timing.parked {
+        format!("Meetecho said no: {error}")
+    } else {
+        "Meetecho did not say no to it".into()
+    };
+    rules.add("not_parked", !timing.parked, value);
 }
 
 /// To the second, since doubt and bursts are a matter of seconds.

@@ -1,5 +1,7 @@
 //! One session's explanation: the answer first, then rule by rule.
 
+use chrono::TimeDelta;
+
 use super::Style;
 use super::page::{Page, Paint, padded};
 use super::words::{moment, when};
@@ -43,6 +45,11 @@ fn write(page: &mut Page, explained: &Explained, subject: &SubjectExplained) {
         (ExplainedAnswer::WillSend, Some(at)) if at <= explained.as_of => " now".to_owned(),
         (ExplainedAnswer::InDoubt, Some(at)) if at <= explained.as_of => ", tried again now".to_owned(),
         (ExplainedAnswer::InDoubt, Some(at)) => format!(", next {} UTC", at.format("%a %H:%M:%S")),
+        (ExplainedAnswer::Refused, Some(at)) => format!(", tried again {} UTC", at.format("%a %H:%M:%S")),
+        // A burst is a matter of seconds.
+        (_, Some(at)) if at - explained.as_of < TimeDelta::minutes(10) => {
+            format!(" until {} UTC", at.format("%a %H:%M:%S"))
+        }
         (_, Some(at)) => format!(" until {}", moment(at, explained.as_of)),
     };
     let kind = subject.subject.kind.as_str();

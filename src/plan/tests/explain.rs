@@ -8,7 +8,9 @@ use super::laws::worlds;
 use crate::model::*;
 use crate::plan::explain::rule_of;
 use crate::plan::test_world::*;
-use crate::plan::{Explained, ExplainedAnswer, Plan, Style, SubjectExplained, explain, explained_text};
+use crate::plan::{
+    Due, Explained, ExplainedAnswer, Plan, Style, SubjectExplained, due, explain, explained_text,
+};
 
 fn explained(world: &World, id: i64) -> Explained {
     let plan = world.plan();
@@ -22,7 +24,10 @@ fn told(world: &World, ids: &[i64]) -> String {
 }
 
 /// Rules that must hold for anything at all to be sent of a subject.
-const CONDITIONS: [&str; 12] = [
+const CONDITIONS: [&str; 15] = [
+    "source_up_to_date",
+    "burst_over",
+    "no_retry_wait",
     "source_complete",
     "mode_act",
     "in_scope",
@@ -45,14 +50,18 @@ fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnsw
         return InDoubt;
     }
     if plan.changes.iter().any(|change| change.subject == subject) {
-        return if world.policy.scope.mode == Mode::Act { WillSend } else { Refused };
+        return match due(row, &world.policy.slides, plan.as_of) {
+            _ if world.policy.scope.mode == Mode::Observe => Refused,
+            Due::At(..) if row.is_some_and(|row| row.timing.parked) => Refused,
+            Due::At(..) => Waits,
+            Due::Now => WillSend,
+        };
     }
     let refused = plan.refusals.iter().any(|refusal| refusal.subject == Some(subject));
     let waits = plan.waits.iter().any(|wait| wait.subject == subject);
-    let all = plan
-        .refusals
-        .iter()
-        .any(|refusal| matches!(refusal.rule, Why::SourceIncomplete | Why::GuardEmptySource));
+    let all = plan.refusals.iter().any(|refusal| {
+        matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
+    });
     if refused || (all && !waits) {
         Refused
     } else if waits {
@@ -112,6 +121,8 @@ prop_compose! {
         holds in proptest::collection::vec((proptest::option::of(1_i64..5), -30_i64..60), 0..2),
         observes in proptest::bool::weighted(0.15),
         refresh in select(vec![0_i64, 0, 1, 60]),
+        timing in proptest::collection::vec((1_i64..5, any::<bool>(), -3_i64..5, -3_i64..5), 0..4),
+        lags in proptest::bool::weighted(0.05),
         incomplete in proptest::bool::weighted(0.05),
         empty in proptest::bool::weighted(0.05),
     ) -> World {
@@ -125,6 +136,17 @@ prop_compose! {
         }
         if observes {
             world.policy.scope.mode = Mode::Observe;
+        }
+        for (id, is_room, last, not_before) in timing {
+            let id = SessionId(id);
+            let row = world.row(if is_room { SubjectKey::room(id) } else { SubjectKey::decks(id) });
+            let seconds = |number: i64| now() + TimeDelta::seconds(number);
+            row.timing.burst = Some(Burst { first: seconds(-3), last: seconds(last.min(0)) });
+            row.timing.not_before = Some(seconds(not_before));
+            row.timing.parked = not_before == 4;
+        }
+        if lags {
+            world.snapshot.known_until = minutes(-2);
         }
         world.policy.slides.refresh = TimeDelta::minutes(refresh);
         world.snapshot.complete = !incomplete;
@@ -219,6 +241,21 @@ fn rooms_and_what_stops_them() {
     let hold = Hold { until: minutes(90), by: "anna".into(), reason: "the chairs asked".into() };
     world.ledger.holds.insert(SessionId(17), hold);
     insta::assert_snapshot!(told(&world, &[11, 12, 13, 14, 15, 16, 17]));
+}
+
+#[test]
+fn the_worker_waits_for_the_end_of_a_burst_and_after_failures() {
+    let mut world = World::of([live(1, &[1]), live(2, &[2]), live(3, &[3])]);
+    let seconds = |number: i64| now() + TimeDelta::seconds(number);
+    world.row(SubjectKey::decks(SessionId(1))).timing.burst =
+        Some(Burst { first: seconds(-4), last: seconds(-1) });
+    let row = world.row(SubjectKey::decks(SessionId(2)));
+    row.timing = Timing { not_before: Some(seconds(7)), tries: 3, ..Timing::default() };
+    row.last_error = Some("429: slow down".into());
+    let row = world.row(SubjectKey::decks(SessionId(3)));
+    row.timing = Timing { not_before: Some(seconds(300)), tries: 1, parked: true, ..Timing::default() };
+    row.last_error = Some("422: deck 3 has no title".into());
+    insta::assert_snapshot!(told(&world, &[1, 2, 3]));
 }
 
 #[test]
