@@ -93,7 +93,7 @@ pub(super) async fn held_by(
     }
     if snapshot.sessions.is_empty() {
         return Err(CliError::Other(
-            "no session from yesterday on answers to this; name one by its id to hold or release it all the same"
+            "no session that is scheduled from yesterday on answers to this; name one by its id all the same"
                 .into(),
         ));
     }

@@ -11,6 +11,7 @@ mod acted;
 pub mod by_hand;
 mod dead;
 pub mod edges;
+mod explain;
 mod export;
 mod look;
 pub mod operate;
@@ -25,6 +26,7 @@ mod work;
 pub mod worker;
 mod world;
 
+pub use explain::{explain, read_to_explain};
 pub use export::{EXPORT_VERSION, Export, ExportError};
 pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult};
