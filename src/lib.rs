@@ -32,7 +32,7 @@
 //! |---|---|---|
 //! | [`model`] | the nouns as plain values: session, slot, deck, room, snapshot, what the ledger remembers, outcome, policy | nothing |
 //! | [`database`] | connections to PostgreSQL, and their TLS | `model` |
-//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases | `model` |
+//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases, bursts, a dead provider, cron | `model` |
 //! | [`datatracker`] | reads a snapshot; writes one thing, the room link, by compare-and-set | `model`, `database` |
 //! | [`ledger`] | our own tables: what was accepted, what may be there, doubt, leases, attempts | `model`, `schedule`, `database` |
 //! | [`transport`] | requests and answers, live or rehearsed; no secret reaches a log. It does not know what a room is | `schedule` |
@@ -40,7 +40,7 @@
 //! | [`desired`] | which decks and which room a session should have. Pure | `model` |
 //! | [`plan`] | the difference as a value, the guards, and its text. Pure | `model`, `desired` |
 //! | [`reconcile`] | reads the world, carries a plan out under leases, writes down how it ended | `model`, `datatracker`, `ledger`, `desired`, `plan`, `schedule`, `provider`, `transport`, `database` |
-//! | [`settings`] | file and environment to checked values | `model`, `database` |
+//! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
@@ -90,5 +90,6 @@ pub mod provider;
 pub mod reconcile;
 pub mod schedule;
 pub mod settings;
+pub mod shutdown;
 pub mod telemetry;
 pub mod transport;

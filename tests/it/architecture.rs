@@ -29,7 +29,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "database",
         ],
     ),
-    ("settings", &["model", "database"]),
+    ("settings", &["model", "schedule", "database"]),
     ("clock", &["model"]),
     ("telemetry", &["model"]),
     ("demo", &["*"]),

@@ -30,3 +30,4 @@ mod secrets;
 mod source_faults;
 mod standin;
 mod support;
+mod worker;

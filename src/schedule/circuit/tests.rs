@@ -240,6 +240,10 @@ impl Worker {
     fn start(&mut self) {
         let admission = self.circuit.admits(self.now, self.in_flight, self.live);
         let quiet = self.now < self.quiet;
+        if self.circuit.admits(self.now, self.in_flight, false) == Admission::Probe {
+            let live = self.circuit.admits(self.now, self.in_flight, true);
+            assert_eq!(live, Admission::Probe, "a live session waits longer than nobody");
+        }
         match (admission, self.opened) {
             (Admission::Goes, open) => {
                 assert!(open.is_none() && !quiet, "went while open or quiet");
