@@ -43,6 +43,7 @@
 //! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
 //! | [`cron`] | rings at the moments of a pattern; the one place of the scheduler | `schedule` |
+//! | [`shutdown`] | the signals by which somebody ends the worker, or has it read its settings again | `model` |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
 //! | [`cli`] | one file per command: wires, calls, prints | everything |

@@ -34,6 +34,7 @@ use self::args::{Cli, Command, LogFormat};
 use self::exit::Exit;
 pub(crate) use self::results::results_text;
 use crate::app::{AppError, Backend, DebugOutput};
+use crate::cron::CronError;
 use crate::database::{DatabaseError, chain};
 use crate::datatracker::{ReadError, WriteError};
 use crate::demo::story::StoryError;
@@ -63,6 +64,8 @@ enum CliError {
     Write(#[from] WriteError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Cron(#[from] CronError),
     #[error(transparent)]
     Story(#[from] StoryError),
     #[error("writing the result failed")]

@@ -13,6 +13,7 @@ use futures_util::future::try_join3;
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
 use super::rows::SubjectRow;
+use super::sql::columns_of_s;
 use super::statement::Statement;
 use super::tables;
 use super::transaction::ReadOnly;
@@ -40,19 +41,26 @@ pub(super) struct Found {
     pub(super) recent: RecentChanges,
 }
 
-const MAY_MATTER: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
+const MAY_MATTER: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
-       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))";
-const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session = ANY (?)";
-const OPEN: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
+       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))"
+);
+const OF_SESSIONS: &str =
+    concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.session = ANY (?)");
+const OPEN: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?"
+);
 const OPEN_SESSIONS: &str = "\
     SELECT s.session FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?
     UNION SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL AND h.until > ?";
-const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
+const BY_KEY: &str = concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.key = ANY (?)");
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
 const RECENT: &str = "\
     SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number

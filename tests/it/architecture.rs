@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each room may use of ours. A room is a directory or a file right below `src`; `*` = everything.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("database", &["model"]),
     ("schedule", &["model"]),
@@ -32,6 +32,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("settings", &["model", "schedule", "database"]),
     ("clock", &["model"]),
     ("cron", &["schedule"]),
+    ("shutdown", &["model"]),
     ("telemetry", &["model"]),
     ("demo", &["*"]),
     ("cli", &["*"]),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::housekeeping::{self, Hand};
 use crate::app::{self, App};
 use crate::cli::{CliError, output};
+use crate::cron::{Ring, Scheduler};
 use crate::database::chain;
 use crate::ledger::LedgerError;
 use crate::model::{SubjectKey, Why};
@@ -31,13 +32,12 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
     let options = app::worker_options(settings, may_send);
     let (bell, leave) = (Bell::default(), Leave::default());
-    let ring = {
-        let bell = bell.clone();
-        Arc::new(move || bell.ring())
-    };
     // Kept until the end of this life; a listener that is dropped hears nothing.
-    let _changes = app::changes(settings, ring.clone())?;
-    let _people = app::operators_ring(settings, ring)?;
+    let _changes = app::changes(settings, ring_of(&bell))?;
+    let _people = app::operators_ring(settings, ring_of(&bell))?;
+    // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
+    let sweep: Ring = ring_of(&bell);
+    let _turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
     let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
     let voice = Voice::default();
     tracing::info!(
@@ -78,6 +78,11 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     }
     hand.gone().await;
     Ok(end.unwrap_or(End::Stopped))
+}
+
+fn ring_of(bell: &Bell) -> Ring {
+    let bell = bell.clone();
+    Arc::new(move || bell.ring())
 }
 
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.
