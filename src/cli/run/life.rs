@@ -11,6 +11,7 @@ use crate::cron::{Ring, Scheduler};
 use crate::database::chain;
 use crate::ledger::LedgerError;
 use crate::model::{SubjectKey, Why};
+use crate::plan::Wait;
 use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
@@ -117,7 +118,7 @@ impl Voice {
         self.tell_refusals(report);
     }
 
-    /// Each refusal that asks something of a person, once for as long as it stands.
+    /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
         let is_as_set = |rule| {
             matches!(
@@ -137,6 +138,14 @@ impl Voice {
                     way_on = refusal.way_on,
                     "refused"
                 );
+            }
+            standing.insert(line);
+        }
+        let unsent = |wait: &&Wait| wait.reason == Why::WindowClosedUnsent;
+        for wait in report.plan.waits.iter().filter(unsent) {
+            let line = (Some(wait.subject), wait.reason);
+            if !known.contains(&line) {
+                tracing::warn!(subject = %wait.subject, rule = %wait.reason, "the window closed before this was sent");
             }
             standing.insert(line);
         }
