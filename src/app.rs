@@ -25,6 +25,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) enum LedgerNeed {
     /// Without it the command ends, and names `meetsync migrate`.
     Required,
+    /// The same, and it is only read.
+    Reading,
     /// Without it everything is planned as if nothing had ever been sent.
     Optional,
 }
@@ -123,13 +125,22 @@ impl App {
     }
 }
 
+/// The ledger alone, for a command that asks nobody else.
+pub(crate) async fn ledger(
+    settings: &Settings,
+    need: LedgerNeed,
+    is_debug: bool,
+) -> Result<Ledger, AppError> {
+    open_ledger(settings, need, is_debug).await?.ok_or(AppError::Ledger(LedgerError::NotMigrated))
+}
+
 async fn open_ledger(
     settings: &Settings,
     need: LedgerNeed,
     is_debug: bool,
 ) -> Result<Option<Ledger>, AppError> {
     // A command that only reads gets a connection that can do nothing else.
-    let database = ledger_database(settings, is_debug || need == LedgerNeed::Optional)?;
+    let database = ledger_database(settings, is_debug || need != LedgerNeed::Required)?;
     let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
     match (opened, need) {
         (Ok(ledger), _) => Ok(Some(ledger)),
@@ -283,7 +294,8 @@ fn meetecho_with(
     }
 }
 
-fn host_name() -> String {
+/// This machine, as leases and holds name it.
+pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "host".into(), |name| name.trim().to_owned())
 }

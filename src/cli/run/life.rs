@@ -1,13 +1,17 @@
 //! One life of the worker: from settings that were just read to a drain.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::housekeeping::{self, Hand};
 use crate::app::{self, App};
 use crate::cli::{CliError, output};
+use crate::cron::{Ring, Scheduler};
 use crate::database::chain;
 use crate::ledger::LedgerError;
+use crate::model::{SubjectKey, Why};
+use crate::plan::Wait;
 use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
@@ -29,13 +33,12 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
     let options = app::worker_options(settings, may_send);
     let (bell, leave) = (Bell::default(), Leave::default());
-    let ring = {
-        let bell = bell.clone();
-        Arc::new(move || bell.ring())
-    };
     // Kept until the end of this life; a listener that is dropped hears nothing.
-    let _changes = app::changes(settings, ring.clone())?;
-    let _people = app::operators_ring(settings, ring)?;
+    let _changes = app::changes(settings, ring_of(&bell))?;
+    let _people = app::operators_ring(settings, ring_of(&bell))?;
+    // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
+    let sweep: Ring = ring_of(&bell);
+    let _turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
     let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
     let voice = Voice::default();
     tracing::info!(
@@ -78,12 +81,16 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     Ok(end.unwrap_or(End::Stopped))
 }
 
+fn ring_of(bell: &Bell) -> Ring {
+    let bell = bell.clone();
+    Arc::new(move || bell.ring())
+}
+
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.
 #[derive(Debug, Default)]
 struct Voice {
     is_failing: AtomicBool,
-    was_complete: AtomicBool,
-    refused: Mutex<Vec<String>>,
+    refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
     last_as_of: housekeeping::LastAsOf,
 }
 
@@ -107,30 +114,40 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.was_complete.store(report.is_complete, Ordering::Relaxed);
         self.last_as_of.set(report.as_of);
         self.tell_refusals(report);
     }
 
-    /// Each refusal once, for as long as it stands.
+    /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
-        let subject = |subject: Option<_>| {
-            subject.map_or("-".to_owned(), |subject: crate::model::SubjectKey| subject.to_string())
+        let is_as_set = |rule| {
+            matches!(
+                rule,
+                Why::NotOurs | Why::OutOfScope | Why::ObserveOnly | Why::NoDelete | Why::WriteBackOff
+            )
         };
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut standing = Vec::new();
-        for refusal in &report.plan.refusals {
-            let line = format!("{} {}", subject(refusal.subject), refusal.rule);
+        let mut standing = BTreeSet::new();
+        for refusal in report.plan.refusals.iter().filter(|refusal| !is_as_set(refusal.rule)) {
+            let line = (refusal.subject, refusal.rule);
             if !known.contains(&line) {
                 tracing::warn!(
-                    subject = subject(refusal.subject),
+                    subject = refusal.subject.map(|subject| subject.to_string()),
                     rule = %refusal.rule,
                     detail = refusal.detail,
                     way_on = refusal.way_on,
                     "refused"
                 );
             }
-            standing.push(line);
+            standing.insert(line);
+        }
+        let unsent = |wait: &&Wait| wait.reason == Why::WindowClosedUnsent;
+        for wait in report.plan.waits.iter().filter(unsent) {
+            let line = (Some(wait.subject), wait.reason);
+            if !known.contains(&line) {
+                tracing::warn!(subject = %wait.subject, rule = %wait.reason, "the window closed before this was sent");
+            }
+            standing.insert(line);
         }
         *known = standing;
     }
