@@ -6,17 +6,23 @@ mod completions;
 mod demo;
 mod doubt;
 mod exit;
+mod explain;
 mod export;
 mod grants;
+mod hold;
 mod migrate;
 mod output;
 mod plan;
 mod push;
+mod release;
 mod results;
 mod resync;
 mod rooms;
+mod run;
 mod session_argument;
 mod sessions;
+mod status;
+mod until;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -125,10 +131,15 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Demo(args) => demo::run(&context, args).await,
         Command::Sessions(args) => sessions::run(&context, args).await,
+        Command::Run => run::run(&context).await,
         Command::Plan(args) => plan::run(&context, args).await,
         Command::Resync(args) => resync::run(&context, args).await,
         Command::Push(args) => push::run(&context, args).await,
         Command::Rooms(args) => rooms::run(&context, args).await,
+        Command::Status(args) => status::run(&context, &args).await,
+        Command::Explain(args) => explain::run(&context, &args).await,
+        Command::Hold(args) => hold::run(&context, &args).await,
+        Command::Release(args) => release::run(&context, &args).await,
         Command::Export(args) => export::run(&context, args).await,
         Command::Check(args) => check::run(&context, args).await,
         Command::Migrate => migrate::run(&context).await,

@@ -178,20 +178,34 @@ pub(super) async fn rows(
 /// The ledger's own clock.
 pub(super) async fn clock(database: &Database) -> Result<DateTime<Utc>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the ledger's clock").await?;
-    let found: QueryResult<Clock> = Statement::new(CLOCK).get_result(transaction.connection()).await;
-    transaction.end(found).await.map(|clock| clock.at)
+    let found = clock_on(transaction.connection()).await;
+    transaction.end(found).await
+}
+
+pub(super) async fn clock_on(connection: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
+    let found: Clock = Statement::new(CLOCK).get_result(connection).await?;
+    Ok(found.at)
 }
 
 /// The newest attempts, newest first.
 pub(super) async fn attempts(database: &Database, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the history").await?;
-    let found = tables::attempt::table
+    let found = attempts_on(transaction.connection(), limit).await;
+    transaction.end(found).await?
+}
+
+/// Inside: a row that this release can't read.
+pub(super) async fn attempts_on(
+    connection: &mut AsyncPgConnection,
+    limit: u32,
+) -> QueryResult<Result<Vec<Attempt>, LedgerError>> {
+    let rows = tables::attempt::table
         .order(tables::attempt::id.desc())
         .limit(i64::from(limit))
         .select(AttemptColumns::as_select())
-        .load(transaction.connection())
-        .await;
-    transaction.end(found).await?.into_iter().map(attempt_of).collect()
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(attempt_of).collect())
 }
 
 /// Every hold, over or not.

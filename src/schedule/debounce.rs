@@ -6,12 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The first and the last change of one subject since it was last sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Burst {
-    pub first: DateTime<Utc>,
-    pub last: DateTime<Utc>,
-}
+use crate::model::Burst;
 
 impl Burst {
     /// The burst after one more change: it begins one, or prolongs the one there is.
