@@ -43,7 +43,8 @@
 //! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
 //! | [`cron`] | rings at the moments of a pattern; the one place of the scheduler | `schedule` |
-//! | [`shutdown`] | the signals by which somebody ends the worker, or has it read its settings again | `model` |
+//! | [`shutdown`] | the signals that end the worker or wake it | nothing |
+//! | [`systemd`] | what the service manager is told | nothing |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
 //! | [`cli`] | one file per command: wires, calls, prints | everything |
@@ -95,5 +96,6 @@ pub mod reconcile;
 pub mod schedule;
 pub mod settings;
 pub mod shutdown;
+pub mod systemd;
 pub mod telemetry;
 pub mod transport;
