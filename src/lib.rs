@@ -86,6 +86,7 @@ pub mod desired;
 pub mod ledger;
 pub mod model;
 pub mod plan;
+pub mod planted;
 pub mod provider;
 pub mod reconcile;
 pub mod schedule;
