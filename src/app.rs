@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::database::{ConnectOptions, Database, DatabaseError};
-use crate::datatracker::{Datatracker, DatatrackerOptions, Writer, WriterOptions};
-use crate::ledger::{Ledger, LedgerError};
+use crate::database::{ConnectOptions, Database, DatabaseError, Listener, Ring};
+use crate::datatracker::{CHANGES, Datatracker, DatatrackerOptions, Writer, WriterOptions};
+use crate::ledger::{Ledger, LedgerError, RING};
 use crate::model::{Mode, Policy};
 use crate::provider::meetecho::{Meetecho, MeetechoOptions};
 use crate::reconcile::{Parts, RealTime};
@@ -175,9 +175,34 @@ fn named(url: &SecretString, settings: &Settings, own: &str) -> String {
     setting.to_owned()
 }
 
+/// Rings when the datatracker was edited, where its owner had it say so; None behind a pooler, through which nothing is
+/// ever heard. It listens where links are written: a standby can't be listened to.
+pub(crate) fn changes(settings: &Settings, ring: Ring) -> Result<Option<Listener>, DatabaseError> {
+    let section = &settings.datatracker;
+    let options = ConnectOptions {
+        what: "the datatracker's database".into(),
+        setting: named(&section.write_url, settings, "datatracker.write_url"),
+        url: section.write_url.clone(),
+        tls: section.tls.clone(),
+        read_only: true,
+        max_connections: 1,
+    };
+    (!section.pooled).then(|| Listener::start(options, CHANGES, ring)).transpose()
+}
+
+/// Rings when a person has just put something into the ledger; None behind a pooler.
+pub(crate) fn operators_ring(settings: &Settings, ring: Ring) -> Result<Option<Listener>, DatabaseError> {
+    let options = ledger_options(settings, true);
+    (!settings.datatracker.pooled).then(|| Listener::start(options, RING, ring)).transpose()
+}
+
 /// The ledger's database: its own, or the one where links are written.
 pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Database, DatabaseError> {
-    Database::new(ConnectOptions {
+    Database::new(ledger_options(settings, read_only))
+}
+
+fn ledger_options(settings: &Settings, read_only: bool) -> ConnectOptions {
+    ConnectOptions {
         what: "the ledger's database".into(),
         setting: named(&settings.ledger.database_url, settings, "ledger.database_url"),
         url: settings.ledger.database_url.clone(),
@@ -186,7 +211,7 @@ pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Da
         read_only: read_only && !settings.datatracker.pooled,
         // More sessions are under way than requests in flight; each writes to the ledger before and after.
         max_connections: settings.meetecho.max_in_flight + 2,
-    })
+    }
 }
 
 pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho, AppError> {

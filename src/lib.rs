@@ -91,5 +91,6 @@ pub mod provider;
 pub mod reconcile;
 pub mod schedule;
 pub mod settings;
+pub mod shutdown;
 pub mod telemetry;
 pub mod transport;

@@ -116,6 +116,8 @@ pub(crate) fn policy() -> Policy {
             provider_window: TimeDelta::minutes(15),
             refresh: TimeDelta::zero(),
             late_effect: TimeDelta::seconds(30),
+            quiet: TimeDelta::seconds(2),
+            max_wait: TimeDelta::seconds(10),
         },
         rooms: RoomsPolicy {
             powers: RoomPowers::Full,

@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Lists sessions, their times and numbers of decks, as the datatracker has them
     Sessions(SessionsArgs),
+    /// Works until it is ended: keeps Meetecho in step with the datatracker
+    Run,
     /// Shows what a resync would do now, and why; changes nothing anywhere
     Plan(PlanArgs),
     /// Makes Meetecho have what it should, once: sends what a plan shows

@@ -15,6 +15,7 @@ mod push;
 mod results;
 mod resync;
 mod rooms;
+mod run;
 mod session_argument;
 mod sessions;
 
@@ -125,6 +126,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Demo(args) => demo::run(&context, args).await,
         Command::Sessions(args) => sessions::run(&context, args).await,
+        Command::Run => run::run(&context).await,
         Command::Plan(args) => plan::run(&context, args).await,
         Command::Resync(args) => resync::run(&context, args).await,
         Command::Push(args) => push::run(&context, args).await,

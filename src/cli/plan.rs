@@ -84,7 +84,7 @@ pub(super) fn exit_of(plan: &Plan) -> Exit {
 /// Policy, other people's links and an unreachable provider don't change the status; guards and drift do.
 pub(super) fn exit_of_refusals(plan: &Plan) -> Exit {
     Exit::worst(plan.refusals.iter().map(|refusal| match refusal.rule {
-        Why::SourceIncomplete => Exit::Error,
+        Why::SourceIncomplete | Why::SourceLagging => Exit::Error,
         rule if rule.is_guard() => Exit::Guarded,
         Why::RoomConflict => Exit::Pending,
         _ => Exit::Done,

@@ -2,19 +2,31 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use diesel::result::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use secrecy::ExposeSecret as _;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{CONNECT_LIMIT, ConnectOptions, DatabaseError, Tls, tls};
 
 /// Where PostgreSQL's own programs look when no host is named.
 const USUAL_SOCKET: &str = "/var/run/postgresql";
+
+/// A server's machine that vanished without a word is noticed after about half a minute, whether we wait for an answer
+/// or not. The system's own limits are hours.
+const IDLE_BEFORE_PROBE: Duration = Duration::from_secs(15);
+const BETWEEN_PROBES: Duration = Duration::from_secs(5);
+const PROBES: u32 = 3;
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// What the library does where nobody asked for anything.
+const USUAL_IDLE: Duration = Duration::from_hours(2);
 
 tokio::task_local! {
     /// The pool passes on only a text; here a failed attempt leaves the error itself for the caller that waits for it.
@@ -55,6 +67,7 @@ impl Connector {
             Tls::Require | Tls::VerifyFull { .. } => _ = config.ssl_mode(SslMode::Require),
         }
         config.application_name("meetsync").connect_timeout(CONNECT_LIMIT);
+        notice_a_dead_peer(&mut config);
         if read_only {
             let asked = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
             config.options(format!("{asked}-c default_transaction_read_only=on"));
@@ -78,21 +91,42 @@ impl Connector {
     }
 
     async fn connect(&self) -> Result<AsyncPgConnection, DatabaseError> {
-        tokio::time::timeout(CONNECT_LIMIT, self.connect_without_limit()).await.unwrap_or_else(|_| {
-            Err(self.unreachable(Box::from(format!("no answer within {} s", CONNECT_LIMIT.as_secs()))))
+        self.in_time(async {
+            let Shared { config, tls, .. } = &*self.shared;
+            let connected = if let Some(tls) = tls {
+                let (client, connection) = config.connect(tls.clone()).await.map_err(|e| self.explain(e))?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            } else {
+                let (client, connection) = config.connect(NoTls).await.map_err(|e| self.explain(e))?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            };
+            connected.map_err(|error| self.unreachable(Box::new(error)))
         })
+        .await
     }
 
-    async fn connect_without_limit(&self) -> Result<AsyncPgConnection, DatabaseError> {
-        let Shared { config, tls, .. } = &*self.shared;
-        let connected = if let Some(tls) = tls {
-            let (client, connection) = config.connect(tls.clone()).await.map_err(|e| self.explain(e))?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
-        } else {
-            let (client, connection) = config.connect(NoTls).await.map_err(|e| self.explain(e))?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
-        };
-        connected.map_err(|error| self.unreachable(Box::new(error)))
+    /// A connection outside of the pool, whose caller hears what the server says of its own accord.
+    pub(super) async fn connect_to_hear(&self) -> Result<(Client, Box<dyn Messages>), DatabaseError> {
+        self.in_time(async {
+            let Shared { config, tls, .. } = &*self.shared;
+            if let Some(tls) = tls {
+                let (client, connection) = config.connect(tls.clone()).await.map_err(|e| self.explain(e))?;
+                Ok((client, Box::new(connection) as Box<dyn Messages>))
+            } else {
+                let (client, connection) = config.connect(NoTls).await.map_err(|e| self.explain(e))?;
+                Ok((client, Box::new(connection) as Box<dyn Messages>))
+            }
+        })
+        .await
+    }
+
+    async fn in_time<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        tokio::time::timeout(CONNECT_LIMIT, attempt).await.unwrap_or_else(|_| {
+            Err(self.unreachable(Box::from(format!("no answer within {} s", CONNECT_LIMIT.as_secs()))))
+        })
     }
 
     fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
@@ -138,6 +172,44 @@ impl Connector {
                 _ => self.unreachable(cause(error)),
             },
         }
+    }
+}
+
+/// The half of a connection that must be polled for the other half to get on, whatever the way is protected with.
+pub(super) trait Messages: Send {
+    /// None, or an error: the connection is over.
+    fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
+}
+
+impl<S, T> Messages for tokio_postgres::Connection<S, T>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+        Self::poll_message(self, context)
+    }
+}
+
+/// Where the URL says something of its own about it, that holds.
+fn notice_a_dead_peer(config: &mut Config) {
+    if config.get_keepalives_idle() == USUAL_IDLE {
+        config.keepalives_idle(IDLE_BEFORE_PROBE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(BETWEEN_PROBES);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(PROBES);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
     }
 }
 

@@ -46,6 +46,12 @@ pub enum DatabaseError {
     TimedOut { what: String, doing: String, said: String },
     #[error("the connection to {what} broke while {doing} ({said}); try again")]
     Broken { what: String, doing: String, said: String },
+    #[error("a table of {what} was changed under the statement for {doing}; try again")]
+    Outdated { what: String, doing: String },
+    #[error(
+        "{what} can't be listened to on channel {channel} ({said}); its changes are only seen at the next poll"
+    )]
+    CannotListen { what: String, channel: String, said: String },
     #[error("{what} failed at {doing}")]
     Query { what: String, doing: String, source: Error },
 }
@@ -77,12 +83,26 @@ impl DatabaseError {
             Self::TimedOut { what, doing, said }
         } else if said.starts_with("terminating connection") {
             Self::Broken { what, doing, said }
+        } else if said == "cached plan must not change result type" {
+            Self::Outdated { what, doing }
         } else {
             Self::Query { what, doing, source: error }
         }
     }
 
-    /// Whether the same attempt may well succeed in a moment.
+    /// Whether a standby ended the statement, or its connection, because the rows that it read were cleaned up on the
+    /// primary. The next attempt reads newer ones.
+    pub fn is_recovery_conflict(&self) -> bool {
+        match self {
+            Self::TimedOut { said, .. } | Self::Broken { said, .. } => {
+                said.contains("conflict with recovery")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the same attempt may well succeed in a moment. After [`DatabaseError::Outdated`] it needs another
+    /// connection: [`super::Database::start_afresh`].
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
@@ -91,6 +111,7 @@ impl DatabaseError {
                 | Self::Busy { .. }
                 | Self::TimedOut { .. }
                 | Self::Broken { .. }
+                | Self::Outdated { .. }
         )
     }
 }

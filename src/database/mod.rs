@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod listen;
 mod tls;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 
 use connect::Connector;
 pub use error::{DatabaseError, chain};
+pub use listen::{Listener, Ring};
 
 /// How long one attempt to connect may take: name, socket, TLS and log-in together.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);

@@ -1,8 +1,12 @@
 use std::error::Error as _;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 
+use tokio::sync::watch;
+
+use super::listen::Patience;
 use super::*;
 use crate::demo::cluster::{Cluster, Place};
 
@@ -98,6 +102,10 @@ async fn what_the_server_refuses_is_told_apart() {
     }
     let slow = fail("SET statement_timeout = 20; SELECT pg_sleep(10)").await;
     assert!(matches!(slow, DatabaseError::TimedOut { .. }) && slow.is_passing(), "{slow:?}");
+    fail("SET SESSION statement_timeout = 0; SELECT 1/0").await;
+    let broken_by_a_migration = "CREATE TEMP TABLE t (a int); PREPARE p AS SELECT * FROM t; EXECUTE p; ALTER TABLE t ADD b int; EXECUTE p";
+    let outdated = fail(broken_by_a_migration).await;
+    assert!(matches!(outdated, DatabaseError::Outdated { .. }) && outdated.is_passing(), "{outdated:?}");
     let other = fail("SELECT 1/0").await;
     assert_eq!(other.to_string(), "the test's database failed at reading the sessions");
     assert_eq!(other.source().unwrap().to_string(), "division by zero");
@@ -118,6 +126,59 @@ async fn a_read_only_database_refuses_writes_and_a_broken_connection_is_replaced
     cluster.run_sql("postgres", &format!("SELECT pg_terminate_backend({pid}, 5000)")).await.unwrap();
     let mut again = database.connection().await.unwrap();
     assert_ne!(backend(&mut again).await, pid);
+}
+
+/// A way to a server that can fall silent: both sides stay connected, and nothing comes through any more.
+async fn proxy(port: u16, is_silent: watch::Receiver<bool>) -> u16 {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            // Only those that are there when it falls silent are lost.
+            let mut is_silent = is_silent.clone();
+            is_silent.mark_unchanged();
+            #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+            tokio::spawn(async move {
+                let (mut client, mut server) = (client, server);
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    _ = is_silent.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    own
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_fell_silent_is_noticed_and_made_again() {
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
+    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.unwrap();
+    run("CREATE ROLE reader LOGIN PASSWORD 'right'").await;
+    let url = cluster.tcp_url("postgres", "reader", "right").unwrap();
+    let port: u16 = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
+    let (silence, is_silent) = watch::channel(false);
+    let through = proxy(port, is_silent).await;
+    let through = url.replace(&format!(":{port}/"), &format!(":{through}/"));
+
+    let (sender, mut rung) = watch::channel(0);
+    let ring = Arc::new(move || sender.send_modify(|rung| *rung += 1));
+    let patience = Patience { between_beats: Duration::from_millis(200), answer: Duration::from_millis(500) };
+    let _listener = Listener::start_with(options(&through), "changes", ring, patience).unwrap();
+    let mut heard = async |count| {
+        let heard = tokio::time::timeout(Duration::from_secs(10), rung.wait_for(|rung| *rung >= count)).await;
+        assert_eq!(*heard.expect("it rings").unwrap(), count);
+    };
+    heard(1).await;
+    run("NOTIFY changes").await;
+    heard(2).await;
+    silence.send_replace(true);
+    heard(3).await;
+    run("NOTIFY changes").await;
+    heard(4).await;
 }
 
 async fn backend(connection: &mut Connection) -> i32 {

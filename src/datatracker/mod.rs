@@ -18,13 +18,16 @@ mod prepared;
 mod query;
 mod rows;
 mod schema;
+mod standby;
 mod verify;
 mod write_back;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
+use tokio::time::timeout;
 
 use crate::database::{Database, DatabaseError};
 use crate::model::Snapshot;
@@ -32,11 +35,16 @@ use crate::model::Snapshot;
 pub use error::{ReadError, UnknownNames, WriteError};
 use href::Hosts;
 pub use look::{Look, Range};
-use query::{Failed, Opening};
+use query::{Failed, Opening, Reading};
 pub use schema::SchemaError;
+use standby::Standby;
 pub use verify::ColumnReport;
 use verify::Need;
 pub use write_back::Writer;
+
+/// The channel on which the datatracker's database says that something was edited, where its owner has installed
+/// `migrations/optional/notify.sql`.
+pub const CHANGES: &str = "meetsync";
 
 /// How the datatracker is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,21 +80,26 @@ struct Shared {
     reader: Database,
     opening: Opening,
     hosts: Hosts,
+    standby: Standby,
+    /// How often the statements had to be prepared anew.
+    edition: AtomicU32,
 }
 
 impl Datatracker {
     pub fn new(reader: Database, options: DatatrackerOptions) -> Self {
         let DatatrackerOptions { schema, base_url, archive_url, statement_timeout, lock_timeout } = options;
         let opening = Opening { schema, statement_timeout, lock_timeout };
-        Self { shared: Arc::new(Shared { reader, opening, hosts: Hosts::new(&base_url, &archive_url) }) }
+        let hosts = Hosts::new(&base_url, &archive_url);
+        let (standby, edition) = (Standby::default(), AtomicU32::new(0));
+        Self { shared: Arc::new(Shared { reader, opening, hosts, standby, edition }) }
     }
 
     /// Reads what `look` asks for. A reading that fails in any part gives no snapshot.
     pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
         let read = match self.read(look).await {
-            // A migration that changes a column breaks the statements that were prepared before it. The connection is
-            // gone with them, so this is tried once more.
-            Err(ReadError::Database(DatabaseError::Query { .. })) => self.read(look).await,
+            // A migration that changes a column breaks the statements that were prepared before it; and a standby ends a
+            // reading whose rows it has to clean up. The connection is gone with them, so this is tried once more.
+            Err(ReadError::Database(error)) if is_over_with_the_connection(&error) => self.read(look).await,
             read => read,
         };
         match read {
@@ -102,20 +115,29 @@ impl Datatracker {
     }
 
     async fn read(&self, look: &Look) -> Result<Snapshot, ReadError> {
-        let Shared { reader, opening, hosts } = &*self.shared;
+        let doing = "reading meetings, sessions and slides";
+        let Shared { reader, opening, .. } = &*self.shared;
+        match timeout(opening.limit(), self.read_without_limit(look)).await {
+            Ok(read) => read.map_err(|failed| self.explain(failed, doing)),
+            Err(_) => Err(opening.took_too_long(reader.what(), doing).into()),
+        }
+    }
+
+    async fn read_without_limit(&self, look: &Look) -> Result<Snapshot, Failed> {
+        let Shared { reader, opening, hosts, standby, edition } = &*self.shared;
         let mut connection = reader.connection().await?;
+        let reading = Reading { opening, hosts, standby, look, edition: edition.load(Ordering::Relaxed) };
         let read = connection
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async move |connection: &mut AsyncPgConnection| {
-                query::snapshot(connection, opening, hosts, look).await
-            })
+            .run(async move |connection: &mut AsyncPgConnection| query::snapshot(connection, reading).await)
             .await;
         if matches!(&read, Err(Failed::Query(_))) {
+            edition.fetch_add(1, Ordering::Relaxed);
             reader.start_afresh(connection);
         }
-        read.map_err(|failed| self.explain(failed, "reading meetings, sessions and slides"))
+        read
     }
 
     /// Whether every column that a reading needs is there and granted, and whether the role can read more than it
@@ -140,11 +162,18 @@ impl Datatracker {
             Failed::Schema(error) => ReadError::Schema(error),
             Failed::Empty => ReadError::Empty,
             Failed::Unknown(names) => ReadError::Unknown(names),
+            Failed::Connection(error) => error.into(),
             Failed::Query(error) => {
                 DatabaseError::from_diesel(self.shared.reader.what(), doing, error).into()
             }
         }
     }
+}
+
+/// What another connection may well not run into.
+fn is_over_with_the_connection(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Query { .. } | DatabaseError::Outdated { .. })
+        || error.is_recovery_conflict()
 }
 
 /// A server may speak any language, so the kinds that were told apart by its words are not enough.

@@ -5,6 +5,7 @@
 //! make a new plan for each reading. Statements that don't need each other's answers go out together.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,8 @@ use super::rows::{
     SiblingRow, StateColumns, StateRow,
 };
 use super::schema::{Schema, SchemaError, candidates, of_all};
+use super::standby::{Progress, Standby};
+use crate::database::DatabaseError;
 
 /// What a transaction is opened with.
 #[derive(Debug, Clone)]
@@ -35,19 +38,38 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// How long all statements of a transaction may take together, and the way to the server with them. Each one has
+    /// the server's own limit; this one is for a server that says nothing at all.
+    pub(super) fn limit(&self) -> Duration {
+        2 * self.statement_timeout
+    }
+
+    pub(super) fn took_too_long(&self, what: &str, doing: &str) -> DatabaseError {
+        let said = format!("no answer within {} s", self.limit().as_secs());
+        DatabaseError::TimedOut { what: what.to_owned(), doing: doing.to_owned(), said }
+    }
+
     /// The first statement of a transaction: its settings, the source's clock, and where the tables are.
-    pub(super) async fn open(
-        &self,
-        connection: &mut AsyncPgConnection,
-    ) -> Result<(DateTime<Utc>, Schema), Failed> {
+    pub(super) async fn open(&self, connection: &mut AsyncPgConnection) -> Result<Open, Failed> {
         let looked_in = candidates(self.schema.as_deref());
         let query = sql_query(include_str!("sql/settings.sql"))
             .bind::<Array<Text>, _>(&looked_in)
             .bind::<Text, _>(self.statement_timeout.as_millis().to_string())
             .bind::<Text, _>(self.lock_timeout.as_millis().to_string());
         let opened: Opened = prepared::<Untyped, _>(query).get_result(connection).await?;
-        Ok((opened.as_of, Schema::found(opened.schemas, looked_in)?))
+        let Opened { as_of, standby, receiving, received, replayed, replayed_until, schemas } = opened;
+        let progress = standby.then_some(Progress { receiving, received, replayed, replayed_until });
+        Ok(Open { as_of, progress, schema: Schema::found(schemas, looked_in)? })
     }
+}
+
+/// An open transaction.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) as_of: DateTime<Utc>,
+    /// Of a standby.
+    pub(super) progress: Option<Progress>,
+    pub(super) schema: Schema,
 }
 
 /// Why a transaction was rolled back.
@@ -56,7 +78,15 @@ pub(super) enum Failed {
     Schema(SchemaError),
     Empty,
     Unknown(UnknownNames),
+    /// There was no connection at all.
+    Connection(DatabaseError),
     Query(diesel::result::Error),
+}
+
+impl From<DatabaseError> for Failed {
+    fn from(error: DatabaseError) -> Self {
+        Self::Connection(error)
+    }
 }
 
 impl From<diesel::result::Error> for Failed {
@@ -71,15 +101,25 @@ impl From<SchemaError> for Failed {
     }
 }
 
+/// What one reading needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) hosts: &'a Hosts,
+    pub(super) standby: &'a Standby,
+    pub(super) look: &'a Look,
+    /// Another number makes other statements of them, for a server or a pooler that has prepared them before.
+    pub(super) edition: u32,
+}
+
 /// Reads what `look` asks for. Must run inside a REPEATABLE READ transaction.
 pub(super) async fn snapshot(
     connection: &mut AsyncPgConnection,
-    opening: &Opening,
-    hosts: &Hosts,
-    look: &Look,
+    reading: Reading<'_>,
 ) -> Result<Snapshot, Failed> {
-    let (as_of, schema) = opening.open(connection).await?;
-    let source = Source { connection, schema };
+    let Reading { opening, hosts, standby, look, edition } = reading;
+    let Open { as_of, progress, schema } = opening.open(connection).await?;
+    let source = Source { connection, schema, edition };
 
     let everything = look.range == Range::Everything;
     let bounds = look.range.bounds(as_of);
@@ -109,13 +149,16 @@ pub(super) async fn snapshot(
     .await?;
     let beside = Beside { states: &states, document_states: &document_states, elsewhere: &elsewhere };
     let sessions = assemble::sessions(chosen, decks, &beside, hosts);
-    Ok(Snapshot { version: SNAPSHOT_VERSION, as_of, complete: true, in_range, sessions, siblings })
+    let known_until = standby.known_until(as_of, progress);
+    let complete = true;
+    Ok(Snapshot { version: SNAPSHOT_VERSION, as_of, known_until, complete, in_range, sessions, siblings })
 }
 
 /// An open transaction on the datatracker's tables.
 struct Source<'a> {
     connection: &'a AsyncPgConnection,
     schema: Schema,
+    edition: u32,
 }
 
 type Rows<T> = Result<Vec<T>, diesel::result::Error>;
@@ -125,7 +168,7 @@ impl Source<'_> {
         let sessions: Vec<_> = names.sessions.iter().map(|id| id.0).collect();
         let groups: Vec<_> = names.groups.iter().map(GroupAcronym::as_str).collect();
         let meetings: Vec<_> = names.meetings.iter().map(MeetingNumber::as_str).collect();
-        let query = sql_query(self.schema.statement(include_str!("sql/frame.sql")))
+        let query = sql_query(self.statement(include_str!("sql/frame.sql")))
             .bind::<Array<BigInt>, _>(sessions)
             .bind::<Array<Text>, _>(groups)
             .bind::<Array<Text>, _>(meetings);
@@ -149,9 +192,19 @@ impl Source<'_> {
         Ok(States { deleted: frame.deleted, policies })
     }
 
+    fn statement(&self, template: &str) -> String {
+        let mut text = self.schema.statement(template);
+        if self.edition > 0 {
+            // A transaction pooler knows a prepared statement by its text alone, whichever of its connections it was
+            // prepared on. One that a migration broke stays broken there until the text is another.
+            write!(text, "\n-- edition {}", self.edition).expect("writing to a String can't fail");
+        }
+        text
+    }
+
     /// The text, for the chosen ids or for everything.
     fn text(&self, everything: bool, template: &str) -> String {
-        let text = self.schema.statement(template);
+        let text = self.statement(template);
         if everything { of_all(&text) } else { text }
     }
 
@@ -170,7 +223,7 @@ impl Source<'_> {
     }
 
     async fn siblings(&self, interims: BTreeSet<i64>, known: &[i64]) -> Rows<SiblingRow> {
-        let query = sql_query(self.schema.statement(include_str!("sql/siblings.sql")))
+        let query = sql_query(self.statement(include_str!("sql/siblings.sql")))
             .bind::<Array<BigInt>, _>(Vec::from_iter(interims))
             .bind::<Array<BigInt>, _>(known);
         prepared::<SiblingColumns, _>(query).load(&mut self.connection()).await
@@ -189,7 +242,7 @@ impl Source<'_> {
     }
 
     async fn links_elsewhere(&self, documents: &[i64], ids: &[i64]) -> Rows<HomeRow> {
-        let query = sql_query(self.schema.statement(include_str!("sql/homes.sql")))
+        let query = sql_query(self.statement(include_str!("sql/homes.sql")))
             .bind::<Array<BigInt>, _>(documents)
             .bind::<Array<BigInt>, _>(ids);
         prepared::<HomeColumns, _>(query).load(&mut self.connection()).await

@@ -14,6 +14,16 @@ use crate::model::Span;
 pub(super) struct Opened {
     #[diesel(sql_type = Timestamptz)]
     pub(super) as_of: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    pub(super) standby: bool,
+    #[diesel(sql_type = Bool)]
+    pub(super) receiving: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(super) received: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(super) replayed: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) replayed_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = Array<Text>)]
     pub(super) schemas: Vec<String>,
 }

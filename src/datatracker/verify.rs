@@ -85,7 +85,7 @@ pub(super) async fn report(
     opening: &Opening,
     needs: &[Need],
 ) -> Result<ColumnReport, Failed> {
-    let (_, schema) = opening.open(connection).await?;
+    let schema = opening.open(connection).await?.schema;
     let (mut tables, mut columns, mut privileges) = (vec![], vec![], vec![]);
     for need in needs {
         for column in need.table.columns {

@@ -5,6 +5,7 @@
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::time::timeout;
 
 use crate::database::{Database, DatabaseError};
 use crate::model::SessionId;
@@ -39,6 +40,14 @@ impl Writer {
         if length > LINK_LENGTH {
             return Err(WriteError::TooLong { session, length });
         }
+        let doing = "writing a session's room link";
+        match timeout(self.opening.limit(), self.write_without_limit(session, seen, url)).await {
+            Ok(written) => written.map_err(|failed| self.explain(failed, doing)),
+            Err(_) => Err(self.opening.took_too_long(self.database.what(), doing).into()),
+        }
+    }
+
+    async fn write_without_limit(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, Failed> {
         let mut connection = self.database.connection().await?;
         let opening = &self.opening;
         connection
@@ -46,7 +55,7 @@ impl Writer {
             .read_committed()
             .read_write()
             .run(async move |connection: &mut AsyncPgConnection| -> Result<bool, Failed> {
-                let (_, schema) = opening.open(connection).await?;
+                let schema = opening.open(connection).await?.schema;
                 let changed = sql_query(schema.statement(include_str!("sql/write_link.sql")))
                     .bind::<Text, _>(url)
                     .bind::<BigInt, _>(session.0)
@@ -64,7 +73,6 @@ impl Writer {
                 Ok(standing == 1)
             })
             .await
-            .map_err(|failed| self.explain(failed, "writing a session's room link"))
     }
 
     /// Whether this role can write links here: `is_enough` and no `standby`. Changes nothing.
@@ -89,6 +97,7 @@ impl Writer {
     fn explain(&self, failed: Failed, doing: &str) -> WriteError {
         match failed {
             Failed::Schema(error) => WriteError::Schema(error),
+            Failed::Connection(error) => error.into(),
             Failed::Query(error) => DatabaseError::from_diesel(self.database.what(), doing, error).into(),
             Failed::Empty | Failed::Unknown(_) => unreachable!("only a reading looks for these"),
         }

@@ -15,7 +15,7 @@ use super::error::LedgerError;
 use super::statement::Statement;
 use crate::database::{Connection, Database, DatabaseError};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/ledger");
 
 type Transactions = <Connection as AsyncConnection>::TransactionManager;
 

@@ -58,6 +58,10 @@ pub(super) fn calm(row: &mut SubjectRow, generation: i64) {
         row.last_change = None;
         row.desired_digest = None;
         row.generation += 1;
+        if row.doubt_since.is_none() {
+            "settled".clone_into(&mut row.state);
+            row.due_at = None;
+        }
     }
 }
 

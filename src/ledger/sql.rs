@@ -175,6 +175,8 @@ pub(super) const RECORD_PASS: &str = concat!(
     calmed AS (
         UPDATE meetsync.subject AS s SET
             first_change = NULL, last_change = NULL, desired_digest = NULL, generation = s.generation + 1,
+            state = CASE WHEN s.doubt_since IS NULL THEN 'settled' ELSE s.state END,
+            due_at = CASE WHEN s.doubt_since IS NOT NULL THEN s.due_at END,
             updated_at = clock_timestamp()
         FROM unnest(?, ?) AS c (key, generation), fence
         WHERE s.key = c.key AND s.generation = c.generation),

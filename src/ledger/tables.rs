@@ -1,4 +1,4 @@
-//! The ledger's tables as diesel sees them. The truth is `migrations/`; a test selects every column.
+//! The ledger's tables as diesel sees them. The truth is `migrations/ledger/`; a test selects every column.
 
 diesel::table! {
     meetsync.ledger_version (only_row) {

@@ -30,7 +30,7 @@ pub use policy::{
 pub use room::{RoomRecord, RoomSpec, RoomTimes, RoomsSeen, SeenRoom};
 pub use scope::{KindFilter, Scope};
 pub use session::{Session, SessionStatus};
-pub use snapshot::{SNAPSHOT_VERSION, Sibling, Snapshot};
+pub use snapshot::{LONGEST_LAG, SNAPSHOT_VERSION, Sibling, Snapshot};
 pub use span::Span;
 pub use subject::{Kind, NotASubject, Provider, SubjectKey};
 pub use why::Why;

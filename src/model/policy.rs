@@ -73,6 +73,12 @@ pub struct SlidesPolicy {
     /// How long a request that was given up may still take effect.
     #[serde(with = "seconds")]
     pub late_effect: TimeDelta,
+    /// The worker sends when edits have stopped for so long,
+    #[serde(with = "seconds", default)]
+    pub quiet: TimeDelta,
+    /// and at the latest so long after the first one.
+    #[serde(with = "seconds", default)]
+    pub max_wait: TimeDelta,
 }
 
 /// How far the power over rooms goes. There is no default for the power to delete.

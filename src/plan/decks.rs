@@ -67,7 +67,9 @@ fn gate_of(inputs: Inputs<'_>, session: &Session, row: &Remembered) -> Option<(W
     match session_gate(slot, inputs.policy.slides.notify, inputs.now()) {
         None => Some((Why::NotificationsOff, None)),
         Some(Gate::OpensAt(moment)) => Some((Why::OutsideWindow, Some(moment))),
-        Some(Gate::Closed) if row.doubt_since.is_some() => Some((Why::WindowClosedUnsent, None)),
+        Some(Gate::Closed) if row.doubt_since.is_some() || row.timing.burst.is_some() => {
+            Some((Why::WindowClosedUnsent, None))
+        }
         Some(Gate::Closed) => Some((Why::OutsideWindow, None)),
         Some(Gate::Open) => None,
     }

@@ -18,6 +18,8 @@ pub struct Ask {
     pub push: bool,
     /// A person asked for this very room: nothing is left to settle, and a hold doesn't stop it.
     pub by_hand: bool,
+    /// The worker asks: what it sees for the first time is left alone for `rooms.settle` from now on.
+    pub by_worker: bool,
 }
 
 /// All that a plan is made from.

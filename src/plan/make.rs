@@ -8,16 +8,16 @@ use super::inputs::{Answer, Inputs};
 use super::types::{Change, Operation, PLAN_VERSION, Plan, Refusal, Summary, Wait};
 use super::{decks, guard, hash, policy, rooms};
 use crate::desired::{Gate, session_gate};
-use crate::model::{Fault, Kind, Policy, Session, SessionId, SubjectKey, Why};
+use crate::model::{Fault, Kind, Policy, Session, SessionId, Snapshot, SubjectKey, Why};
 
 pub fn make(inputs: Inputs<'_>) -> Plan {
     let now = inputs.now();
     let mut sorted = Sorted::default();
-    if inputs.snapshot.complete {
+    if let Some(refusal) = not_to_be_believed(inputs.snapshot) {
+        sorted.refusals.push(refusal);
+    } else {
         sorted.add_all(inputs);
         refuse_unread_groups(inputs, &mut sorted.refusals);
-    } else {
-        sorted.refusals.push(incomplete());
     }
     sorted.changes.sort_by_key(|change| (order_of_work(change, inputs.policy, now), change.subject));
     sorted.refusals.sort_by_key(|refusal| (refusal.subject, refusal.rule));
@@ -81,16 +81,36 @@ pub fn makes_a_room(change: &Change) -> bool {
         .any(|operation| matches!(operation, Operation::CreateRoom { .. } | Operation::RecreateRoom { .. }))
 }
 
-fn incomplete() -> Refusal {
-    Refusal {
+/// A snapshot on which nothing is planned.
+fn not_to_be_believed(snapshot: &Snapshot) -> Option<Refusal> {
+    let (rule, detail, way_on) = match snapshot.lag() {
+        _ if !snapshot.complete => (
+            Why::SourceIncomplete,
+            "the read of the datatracker was not complete, and what is missing from it need not be gone".into(),
+            "run the command again; `meetsync check` tells what can't be read",
+        ),
+        None => return None,
+        Some(_) if snapshot.known_until == DateTime::UNIX_EPOCH => (
+            Why::SourceLagging,
+            "the datatracker is read from a standby that has no connection to its primary, and can't tell how old it is"
+                .into(),
+            "see to the standby's replication, or name the primary in datatracker.database_url",
+        ),
+        Some(lag) => (
+            Why::SourceLagging,
+            format!("the datatracker is read from a standby that is {} s behind its primary", lag.num_seconds()),
+            "run the command again; if it stays so, see to the standby's replication, or name the primary in \
+             datatracker.database_url",
+        ),
+    };
+    Some(Refusal {
         subject: None,
         session: None,
-        rule: Why::SourceIncomplete,
-        detail: "the read of the datatracker was not complete, and what is missing from it need not be gone"
-            .into(),
-        way_on: "run the command again; `meetsync check` tells what can't be read".into(),
+        rule,
+        detail,
+        way_on: way_on.into(),
         operations: Vec::new(),
-    }
+    })
 }
 
 /// Groups whose rooms could not be read: their rooms are planned unread, and the plan says so, once for each reason.

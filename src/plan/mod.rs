@@ -25,6 +25,7 @@ mod make;
 mod policy;
 mod render;
 mod rooms;
+mod timing;
 mod types;
 
 pub use guard::empties;
@@ -34,6 +35,7 @@ pub use make::{make, makes_a_room, of_one};
 pub use policy::{is_in_scope, takes_a_room_away};
 pub use render::{Style, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
+pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         }
         Link::Unmatched => return Vec::new(),
         Link::Blank => {
-            let settles_at = session.modified + inputs.policy.rooms.settle;
+            let settles_at = settles_at(inputs, known);
             if inputs.now() < settles_at && !inputs.ask.by_hand {
                 return vec![Answer::Waits(Why::Settling, Some(settles_at))];
             }
@@ -238,7 +238,7 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     }
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
-    let settles_at = session.modified + inputs.policy.rooms.settle;
+    let settles_at = settles_at(inputs, known);
     let running = known.running(inputs).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
     if let Some(running) = running {
         Some(in_progress(session, running))
@@ -249,6 +249,15 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     } else {
         Some(change_of(known, "the session was cancelled", vec![Operation::delete_room(known.named())]))
     }
+}
+
+/// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
+/// first saw what the edit asks for, because not every edit writes down when it was made.
+fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
+    let first_seen = known.row.and_then(|row| row.timing.burst).map(|burst| burst.first);
+    let first_seen = first_seen.or(inputs.ask.by_worker.then(|| inputs.now()));
+    let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));
+    from + inputs.policy.rooms.settle
 }
 
 fn in_progress(session: &Session, times: RoomTimes) -> Answer {

@@ -123,6 +123,7 @@ impl World {
         let snapshot = Snapshot {
             version: SNAPSHOT_VERSION,
             as_of: now(),
+            known_until: now(),
             complete: true,
             in_range: sessions.len(),
             sessions,
@@ -257,6 +258,8 @@ pub(super) fn policy() -> Policy {
             provider_window: TimeDelta::minutes(15),
             refresh: TimeDelta::zero(),
             late_effect: TimeDelta::seconds(30),
+            quiet: TimeDelta::seconds(2),
+            max_wait: TimeDelta::seconds(10),
         },
         rooms: RoomsPolicy {
             powers: RoomPowers::Full,

@@ -20,6 +20,7 @@ mod resync;
 mod step;
 mod wishes;
 mod work;
+pub mod worker;
 mod world;
 
 pub use export::{EXPORT_VERSION, Export, ExportError};

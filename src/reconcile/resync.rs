@@ -227,12 +227,14 @@ impl Run<'_> {
             planned: change,
             new_room,
             reason: self.reason,
+            worker: None,
         };
         // Another one-shot may have the session, or one that was killed: its lease runs out by itself.
         let give_up = Instant::now() + self.parts.lease + Duration::from_secs(5);
         let acted = loop {
             match step.run().await? {
                 Stepped::Ended(acted) => break *acted,
+                Stepped::PutBack => unreachable!("only the worker puts a step back"),
                 Stepped::Leased { .. } if leased == Leased::IsDeferred => return Ok(None),
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);

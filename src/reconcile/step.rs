@@ -6,17 +6,19 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::act_decks;
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
 use super::edges::{Books as _, Conference as _, Edges, Time as _};
 use super::look;
+use super::worker::Leave;
 use super::world::{Parts, World};
-use crate::ledger::{AttemptRow, Begun, CountsAs, LeasedStep, LedgerError, Settled};
+use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, LedgerError, Settled, StepEnd};
 use crate::model::{Fault, Kind, LedgerView, Remembered, RoomsSeen, Snapshot, SubjectKey, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
+use crate::schedule::backoff;
 use crate::schedule::lease::step_timeout;
 
 /// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
@@ -31,6 +33,17 @@ pub(super) enum Stepped {
         owner: String,
         until: DateTime<Utc>,
     },
+    /// The worker's only: there was nothing to do (any more), or not this. The next pass knows better.
+    PutBack,
+}
+
+/// What a step of the worker has beyond a command's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing<'a> {
+    /// The wish that was planned on. One that is not the newest is not carried out.
+    pub(super) generation: i64,
+    /// Who is cut off leaves doubt, and writes it down.
+    pub(super) leave: &'a Leave,
 }
 
 /// One try at one subject.
@@ -42,6 +55,8 @@ pub(super) struct Step<'a, E: Edges> {
     /// The room that a step before this one made.
     pub(super) new_room: Option<&'a str>,
     pub(super) reason: Option<&'a str>,
+    /// None = a command, which a person waits for.
+    pub(super) worker: Option<Standing<'a>>,
 }
 
 impl<E: Edges> Step<'_, E> {
@@ -51,20 +66,25 @@ impl<E: Edges> Step<'_, E> {
         let now = self.now();
         let began = self.parts.time.elapsed();
         let asked = self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
-        let (lease, begun) = match asked {
-            LeasedStep::Begun(lease, begun) => (lease, begun),
+        let (lease, step) = match asked {
+            LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
-        let next = self.next_for(&begun).await?;
+        let next = self.next_for(&step).await?;
         let acted = match &next {
-            Next::Act(change) => self.act_in_time(change, &begun, began).await,
+            Next::Act(change) => self.act_in_time(change, &step, began).await,
+            _ if self.worker.is_some() => {
+                // Where it was lost, somebody else has the session, and there is nothing to put back.
+                let (Settled::Done | Settled::Lost) = self.ledger.put_back(lease, step).await?;
+                return Ok(Stepped::PutBack);
+            }
             Next::MoreThanPlanned => Acted::more_than_planned(),
-            Next::Nothing if begun.before.doubt_since.is_some() => Acted::still_in_doubt(&begun),
-            Next::Nothing => Acted::nothing_to_do(&begun),
+            Next::Nothing if step.before.doubt_since.is_some() => Acted::still_in_doubt(&step),
+            Next::Nothing => Acted::nothing_to_do(&step),
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
-        let attempt = self.attempt(change, &begun, &acted, self.parts.time.elapsed().saturating_sub(began));
-        match self.ledger.settle_and_release(lease, begun, &acted.end, attempt).await? {
+        let attempt = self.attempt(change, &step, &acted, self.parts.time.elapsed().saturating_sub(began));
+        match self.settle(lease, step, &acted.end, attempt, began).await? {
             Settled::Done => Ok(Stepped::Ended(Box::new(acted))),
             Settled::Lost => {
                 let words =
@@ -82,6 +102,9 @@ impl<E: Edges> Step<'_, E> {
     /// The planned change, or a fresh one where the belief is not what it was planned on.
     async fn next_for(&self, begun: &Begun) -> Result<Next, LedgerError> {
         let planned = self.planned;
+        if self.worker.is_some_and(|worker| worker.generation != begun.before.timing.generation) {
+            return Ok(Next::Nothing);
+        }
         let planned_on = self.world.ledger.get(planned.subject).cloned().unwrap_or_default();
         if same_belief(&planned_on, &begun.before) {
             return Ok(Next::Act(planned.clone()));
@@ -99,9 +122,8 @@ impl<E: Edges> Step<'_, E> {
         let key = self.planned.subject;
         let world = self.world;
         let snapshot = Snapshot {
-            as_of: self.now(),
             sessions: world.snapshot.session(key.session).cloned().into_iter().collect(),
-            ..world.snapshot.clone()
+            ..world.snapshot.carried_to(self.now())
         };
         let other = SubjectKey { kind: if key.kind == Kind::Room { Kind::Decks } else { Kind::Room }, ..key };
         let view = self.ledger.view_of(&[key.session].into(), world.policy.guard.per, snapshot.as_of).await?;
@@ -136,7 +158,7 @@ impl<E: Edges> Step<'_, E> {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
                 let acting = act_decks::act(&meetecho, change, begun, room, late_effect, now);
-                (time.within(left, acting).await, None)
+                (time.within(left, self.unless_cut(acting)).await.flatten(), None)
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
@@ -148,7 +170,7 @@ impl<E: Edges> Step<'_, E> {
                     record: begun.before.room.clone(),
                     counts_as: None,
                 };
-                let in_time = time.within(left, actor.act(now)).await;
+                let in_time = time.within(left, self.unless_cut(actor.act(now))).await.flatten();
                 (in_time, actor.counts_as)
             }
         };
@@ -159,6 +181,54 @@ impl<E: Edges> Step<'_, E> {
 
     fn now(&self) -> DateTime<Utc> {
         self.world.now(&self.parts.time)
+    }
+
+    /// None = the worker stops, and the time of what is under way is over.
+    async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let Some(worker) = &self.worker else { return Some(work.await) };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = worker.leave.is_cut() => None,
+        }
+    }
+
+    /// The worker tries again for as long as its lease lasts: what was sent and accepted must not be forgotten because
+    /// the ledger was away for a moment.
+    async fn settle(
+        &self,
+        lease: Lease,
+        step: Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+        began: Duration,
+    ) -> Result<Settled, LedgerError> {
+        let time = &self.parts.time;
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let settled =
+                self.ledger.settle_and_release(lease.clone(), step.clone(), end, attempt.clone()).await;
+            let gone = time.elapsed().saturating_sub(began);
+            let is_over = step_timeout(self.parts.lease, pause, gone).is_zero();
+            if settled.is_ok() || self.worker.is_none() || is_over {
+                return settled;
+            }
+            time.sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    /// The moment before which the worker does not try this subject again.
+    fn not_before(&self, change: &Change, step: &Begun, acted: &Acted) -> Option<DateTime<Utc>> {
+        self.worker.as_ref()?;
+        let wait = match acted.outcome {
+            StepOutcome::Applied | StepOutcome::InStep => return None,
+            StepOutcome::Retry | StepOutcome::InDoubt => {
+                backoff::worker(step.tries, self.parts.time.chance())
+            }
+            StepOutcome::Refused => backoff::parked(change.subject.kind == Kind::Decks),
+        };
+        TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)
     }
 
     fn attempt(&self, change: &Change, begun: &Begun, acted: &Acted, took: Duration) -> AttemptRow {
@@ -177,7 +247,7 @@ impl<E: Edges> Step<'_, E> {
             words: acted.fault.as_ref().map(|fault| fault.words.clone()),
             took,
             counts_as: acted.counts_as.or(emptied.then_some(CountsAs::DecksEmptied)),
-            not_before: None,
+            not_before: self.not_before(change, begun, acted),
         }
     }
 }

@@ -4,12 +4,25 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::world::World;
 use crate::ledger::Wish;
-use crate::model::digest_of;
+use crate::model::{Why, digest_of};
 use crate::plan::{Change, Operation, Plan};
 
 pub(super) fn of_plan(plan: &Plan, at: DateTime<Utc>) -> Vec<Wish> {
     plan.changes.iter().map(|change| wish(change, at)).collect()
+}
+
+/// What a pass of the worker wishes: also the rooms that are still left to the datatracker's own call, so that it is
+/// known since when.
+pub(super) fn of_pass(plan: &Plan, world: &World, at: DateTime<Utc>) -> Vec<Wish> {
+    let settling = plan.waits.iter().filter(|wait| wait.reason == Why::Settling).map(|wait| {
+        let slot = world.snapshot.session(wait.session).and_then(|session| session.slot);
+        let desired = json!({ "settles": slot });
+        let digest = digest_of(&desired);
+        Wish { key: wait.subject, desired, digest, epoch: None, slot, at }
+    });
+    of_plan(plan, at).into_iter().chain(settling).collect()
 }
 
 fn wish(change: &Change, at: DateTime<Utc>) -> Wish {

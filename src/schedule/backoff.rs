@@ -39,6 +39,12 @@ pub fn worker(failures: u32, jitter: f64) -> Duration {
     Duration::from_secs(WORKER_SECONDS[step]).mul_f64(0.75 + jitter / 2.0)
 }
 
+/// How long the worker leaves a subject alone that the provider said no to, until somebody changes something: five
+/// minutes for slides (people may be looking at them), an hour for a room.
+pub fn parked(is_decks: bool) -> Duration {
+    if is_decks { Duration::from_mins(5) } else { Duration::from_hours(1) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,4 +4,6 @@
 
 pub mod backoff;
 pub mod bucket;
+pub mod circuit;
+pub mod debounce;
 pub mod lease;

@@ -109,6 +109,8 @@ impl Settings {
                 provider_window: delta(self.meetecho.window),
                 refresh: delta(self.slides.refresh),
                 late_effect: delta(self.meetecho.late_effect),
+                quiet: delta(self.slides.quiet),
+                max_wait: delta(self.slides.max_wait),
             },
             rooms: RoomsPolicy {
                 powers: self.rooms.policy,

@@ -53,6 +53,16 @@ impl Cluster {
         Ok(Self { server: Server::start(place, &found)? })
     }
 
+    /// Stops the server and starts it again with the same data. Every connection is lost. Blocks.
+    pub fn restart(&mut self) -> Result<(), ClusterError> {
+        self.server.restart()
+    }
+
+    /// A hot standby of this server, to which its transactions stream. This one is restarted for it. Blocks.
+    pub fn standby(&mut self) -> Result<Self, ClusterError> {
+        Ok(Self { server: self.server.standby()? })
+    }
+
     /// The superuser's URL of a database, through the socket.
     pub fn url(&self, database: &str) -> String {
         self.url_as(database, "postgres")
@@ -69,6 +79,11 @@ impl Cluster {
     pub fn tcp_url(&self, database: &str, role: &str, password: &str) -> Option<String> {
         let port = self.server.port;
         self.server.tcp.then(|| format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}"))
+    }
+
+    /// What the server has logged since its last start.
+    pub fn log(&self) -> Result<String, ClusterError> {
+        self.server.log()
     }
 
     /// Where the socket is.

@@ -62,6 +62,11 @@ pub(super) struct Server {
     pub(super) tcp: bool,
     process: Option<Child>,
     watchdog: Child,
+    bin: PathBuf,
+    dir: PathBuf,
+    user: Option<User>,
+    /// Others may follow it, or it follows another.
+    replicated: bool,
 }
 
 /// The user that the server's programs run as, where we are root and they refuse to be.
@@ -73,39 +78,101 @@ struct User {
 
 impl Server {
     pub(super) fn start(place: &Place, found: &Found) -> Result<Self, ClusterError> {
+        let mut server = Self::prepare(&place.base(), place.tcp)?;
+        let server_copy = copy_dir(&server.dir);
+        server.bin = reachable(found, &server_copy, &server.dir, server.user)?;
+        init(&server.bin, &server.dir, server.user)?;
+        server.run()?;
+        Ok(server)
+    }
+
+    /// Stops it as an administrator would, and starts it again with the same data. Every connection is lost.
+    pub(super) fn restart(&mut self) -> Result<(), ClusterError> {
+        self.stop()?;
+        self.run()
+    }
+
+    /// A second server that follows this one. This one is restarted for it.
+    pub(super) fn standby(&mut self) -> Result<Self, ClusterError> {
+        if !self.replicated {
+            // Once with the log that a standby needs, so that the copy below begins with it.
+            self.replicated = true;
+            let failed = |source| ClusterError::Directory { dir: self.dir.clone(), source };
+            let access = format!("{WHO_MAY_CONNECT}local replication all trust\n");
+            std::fs::write(self.dir.join("data/pg_hba.conf"), access).map_err(failed)?;
+            self.restart()?;
+        }
+        self.stop()?;
+        let base = self.dir.parent().unwrap_or(Path::new("/")).to_owned();
+        let mut standby = Self::prepare(&base, false)?;
+        (standby.bin, standby.replicated) = (self.bin.clone(), true);
+        let failed = |source| ClusterError::Directory { dir: standby.dir.clone(), source };
+        let mut copy = as_user(Path::new("cp"), &standby.dir, standby.user);
+        copy.arg("-R").arg(self.dir.join("data")).arg(standby.dir.join("data"));
+        run_quietly(&mut copy).map_err(failed)?;
+        let primary = self.socket.display().to_string().replace('\'', "''");
+        let follow = format!("primary_conninfo = 'host={primary} port={} user=postgres'\n", self.port);
+        std::fs::write(standby.dir.join("data/postgresql.auto.conf"), follow).map_err(failed)?;
+        std::fs::write(standby.dir.join("data/standby.signal"), "").map_err(failed)?;
+        self.run()?;
+        standby.run()?;
+        Ok(standby)
+    }
+
+    pub(super) fn log(&self) -> Result<String, ClusterError> {
+        let failed = |source| ClusterError::Directory { dir: self.dir.clone(), source };
+        std::fs::read_to_string(self.dir.join("log")).map_err(failed)
+    }
+
+    /// Directories and a watchdog, and nothing in them yet.
+    fn prepare(base: &Path, tcp: bool) -> Result<Self, ClusterError> {
         let name = format!("meetsync-{}", &uuid::Uuid::new_v4().simple().to_string()[..10]);
-        let dir = place.base().join(&name);
+        let dir = base.join(&name);
         let socket = socket_dir(&dir, &name);
-        let server_copy = std::env::temp_dir().join(format!("{name}-server"));
         // The watchdog comes first: from here on, nothing is left behind whenever we are killed.
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "sh"])
-            .args([&dir, &socket, &server_copy])
+            .args([&dir, &socket, &copy_dir(&dir)])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
             .map_err(|source| ClusterError::Spawn { program: PathBuf::from("sh"), source })?;
-        let mut server = Self { socket, port: SOCKET_PORT, tcp: place.tcp, process: None, watchdog };
-
-        let user = make_dirs(&dir, &server.socket)?;
-        let bin = reachable(found, &server_copy, &dir, user)?;
-        init(&bin, &dir, user)?;
-        server.run(&bin, &dir, user)?;
+        let mut server = Self {
+            socket,
+            port: SOCKET_PORT,
+            tcp,
+            process: None,
+            watchdog,
+            bin: PathBuf::new(),
+            dir,
+            user: None,
+            replicated: false,
+        };
+        server.user = make_dirs(&server.dir, &server.socket)?;
         Ok(server)
     }
 
+    fn stop(&mut self) -> Result<(), ClusterError> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let failed = |source| ClusterError::Spawn { program: PathBuf::from("kill"), source };
+        // SIGINT is PostgreSQL's fast shutdown: it waits for nobody.
+        Command::new("kill").args(["-INT", &process.id().to_string()]).status().map_err(failed)?;
+        process.wait().map_err(failed)?;
+        Ok(())
+    }
+
     /// Starts the server; a port that another process took in between costs another try.
-    fn run(&mut self, bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
+    fn run(&mut self) -> Result<(), ClusterError> {
         let tries = if self.tcp { 5 } else { 1 };
         let mut last = None;
         for _ in 0..tries {
             if self.tcp {
-                self.port =
-                    free_port().map_err(|source| ClusterError::Directory { dir: dir.to_owned(), source })?;
+                self.port = free_port()
+                    .map_err(|source| ClusterError::Directory { dir: self.dir.clone(), source })?;
             }
-            match self.run_once(bin, dir, user) {
+            match self.run_once() {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Some(error),
             }
@@ -113,8 +180,9 @@ impl Server {
         Err(last.expect("at least one try was made"))
     }
 
-    fn run_once(&mut self, bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
-        let in_dir = |source| ClusterError::Directory { dir: dir.to_owned(), source };
+    fn run_once(&mut self) -> Result<(), ClusterError> {
+        let (bin, dir, user) = (&self.bin, &self.dir, self.user);
+        let in_dir = |source| ClusterError::Directory { dir: dir.clone(), source };
         let log = File::create(dir.join("log")).map_err(in_dir)?;
         let program = bin.join("postgres");
         let mut command = as_user(&program, dir, user);
@@ -128,6 +196,10 @@ impl Server {
         command.args(["-c", if self.tcp { "listen_addresses=127.0.0.1" } else { "listen_addresses=" }]);
         for option in OPTIONS {
             command.args(["-c", option]);
+        }
+        if self.replicated {
+            // The last one counts.
+            command.args(["-c", "wal_level=replica", "-c", "max_wal_senders=5"]);
         }
         // A group of its own: Ctrl-C is for us, and the server goes when we do.
         let process = command
@@ -153,6 +225,13 @@ impl Drop for Server {
         }
         self.watchdog.wait().ok();
     }
+}
+
+/// Where a copy of the server's programs goes, should one be needed.
+fn copy_dir(dir: &Path) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push("-server");
+    std::env::temp_dir().join(name)
 }
 
 /// Beside the data, or under /tmp where that path is too long for a socket.
@@ -208,17 +287,19 @@ fn reachable(found: &Found, copy: &Path, dir: &Path, user: Option<User>) -> Resu
     }
     let in_copy = |source| ClusterError::Directory { dir: copy.to_owned(), source };
     DirBuilder::new().mode(0o755).create(copy).map_err(in_copy)?;
-    let run = |command: &mut Command| -> std::io::Result<()> {
-        let done = command.output()?;
-        let said = || std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned());
-        if done.status.success() { Ok(()) } else { Err(said()) }
-    };
-    run(Command::new("cp").arg("-R").arg(found.installation.join(".")).arg(copy)).map_err(in_copy)?;
-    run(Command::new("chmod").args(["-R", "go+rX"]).arg(copy)).map_err(in_copy)?;
+    run_quietly(Command::new("cp").arg("-R").arg(found.installation.join(".")).arg(copy)).map_err(in_copy)?;
+    run_quietly(Command::new("chmod").args(["-R", "go+rX"]).arg(copy)).map_err(in_copy)?;
     let inside =
         found.bin.strip_prefix(&found.installation).expect("the programs are inside of their installation");
     let bin = copy.join(inside);
     spawned(&bin).map(|_| bin)
+}
+
+/// What it says is only looked at where it fails.
+fn run_quietly(command: &mut Command) -> std::io::Result<()> {
+    let done = command.output()?;
+    let said = || std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned());
+    if done.status.success() { Ok(()) } else { Err(said()) }
 }
 
 fn init(bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {

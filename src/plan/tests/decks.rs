@@ -161,9 +161,9 @@ fn meetechos_own_window_is_an_epoch_of_its_own() {
     assert_eq!(told(&plan), "decks/1: replace_decks", "our window is open");
     world.apply(&plan);
     assert_eq!(decks_told(&world), "");
-    world.snapshot.as_of = minutes(15);
+    world.snapshot = world.snapshot.carried_to(minutes(15));
     assert_eq!(decks_told(&world), "", "not yet at the very second");
-    world.snapshot.as_of = minutes(16);
+    world.snapshot = world.snapshot.carried_to(minutes(16));
     let plan = only(&world);
     assert_eq!(told(&plan), "decks/1: replace_decks", "what was sent before was ignored");
     assert_eq!(plan.changes[0].reason, "its window opened");
@@ -175,9 +175,9 @@ fn meetechos_own_window_is_an_epoch_of_its_own() {
 fn refresh_sends_the_whole_list_again() {
     let mut world = settled();
     world.policy.slides.refresh = TimeDelta::minutes(5);
-    world.snapshot.as_of = now() + TimeDelta::seconds(299);
+    world.snapshot = world.snapshot.carried_to(now() + TimeDelta::seconds(299));
     assert_eq!(decks_told(&world), "");
-    world.snapshot.as_of = minutes(5);
+    world.snapshot = world.snapshot.carried_to(minutes(5));
     assert_eq!(decks_told(&world), "decks/1: replace_decks");
 }
 
@@ -203,7 +203,7 @@ fn a_confirming_send_is_made_at_its_moment() {
     assert_eq!(told(&plan), "decks/1? in_doubt_confirming");
     assert_eq!(plan.waits[0].until, Some(now() + TimeDelta::seconds(1)));
     assert_eq!(plan.summary.in_step, 0);
-    world.snapshot.as_of += TimeDelta::seconds(1);
+    world.snapshot = world.snapshot.carried_to(world.snapshot.as_of + TimeDelta::seconds(1));
     let plan = only(&world);
     assert_eq!(told(&plan), "decks/1: replace_decks");
     world.apply(&plan);

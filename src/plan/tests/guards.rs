@@ -1,5 +1,7 @@
 //! The limits beyond which a person must say yes.
 
+use chrono::{DateTime, TimeDelta};
+
 use crate::model::*;
 use crate::plan::test_world::*;
 
@@ -147,4 +149,20 @@ fn an_incomplete_snapshot_plans_nothing() {
     let plan = world.plan();
     assert_eq!(told(&plan), "all! source_incomplete");
     assert_eq!(plan.summary.to_change, 0);
+}
+
+#[test]
+fn a_source_that_is_far_behind_plans_nothing_and_says_how_far() {
+    let mut world = cancelled(2);
+    world.ask.force = true;
+    world.snapshot.known_until = world.snapshot.as_of - TimeDelta::seconds(30);
+    assert!(world.plan().summary.to_change > 0);
+    world.snapshot.known_until -= TimeDelta::seconds(1);
+    let plan = world.plan();
+    assert_eq!((told(&plan).as_str(), plan.summary.to_change), ("all! source_lagging", 0));
+    assert!(plan.refusals[0].detail.contains("31 s behind"), "{:?}", plan.refusals);
+    world.snapshot.known_until = DateTime::UNIX_EPOCH;
+    let plan = world.plan();
+    assert_eq!(told(&plan), "all! source_lagging");
+    assert!(plan.refusals[0].detail.contains("can't tell how old"), "{:?}", plan.refusals);
 }

@@ -135,8 +135,8 @@ fn columns(sql: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_down_leaves_an_empty_schema() {
     let database = ready().await;
-    database.run(include_str!("../../../migrations/2026-11-21-000002_worker/down.sql")).await;
+    database.run(include_str!("../../../migrations/ledger/2026-11-21-000002_worker/down.sql")).await;
     assert_eq!(database.texts("SELECT version::text FROM meetsync.ledger_version").await, ["1"]);
-    database.run(include_str!("../../../migrations/2026-11-21-000001_ledger/down.sql")).await;
+    database.run(include_str!("../../../migrations/ledger/2026-11-21-000001_ledger/down.sql")).await;
     assert!(database.texts(TABLES).await.is_empty());
 }

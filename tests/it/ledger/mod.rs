@@ -28,8 +28,8 @@ const PER: TimeDelta = TimeDelta::hours(1);
 /// A database in which the ledger is ready, and nothing is in it.
 async fn ready() -> TestDatabase {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    let up = include_str!("../../../migrations/2026-11-21-000001_ledger/up.sql");
-    let more = include_str!("../../../migrations/2026-11-21-000002_worker/up.sql");
+    let up = include_str!("../../../migrations/ledger/2026-11-21-000001_ledger/up.sql");
+    let more = include_str!("../../../migrations/ledger/2026-11-21-000002_worker/up.sql");
     TestDatabase::from_template("template_ledger", &TEMPLATE, &["CREATE SCHEMA meetsync", up, more]).await
 }
 

@@ -227,7 +227,7 @@ impl Stage {
     }
 }
 
-fn ended(output: std::io::Result<std::process::Output>) -> Ended {
+pub(super) fn ended(output: std::io::Result<std::process::Output>) -> Ended {
     let output = output.expect("the binary was built for this test");
     Ended {
         status: output.status.code().unwrap_or(-1),

@@ -1,0 +1,76 @@
+//! When the worker makes a planned change: at once, or at a moment that is known.
+//!
+//! The one-shots don't ask: a person waits for them. What a dead provider delays is not decided here either, since
+//! that is not about one subject.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Remembered, SlidesPolicy, Why};
+
+/// When a change is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    Now,
+    /// Not before that moment, and why.
+    At(DateTime<Utc>, Why),
+}
+
+/// When the change of this subject may be made, by its row with the newest wish in it.
+///
+/// After a failure that was to be expected to pass, its back-off; after a refusal, a longer one; while edits still come
+/// in, when they have stopped for a while.
+pub fn due(row: Option<&Remembered>, policy: &SlidesPolicy, now: DateTime<Utc>) -> Due {
+    let Some(timing) = row.map(|row| &row.timing) else { return Due::Now };
+    let after_burst = timing.burst.map(|burst| burst.due(policy.quiet, policy.max_wait));
+    match (timing.not_before, after_burst) {
+        (Some(moment), _) if now < moment => Due::At(moment, Why::RetryWait),
+        (_, Some(moment)) if now < moment => Due::At(moment, Why::WaitingBurst),
+        _ => Due::Now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::model::{Burst, Materials, NotifyTime, Timing};
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000 + second, 0).expect("in range")
+    }
+
+    fn policy() -> SlidesPolicy {
+        SlidesPolicy {
+            notify: NotifyTime::Minutes(15),
+            include_deleted: false,
+            materials: Materials::Put,
+            provider_window: TimeDelta::minutes(15),
+            refresh: TimeDelta::zero(),
+            late_effect: TimeDelta::seconds(30),
+            quiet: TimeDelta::seconds(2),
+            max_wait: TimeDelta::seconds(10),
+        }
+    }
+
+    #[test]
+    fn it_waits_for_the_later_of_what_holds_it_back() {
+        let row = |burst: Option<(i64, i64)>, not_before: Option<i64>| Remembered {
+            timing: Timing {
+                burst: burst.map(|(first, last)| Burst { first: at(first), last: at(last) }),
+                not_before: not_before.map(at),
+                ..Timing::default()
+            },
+            ..Remembered::default()
+        };
+        let due = |row: &Remembered, now| due(Some(row), &policy(), at(now));
+        assert_eq!(super::due(None, &policy(), at(0)), Due::Now);
+        assert_eq!(due(&row(None, None), 0), Due::Now);
+        assert_eq!(due(&row(Some((0, 1)), None), 2), Due::At(at(3), Why::WaitingBurst));
+        assert_eq!(due(&row(Some((0, 1)), None), 3), Due::Now);
+        assert_eq!(due(&row(Some((0, 9)), None), 9), Due::At(at(10), Why::WaitingBurst), "the longest wait");
+        assert_eq!(due(&row(None, Some(5)), 4), Due::At(at(5), Why::RetryWait));
+        assert_eq!(due(&row(Some((0, 1)), Some(5)), 4), Due::At(at(5), Why::RetryWait));
+        assert_eq!(due(&row(Some((3, 4)), Some(5)), 5), Due::At(at(6), Why::WaitingBurst));
+    }
+}

@@ -1,0 +1,191 @@
+//! Who is next: the newest board, what is under way, and the provider's circuit, as one pure machine.
+//!
+//! Live sessions come first (the board's order), no session is worked on twice at once, and a provider that is down gets
+//! one probe at a time. A session whose step ended after the board was read waits for the next board: what that one
+//! says of it is the past.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Task};
+use crate::model::{GroupAcronym, SessionId, SubjectKey};
+use crate::schedule::circuit::{Admission, Answer, Circuit, Turn};
+
+/// A session that fails is probed with so often in a row before another one has its turn.
+const PROBES_IN_A_ROW: u32 = 3;
+
+/// A board that is older than this is not acted on: nobody knows whether it still holds.
+const LONGEST_BOARD: Duration = Duration::from_secs(15);
+
+/// What may be begun.
+#[derive(Debug)]
+pub(super) enum Next {
+    Start(Task),
+    /// A look at rooms may be made now; nothing else is due.
+    Idle,
+    /// Nothing may be begun before this moment, or (None) before something ends or a new board comes.
+    Wait(Option<Duration>),
+}
+
+/// How one subject's step ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StepEnded {
+    pub(super) key: SubjectKey,
+    pub(super) answer: Answer,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    most: usize,
+    board: Board,
+    in_flight: BTreeSet<SessionId>,
+    /// Other things under way that ask the provider.
+    looks: usize,
+    ended: BTreeMap<SessionId, Duration>,
+    /// Somebody else works on these; not asked for again before that moment.
+    taken: BTreeMap<SessionId, Duration>,
+    circuit: Circuit,
+    probed: BTreeMap<SessionId, u32>,
+    /// Their last step failed because the provider was down.
+    down: BTreeSet<SubjectKey>,
+    /// The provider came back since: their back-off is over.
+    lifted: BTreeSet<SubjectKey>,
+}
+
+impl Dispatch {
+    /// At most `most` sessions (at least 1) are worked on at once.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most: most.max(1),
+            board: Board::default(),
+            in_flight: BTreeSet::new(),
+            looks: 0,
+            ended: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            circuit: Circuit::default(),
+            probed: BTreeMap::new(),
+            down: BTreeSet::new(),
+            lifted: BTreeSet::new(),
+        }
+    }
+
+    /// A pass ended.
+    pub(super) fn board(&mut self, board: Board) {
+        self.ended.retain(|_, at| *at >= board.read_at);
+        self.taken.retain(|_, until| *until > board.read_at);
+        self.board = board;
+    }
+
+    /// A pass failed: what the last one said no longer counts.
+    pub(super) fn no_board(&mut self) {
+        self.board.tasks.clear();
+    }
+
+    pub(super) fn look_again_at(&self) -> Option<Duration> {
+        self.board.look_again_in.map(|wait| self.board.read_at + wait)
+    }
+
+    pub(super) fn groups_due(&self) -> Arc<BTreeSet<GroupAcronym>> {
+        Arc::clone(&self.board.groups)
+    }
+
+    pub(super) fn lifted(&self) -> &BTreeSet<SubjectKey> {
+        &self.lifted
+    }
+
+    /// What may be begun now; it is under way from here on.
+    pub(super) fn next(&mut self, now: Duration) -> Next {
+        if self.in_flight.len() >= self.most || now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+            return Next::Wait(None);
+        }
+        let free = |task: &&Task| self.is_free(task.session, now);
+        let live_waits = self.board.tasks.iter().any(|task| task.is_live);
+        match self.circuit.admits(now, self.in_flight.len() + self.looks, live_waits) {
+            Admission::NotBefore(moment) => Next::Wait(Some(moment)),
+            Admission::AfterProbe => Next::Wait(None),
+            Admission::Goes => {
+                let next = self.board.tasks.iter().filter(free).find(|task| task.is_due).cloned();
+                let next = next.map(Task::only_what_is_due);
+                self.begin(next, now)
+            }
+            Admission::Probe => {
+                let turns = |task: &&Task| self.probed.get(&task.session).map_or(0, |n| n / PROBES_IN_A_ROW);
+                let next = self.board.tasks.iter().filter(free).min_by_key(turns).cloned();
+                if let Some(task) = &next {
+                    *self.probed.entry(task.session).or_default() += 1;
+                }
+                self.begin(next, now)
+            }
+        }
+    }
+
+    /// A look at rooms begins, as [`Next::Idle`] allowed.
+    pub(super) fn look_began(&mut self, now: Duration) {
+        self.looks += 1;
+        self.circuit.began(now);
+    }
+
+    pub(super) fn look_ended(&mut self, now: Duration, answer: Answer, jitter: f64) -> Option<Turn> {
+        self.looks = self.looks.saturating_sub(1);
+        self.note(now, answer, jitter)
+    }
+
+    /// A session's task ended.
+    pub(super) fn ended(
+        &mut self,
+        session: SessionId,
+        steps: &[StepEnded],
+        now: Duration,
+        jitter: f64,
+    ) -> Option<Turn> {
+        self.in_flight.remove(&session);
+        self.ended.insert(session, now);
+        let mut turned = None;
+        for step in steps {
+            self.lifted.remove(&step.key);
+            if step.answer == Answer::Down {
+                self.down.insert(step.key);
+            } else {
+                self.down.remove(&step.key);
+            }
+            turned = self.note(now, step.answer, jitter).or(turned);
+        }
+        if steps.is_empty() {
+            turned = self.note(now, Answer::NotAsked, jitter).or(turned);
+        }
+        turned
+    }
+
+    /// Somebody else works on this session.
+    pub(super) fn taken(&mut self, session: SessionId, until: Duration) {
+        self.taken.insert(session, until);
+    }
+
+    pub(super) fn quiet(&mut self, until: Duration) {
+        self.circuit.quiet(until);
+    }
+
+    fn note(&mut self, now: Duration, answer: Answer, jitter: f64) -> Option<Turn> {
+        let turned = self.circuit.note(now, answer, jitter);
+        if turned == Some(Turn::Closed) {
+            self.lifted.append(&mut self.down);
+            self.probed.clear();
+        }
+        turned
+    }
+
+    fn begin(&mut self, next: Option<Task>, now: Duration) -> Next {
+        let Some(task) = next else { return Next::Idle };
+        self.in_flight.insert(task.session);
+        self.circuit.began(now);
+        Next::Start(task)
+    }
+
+    fn is_free(&self, session: SessionId, now: Duration) -> bool {
+        !self.in_flight.contains(&session)
+            && self.ended.get(&session).is_none_or(|at| *at < self.board.read_at)
+            && self.taken.get(&session).is_none_or(|until| *until <= now)
+    }
+}

@@ -1,0 +1,155 @@
+//! One session's turn: the room, then the decks, each a leased step of its own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bell::Leave;
+use super::board::Task;
+use super::dispatch::StepEnded;
+use crate::ledger::LedgerError;
+use crate::model::{GroupAcronym, Kind, Outcome, SeenRoom, SubjectKey, Why};
+use crate::reconcile::acted::{Acted, StepOutcome};
+use crate::reconcile::edges::{Conference as _, Edges};
+use crate::reconcile::step::{Standing, Step, Stepped};
+use crate::reconcile::world::{Parts, World};
+use crate::schedule::circuit::Answer;
+
+/// How a session's turn ended.
+#[derive(Debug, Default)]
+pub(super) struct Turned {
+    pub(super) steps: Vec<StepEnded>,
+    /// The groups whose rooms something was done about.
+    pub(super) rooms_of: BTreeSet<GroupAcronym>,
+    /// Somebody else works on the session.
+    pub(super) is_taken: bool,
+    /// There is more to do, or something to do again: look at once.
+    pub(super) look_again: bool,
+    pub(super) error: Option<LedgerError>,
+}
+
+/// Works on one session. `prefetch`: the groups of everything that is due, whose tokens come in one call.
+pub(super) async fn turn<E: Edges>(
+    parts: &Parts<E>,
+    ledger: &E::Books,
+    world: &Arc<World>,
+    task: &Task,
+    prefetch: &BTreeSet<GroupAcronym>,
+    leave: &Leave,
+) -> Turned {
+    let mut turned = Turned::default();
+    let mut new_room: Option<String> = None;
+    parts.meetecho.prefetch_tokens(prefetch).await;
+    for planned in &task.steps {
+        if leave.is_asked() {
+            break;
+        }
+        let key = planned.change.subject;
+        let step = Step {
+            parts,
+            ledger,
+            world,
+            planned: &planned.change,
+            new_room: new_room.as_deref(),
+            reason: None,
+            worker: Some(Standing { generation: planned.generation, leave }),
+        };
+        match step.run().await {
+            Ok(Stepped::Ended(acted)) => {
+                told(key, &acted);
+                turned.steps.push(StepEnded { key, answer: answer_of(&acted) });
+                if key.kind == Kind::Room {
+                    turned.rooms_of.insert(planned.change.group.clone());
+                    new_room.clone_from(&acted.room);
+                }
+                turned.look_again |= acted.outcome != StepOutcome::Applied;
+            }
+            Ok(Stepped::PutBack) => {
+                turned.steps.push(StepEnded { key, answer: Answer::NotAsked });
+                turned.look_again = true;
+            }
+            Ok(Stepped::Leased { .. }) => {
+                turned.is_taken = true;
+                break;
+            }
+            Err(error) => {
+                turned.error = Some(error);
+                break;
+            }
+        }
+    }
+    turned
+}
+
+/// What an attempt says about the provider as a whole.
+fn answer_of(acted: &Acted) -> Answer {
+    match &acted.fault {
+        None if acted.requests == 0 => Answer::NotAsked,
+        None => Answer::Alive,
+        Some(fault) => match fault.why {
+            Why::ProviderDown => Answer::Down,
+            Why::RateLimited if acted.requests == 0 => Answer::NotAsked,
+            Why::RateLimited => Answer::Down,
+            _ => Answer::Alive,
+        },
+    }
+}
+
+fn told(key: SubjectKey, acted: &Acted) {
+    let (outcome, requests) = (acted.outcome.word(), acted.requests);
+    match &acted.fault {
+        None => tracing::info!(subject = %key, outcome, requests, "step"),
+        Some(fault) => {
+            tracing::warn!(subject = %key, outcome, requests, why = %fault.why, words = fault.words, "step");
+        }
+    }
+}
+
+/// What was seen of some groups' rooms.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    pub(super) seen: Vec<(GroupAcronym, Vec<SeenRoom>)>,
+    pub(super) failed: Vec<GroupAcronym>,
+    pub(super) answer: Option<Answer>,
+}
+
+/// Reads the rooms of these groups, one after the other so that slides need not wait behind them. The first group at
+/// which the provider is down ends it.
+pub(super) async fn look<E: Edges>(
+    parts: &Parts<E>,
+    groups: BTreeSet<GroupAcronym>,
+    leave: &Leave,
+) -> Looked {
+    let mut looked = Looked::default();
+    parts.meetecho.prefetch_tokens(&groups).await;
+    for group in groups {
+        if looked.answer == Some(Answer::Down) || leave.is_asked() {
+            looked.failed.push(group);
+            continue;
+        }
+        let read = tokio::select! {
+            biased;
+            read = parts.meetecho.fetch_rooms(&group) => read,
+            () = leave.is_cut() => break,
+        };
+        match read {
+            Outcome::Applied(rooms) => {
+                looked.answer = Some(Answer::Alive);
+                looked.seen.push((group, rooms));
+            }
+            failed => {
+                let why = failed.fault().map_or(Why::ProviderDown, |fault| fault.why);
+                looked.answer = Some(match why {
+                    Why::ProviderDown | Why::RateLimited => Answer::Down,
+                    _ => Answer::Alive,
+                });
+                tracing::warn!(group = group.as_str(), %failed, "the rooms of a group could not be read");
+                looked.failed.push(group);
+            }
+        }
+    }
+    looked
+}
+
+/// How long a session that somebody else works on is left alone.
+pub(super) const TAKEN: Duration = Duration::from_secs(1);
