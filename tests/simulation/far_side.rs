@@ -66,7 +66,6 @@ pub struct FarSide {
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub number: u64,
-    pub worker: usize,
     pub call: Call,
     bearer: String,
     pub body: Body,
@@ -204,7 +203,7 @@ impl FarSide {
         !self.late.is_empty()
     }
 
-    fn parse(&self, number: u64, worker: usize, request: &Request) -> Asked {
+    fn parse(&self, number: u64, request: &Request) -> Asked {
         let path = request.url.path().strip_prefix(BASE_PATH).expect("the API's base");
         let call = Call::ALL
             .into_iter()
@@ -242,7 +241,7 @@ impl FarSide {
                 Body::Set { session: session_in(&session), decks }
             }
         };
-        Asked { number, worker, call, bearer, body }
+        Asked { number, call, bearer, body }
     }
 
     fn group_of(&self, bearer: &str) -> Option<&str> {
@@ -388,7 +387,7 @@ impl World {
     fn begin(&mut self, worker: usize, request: &Request) -> (Asked, Option<Fault>) {
         self.land();
         self.far.requests += 1;
-        let asked = self.far.parse(self.far.requests, worker, request);
+        let asked = self.far.parse(self.far.requests, request);
         self.tell(|| format!("worker {worker}: request {}: {}", asked.number, asked.words()));
         let late_effect = self.settings.late_effect_s * 1000;
         let mut fault = self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));

@@ -27,7 +27,6 @@ const STAYS_MS: u64 = 25_000;
 pub struct Played {
     /// None = everything held, and all is in step.
     pub verdict: Option<String>,
-    pub is_violation: bool,
     pub edits: usize,
     pub writes: u64,
     /// From the calm to the moment from which on all was in step.
@@ -42,7 +41,7 @@ pub fn play(history: &History, told: bool) -> Played {
     caught.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
-        Played { verdict: Some(format!("panicked: {words}")), is_violation: true, ..Played::default() }
+        Played { verdict: Some(format!("panicked: {words}")), ..Played::default() }
     })
 }
 
@@ -69,7 +68,6 @@ fn play_it(history: &History, told: bool) -> Played {
         world.check_bound();
         let verdict = world.judge.violations.first().cloned();
         Played {
-            is_violation: verdict.is_some(),
             verdict: verdict.or_else(|| converged_ms.as_ref().err().cloned()),
             edits: world.source.edits,
             writes: world.far.writes,
@@ -109,7 +107,7 @@ async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings: Settings)
         let options = WorkerOptions {
             poll: Duration::from_millis(settings.poll_ms),
             last_sweep: last_sweep(settings.sweep_s),
-            may_send: !settings.only_observes || meetsync::planted::is(meetsync::planted::Bug::DryRunThatWrites),
+            may_send: !settings.only_observes,
             grace: Duration::from_secs(3),
         };
         let the_worker = Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
@@ -259,6 +257,7 @@ impl Stage<'_> {
     /// Nothing fails any more: all must come into step, and stay. How long that took.
     async fn calm(&self) -> Result<u64, String> {
         let calm_at = self.now_ms();
+        let mut restless = 0;
         loop {
             let (trouble, is_open, has_late, changed_ms) = {
                 let mut world = self.shared.lock();
@@ -274,11 +273,16 @@ impl Stage<'_> {
                 if self.stays().await? {
                     return Ok(in_step_ms);
                 }
+                restless += 1;
+                if restless > 8 {
+                    return Err("it never comes to rest: requests are sent although all is in step".to_owned());
+                }
             } else if now - calm_at > LONGEST_CALM_MS {
                 let what = trouble.unwrap_or_else(|| "a session in its window is still in doubt".to_owned());
                 return Err(format!("not in step {:.0} s after the last fault: {what}", seconds(now - calm_at)));
             } else {
-                sleep(Span::from_millis(1000)).await;
+                let pause = if now - calm_at > 60_000 { 5000 } else { 1000 };
+                sleep(Span::from_millis(pause)).await;
             }
         }
     }
@@ -295,10 +299,6 @@ impl Stage<'_> {
         if let Some(trouble) = world.trouble().filter(|_| !may_send) {
             return Err(format!("it was in step, and did not stay so: {trouble}"));
         }
-        let sent = world.far.writes - before;
-        if sent > 0 && !may_send && !world.judge.violations.is_empty() {
-            return Err(format!("{sent} requests were sent although all was in step"));
-        }
-        Ok(sent == 0 || may_send)
+        Ok(world.far.writes == before || may_send)
     }
 }

@@ -138,6 +138,7 @@ impl SourceWorld {
     }
 
     fn snapshot(&self, of_ms: u64, as_of: DateTime<Utc>, look: &Look) -> Snapshot {
+        let known_until = at(of_ms);
         let all = self.version_at(of_ms);
         let in_range = |session: &&Session| match look.range {
             Range::Everything => true,
@@ -163,6 +164,7 @@ impl SourceWorld {
         Snapshot {
             version: SNAPSHOT_VERSION,
             as_of,
+            known_until,
             complete: true,
             in_range: chosen.iter().filter(|session| in_range(session)).count(),
             sessions: chosen.into_iter().cloned().collect(),
@@ -265,7 +267,7 @@ impl World {
         {
             of_ms = of_ms.min(from);
         }
-        let mut snapshot = self.source.snapshot(of_ms, at(of_ms), look);
+        let mut snapshot = self.source.snapshot(of_ms, at(now), look);
         if fault == Some(Fault::Incomplete) {
             snapshot.complete = mutants::is(EdgeBug::PartialReadBelieved);
             for session in &mut snapshot.sessions {

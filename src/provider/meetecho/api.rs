@@ -14,6 +14,7 @@ use super::judge;
 use super::reading::{self, ListedRoom};
 use super::wire::{self, Call};
 use crate::model::{Deck, DeckId, Fault, GroupAcronym, Outcome, RoomSpec, SeenRoom, SessionId, Why};
+use crate::planted::{self, Bug};
 use crate::transport::{
     BadEndpoint, Body, DebugLog, FarSide, Live, LiveOptions, Pace, Response, Scrubber, SendError, Transport,
     TwinTransport,
@@ -245,7 +246,9 @@ impl Meetecho {
             if !is_rejection(&outcome) {
                 return outcome;
             }
-            auth.forget(group, &token);
+            if !planted::is(Bug::TokenNeverRenewed) {
+                auth.forget(group, &token);
+            }
             if renewed {
                 return outcome;
             }
