@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each room may use of ours. A room is a directory or a file right below `src`; `*` = everything.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("model", &[]),
+    ("planted", &[]),
     ("database", &["model"]),
-    ("schedule", &["model"]),
+    ("schedule", &["model", "planted"]),
     ("datatracker", &["model", "database"]),
-    ("ledger", &["model", "schedule", "database"]),
+    ("ledger", &["model", "schedule", "database", "planted"]),
     ("transport", &["schedule"]),
-    ("provider", &["transport", "model"]),
-    ("desired", &["model"]),
-    ("plan", &["model", "desired"]),
+    ("provider", &["transport", "model", "planted"]),
+    ("desired", &["model", "planted"]),
+    ("plan", &["model", "desired", "planted"]),
     (
         "reconcile",
         &[
@@ -27,6 +28,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "provider",
             "transport",
             "database",
+            "planted",
         ],
     ),
     ("settings", &["model", "schedule", "database"]),
