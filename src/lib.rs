@@ -42,13 +42,15 @@
 //! | [`reconcile`] | reads the world, carries a plan out under leases, writes down how it ended | `model`, `datatracker`, `ledger`, `desired`, `plan`, `schedule`, `provider`, `transport`, `database` |
 //! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
+//! | [`cron`] | rings at the moments of a pattern; the one place of the scheduler | `schedule` |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
 //! | [`cli`] | one file per command: wires, calls, prints | everything |
 //! | `app` | settings in, wired objects out | everything |
 //!
-//! `reqwest` is named in `transport/live.rs` only; diesel in `datatracker`, `ledger` and `database` only. What must have one
-//! home (the clock, the environment, an HTTP client, loose tasks) is banned elsewhere by `clippy.toml`, each with its reason.
+//! `reqwest` is named in `transport/live.rs` only; diesel in `datatracker`, `ledger` and `database` only; the scheduler in
+//! `cron.rs`, and the parser of its patterns in `schedule/cron.rs`, only. What must have one home (the clock, the
+//! environment, an HTTP client, loose tasks) is banned elsewhere by `clippy.toml`, each with its reason.
 //!
 //! # A chair uploads slides three minutes before the session
 //!
@@ -79,6 +81,7 @@
 mod app;
 pub mod cli;
 pub mod clock;
+pub mod cron;
 pub mod database;
 pub mod datatracker;
 pub mod demo;

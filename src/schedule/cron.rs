@@ -243,6 +243,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case tries a day's seconds one by one.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn it_is_what_one_finds_by_trying_every_second(
             second in field(60), minute in field(60), hour in field(24), now in 0..4_000_000_000_i64,
@@ -257,7 +260,9 @@ mod tests {
             prop_assert_eq!(pattern.next_after(now), next);
             prop_assert_eq!(pattern.latest_until(now), last);
         }
+    }
 
+    proptest! {
         #[test]
         fn nothing_lies_between_the_last_and_the_next(
             day in 1..31_u32, months in proptest::sample::subsequence((1..=12).collect::<Vec<u32>>(), 1..12),

@@ -1,5 +1,6 @@
 //! One life of the worker: from settings that were just read to a drain.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +9,7 @@ use crate::app::{self, App};
 use crate::cli::{CliError, output};
 use crate::database::chain;
 use crate::ledger::LedgerError;
+use crate::model::{SubjectKey, Why};
 use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
@@ -82,8 +84,7 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
 #[derive(Debug, Default)]
 struct Voice {
     is_failing: AtomicBool,
-    was_complete: AtomicBool,
-    refused: Mutex<Vec<String>>,
+    refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
     last_as_of: housekeeping::LastAsOf,
 }
 
@@ -107,30 +108,32 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.was_complete.store(report.is_complete, Ordering::Relaxed);
         self.last_as_of.set(report.as_of);
         self.tell_refusals(report);
     }
 
-    /// Each refusal once, for as long as it stands.
+    /// Each refusal that asks something of a person, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
-        let subject = |subject: Option<_>| {
-            subject.map_or("-".to_owned(), |subject: crate::model::SubjectKey| subject.to_string())
+        let is_as_set = |rule| {
+            matches!(
+                rule,
+                Why::NotOurs | Why::OutOfScope | Why::ObserveOnly | Why::NoDelete | Why::WriteBackOff
+            )
         };
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut standing = Vec::new();
-        for refusal in &report.plan.refusals {
-            let line = format!("{} {}", subject(refusal.subject), refusal.rule);
+        let mut standing = BTreeSet::new();
+        for refusal in report.plan.refusals.iter().filter(|refusal| !is_as_set(refusal.rule)) {
+            let line = (refusal.subject, refusal.rule);
             if !known.contains(&line) {
                 tracing::warn!(
-                    subject = subject(refusal.subject),
+                    subject = refusal.subject.map(|subject| subject.to_string()),
                     rule = %refusal.rule,
                     detail = refusal.detail,
                     way_on = refusal.way_on,
                     "refused"
                 );
             }
-            standing.push(line);
+            standing.insert(line);
         }
         *known = standing;
     }
