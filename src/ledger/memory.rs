@@ -18,8 +18,8 @@ use super::read::still_matters;
 use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
 use super::wish::Wish;
-use crate::planted::{self, Bug};
 use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
+use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
 #[derive(Debug, Clone, Default)]

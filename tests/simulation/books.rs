@@ -108,11 +108,15 @@ impl Books for BooksTwin {
             let leased = world.ledger.lease_and_begin(key, owner, length, will_send, now, clock)?;
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
-                    world.tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
+                    world
+                        .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
                     if mutants::is(EdgeBug::NoDoubtMark) {
                         let number = world.far.requests;
                         let open = &mut world.workers[worker].open_steps;
-                        open.insert((life << 32) + number * 64 + open.len() as u64, (lease.clone(), begun.clone()));
+                        open.insert(
+                            (life << 32) + number * 64 + open.len() as u64,
+                            (lease.clone(), begun.clone()),
+                        );
                     }
                 }
                 LeasedStep::Taken { owner, .. } => {
@@ -170,7 +174,9 @@ impl Books for BooksTwin {
 fn mutate(end: &mut StepEnd) {
     match end {
         StepEnd::DecksAccepted { confirming, .. } if mutants::is(EdgeBug::NoConfirming) => *confirming = None,
-        StepEnd::InDoubt { sent, .. } | StepEnd::Partly { sent, .. } if mutants::is(EdgeBug::EverAccepted) => {
+        StepEnd::InDoubt { sent, .. } | StepEnd::Partly { sent, .. }
+            if mutants::is(EdgeBug::EverAccepted) =>
+        {
             sent.clear();
         }
         _ => {}
@@ -182,7 +188,12 @@ fn of_pass(pass: &PassRecord, recorded: &Recorded) -> String {
         Recorded::Stale => "an older state than is known, not recorded".to_owned(),
         Recorded::Done(new) => {
             let new: Vec<String> = new.keys().map(ToString::to_string).collect();
-            format!("{} wishes, new ones for [{}], {} calmed", pass.wishes.len(), new.join(", "), pass.calmed.len())
+            format!(
+                "{} wishes, new ones for [{}], {} calmed",
+                pass.wishes.len(),
+                new.join(", "),
+                pass.calmed.len()
+            )
         }
     }
 }

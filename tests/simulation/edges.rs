@@ -99,7 +99,9 @@ impl Conference for Provider {
 
     async fn create_room(&self, group: &GroupAcronym, room: &RoomSpec) -> Outcome<SeenRoom> {
         match self.0.create_room(group, room).await {
-            Outcome::InDoubt(_) if mutants::is(EdgeBug::SecondCreate) => self.0.create_room(group, room).await,
+            Outcome::InDoubt(_) if mutants::is(EdgeBug::SecondCreate) => {
+                self.0.create_room(group, room).await
+            }
             outcome => outcome,
         }
     }
@@ -139,7 +141,8 @@ impl Time for SimulatedTime {
     fn chance(&self) -> f64 {
         let number = self.drawn.fetch_add(1, Ordering::Relaxed);
         let stream = 77 + ((self.life.worker as u64) << 8) + (self.life.number << 16);
-        f64::from(u32::try_from(mix(self.seed, stream, number) >> 32).expect("the upper half")) / (f64::from(u32::MAX) + 1.0)
+        f64::from(u32::try_from(mix(self.seed, stream, number) >> 32).expect("the upper half"))
+            / (f64::from(u32::MAX) + 1.0)
     }
 }
 
@@ -194,7 +197,13 @@ pub fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
         ledger: Some(BooksTwin(life.clone())),
         meetecho: Provider::new(life, settings),
         links: settings.write_back.then(|| LinksTwin(life.clone())),
-        time: SimulatedTime { life: life.clone(), began: Instant::now(), drawn: AtomicU64::new(0), seed, stalls },
+        time: SimulatedTime {
+            life: life.clone(),
+            began: Instant::now(),
+            drawn: AtomicU64::new(0),
+            seed,
+            stalls,
+        },
         policy: policy(settings),
         who: format!("worker-{}", life.worker),
         lease: Duration::from_secs(settings.lease_s),

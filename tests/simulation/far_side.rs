@@ -75,18 +75,36 @@ pub struct Asked {
 pub enum Body {
     Tokens(Vec<String>),
     None,
-    Room { room_id: i64, description: String, start: DateTime<Utc>, minutes: i64 },
+    Room {
+        room_id: i64,
+        description: String,
+        start: DateTime<Utc>,
+        minutes: i64,
+    },
     /// Of a deletion: the room, as far as it is there.
-    Deletion { room_id: Option<i64> },
-    Add { session: SessionId, deck: Deck },
-    Delete { session: SessionId, deck: DeckId },
-    Set { session: SessionId, decks: Vec<Deck> },
+    Deletion {
+        room_id: Option<i64>,
+    },
+    Add {
+        session: SessionId,
+        deck: Deck,
+    },
+    Delete {
+        session: SessionId,
+        deck: DeckId,
+    },
+    Set {
+        session: SessionId,
+        decks: Vec<Deck>,
+    },
 }
 
 impl Asked {
     pub fn session(&self) -> Option<SessionId> {
         match &self.body {
-            Body::Add { session, .. } | Body::Delete { session, .. } | Body::Set { session, .. } => Some(*session),
+            Body::Add { session, .. } | Body::Delete { session, .. } | Body::Set { session, .. } => {
+                Some(*session)
+            }
             Body::Room { room_id, .. } => Some(SessionId(*room_id)),
             Body::Deletion { room_id } => room_id.map(SessionId),
             Body::Tokens(_) | Body::None => None,
@@ -95,7 +113,11 @@ impl Asked {
 
     fn words(&self) -> String {
         let ids = |decks: &[Deck]| {
-            decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+            decks
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         match &self.body {
             Body::Tokens(groups) => format!("tokens for {}", groups.join(", ")),
@@ -209,7 +231,8 @@ impl FarSide {
             .into_iter()
             .find(|call| call.method() == request.method && call.path() == path)
             .expect("only these calls are ever made");
-        let bearer = request.bearer.as_ref().map(|bearer| bearer.expose_secret().to_owned()).unwrap_or_default();
+        let bearer =
+            request.bearer.as_ref().map(|bearer| bearer.expose_secret().to_owned()).unwrap_or_default();
         let bytes = request.body.as_ref().map(transport::Body::bytes).unwrap_or_default();
         let body = match call {
             Call::Tokens => Body::Tokens(read::<TokensBody>(bytes).wgs),
@@ -307,7 +330,8 @@ impl World {
     fn perform_for(&mut self, asked: &Asked, group: &str) -> Response {
         match &asked.body {
             Body::None => {
-                let rooms: Map<_, _> = self.far.rooms.iter().filter(|room| room.group == group).map(listed).collect();
+                let rooms: Map<_, _> =
+                    self.far.rooms.iter().filter(|room| room.group == group).map(listed).collect();
                 let rooms = if rooms.is_empty() { json!([]) } else { Value::Object(rooms) };
                 answer(200, &json!({ "rooms": rooms }))
             }
@@ -377,9 +401,19 @@ impl World {
     /// Lets everything take effect that had to come late.
     pub fn land(&mut self) {
         let now = self.now_ms();
-        while let Some(place) = self.far.late.iter().enumerate().filter(|(_, (at, _))| *at <= now).min_by_key(|(_, (at, asked))| (*at, asked.number)).map(|(place, _)| place) {
+        while let Some(place) = self
+            .far
+            .late
+            .iter()
+            .enumerate()
+            .filter(|(_, (at, _))| *at <= now)
+            .min_by_key(|(_, (at, asked))| (*at, asked.number))
+            .map(|(place, _)| place)
+        {
             let (at, asked) = self.far.late.swap_remove(place);
-            self.tell(|| format!("request {} takes effect only now ({at} ms): {}", asked.number, asked.words()));
+            self.tell(|| {
+                format!("request {} takes effect only now ({at} ms): {}", asked.number, asked.words())
+            });
             self.perform(&asked);
         }
     }
@@ -390,7 +424,8 @@ impl World {
         let asked = self.far.parse(self.far.requests, request);
         self.tell(|| format!("worker {worker}: request {}: {}", asked.number, asked.words()));
         let late_effect = self.settings.late_effect_s * 1000;
-        let mut fault = self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));
+        let mut fault =
+            self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));
         if let Some((until, how)) = self.provider_down
             && self.now_ms() < until
         {
@@ -486,7 +521,13 @@ impl transport::FarSide for FarSideTwin {
             life.boundary().await;
             let (asked, fault) = life.world.lock().begin(life.worker, &request);
             if fault == Some(Fault::RefusesConnection) {
-                drop(UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms: None, is_over: true });
+                drop(UnderWay {
+                    life: life.clone(),
+                    asked,
+                    took_effect: false,
+                    lands_by_ms: None,
+                    is_over: true,
+                });
                 life.boundary().await;
                 return Err(SendError::NotSent { words: "connection refused".to_owned() });
             }
@@ -497,12 +538,15 @@ impl transport::FarSide for FarSideTwin {
             // Who gives up before the answer (a process that is killed) can't know what becomes of it.
             let lands_by_ms = match fault {
                 Some(Fault::LandsLate { by_ms }) => Some(by_ms),
-                Some(Fault::RequestLost | Fault::Status { .. } | Fault::TooMany { .. } | Fault::TokensExpire) => None,
+                Some(
+                    Fault::RequestLost | Fault::Status { .. } | Fault::TooMany { .. } | Fault::TokensExpire,
+                ) => None,
                 _ => random.percent(50).then(|| random.below(late_effect.saturating_sub(100))),
             };
             let there = random.between(1, 60);
             let back = random.between(1, 60);
-            let mut under_way = UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms, is_over: false };
+            let mut under_way =
+                UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms, is_over: false };
             tokio::time::sleep(Duration::from_millis(there)).await;
             let answer = {
                 let mut world = life.world.lock();
@@ -559,7 +603,8 @@ impl World {
             }
             Fault::Truncated => {
                 let mut answer = self.perform(asked);
-                let body = if answer.body.is_empty() { b"{\"status\": \"accepted\"}".to_vec() } else { answer.body };
+                let body =
+                    if answer.body.is_empty() { b"{\"status\": \"accepted\"}".to_vec() } else { answer.body };
                 answer.body = body[..body.len() * 2 / 3].to_vec();
                 answer.content_type = Some("application/json".to_owned());
                 (Some(Ok(answer)), true)

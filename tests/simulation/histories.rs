@@ -123,7 +123,10 @@ pub fn story(failed: &History, kind: Kind) {
     for line in &played.told {
         println!("{line}");
     }
-    println!("  verdict: {}", played.verdict.as_deref().unwrap_or("none; it does not fail when played again"));
+    println!(
+        "  verdict: {}",
+        played.verdict.as_deref().unwrap_or("none; it does not fail when played again")
+    );
     let faults = kind.percent.map_or(String::new(), |percent| format!(" --faults {percent}"));
     let put = match kind.put {
         None => "",

@@ -94,32 +94,84 @@ pub struct Event {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    AddDeck { session: usize, deck: i64 },
+    AddDeck {
+        session: usize,
+        deck: i64,
+    },
     /// The decks are named by their place, so that an event means something whatever came before it.
-    RemoveDeck { session: usize, place: usize },
-    ReviseDeck { session: usize, place: usize },
-    RenumberDecks { session: usize, by: usize },
-    MarkDeleted { session: usize, place: usize },
-    UnlinkAll { session: usize },
-    Move { session: usize, by_s: i64 },
-    Cancel { session: usize },
-    Restore { session: usize },
-    BlankLink { session: usize },
-    OwnLink { session: usize },
-    Hold { session: Option<usize>, for_s: u64 },
-    Release { session: Option<usize> },
-    Crash { worker: usize, for_ms: u64 },
-    Stall { worker: usize, for_ms: u64 },
+    RemoveDeck {
+        session: usize,
+        place: usize,
+    },
+    ReviseDeck {
+        session: usize,
+        place: usize,
+    },
+    RenumberDecks {
+        session: usize,
+        by: usize,
+    },
+    MarkDeleted {
+        session: usize,
+        place: usize,
+    },
+    UnlinkAll {
+        session: usize,
+    },
+    Move {
+        session: usize,
+        by_s: i64,
+    },
+    Cancel {
+        session: usize,
+    },
+    Restore {
+        session: usize,
+    },
+    BlankLink {
+        session: usize,
+    },
+    OwnLink {
+        session: usize,
+    },
+    Hold {
+        session: Option<usize>,
+        for_s: u64,
+    },
+    Release {
+        session: Option<usize>,
+    },
+    Crash {
+        worker: usize,
+        for_ms: u64,
+    },
+    Stall {
+        worker: usize,
+        for_ms: u64,
+    },
     /// SIGTERM, and another one starts.
-    Replace { worker: usize },
+    Replace {
+        worker: usize,
+    },
     ForgetDecks,
     ForgetTokens,
-    ForeignRoom { group: &'static str },
-    ProviderDown { for_ms: u64, how: Down },
-    LedgerDown { for_ms: u64 },
-    SourceDown { for_ms: u64 },
+    ForeignRoom {
+        group: &'static str,
+    },
+    ProviderDown {
+        for_ms: u64,
+        how: Down,
+    },
+    LedgerDown {
+        for_ms: u64,
+    },
+    SourceDown {
+        for_ms: u64,
+    },
     /// The datatracker's standby stops to follow.
-    SourceLags { for_ms: u64 },
+    SourceLags {
+        for_ms: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,19 +220,33 @@ pub enum Fault {
     FailsAfter,
     Incomplete,
     Empty,
-    Stale { by_ms: u64 },
-    Slow { by_ms: u64 },
+    Stale {
+        by_ms: u64,
+    },
+    Slow {
+        by_ms: u64,
+    },
     // Provider.
     RefusesConnection,
     RequestLost,
     ReplyLost,
     /// Lands so long after we gave up.
-    LandsLate { by_ms: u64 },
+    LandsLate {
+        by_ms: u64,
+    },
     AnswersLate,
-    Status { status: u16 },
-    StatusAfterEffect { status: u16 },
-    TooMany { retry_after_s: u64 },
-    Html { after_effect: bool },
+    Status {
+        status: u16,
+    },
+    StatusAfterEffect {
+        status: u16,
+    },
+    TooMany {
+        retry_after_s: u64,
+    },
+    Html {
+        after_effect: bool,
+    },
     Truncated,
     TokensExpire,
 }

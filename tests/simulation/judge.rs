@@ -70,7 +70,9 @@ impl Judge {
 
     fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
         self.holds.iter().any(|hold| {
-            hold.session.is_none_or(|held| held == session) && hold.from_ms <= from_ms && to_ms < hold.until_ms
+            hold.session.is_none_or(|held| held == session)
+                && hold.from_ms <= from_ms
+                && to_ms < hold.until_ms
         })
     }
 }
@@ -99,7 +101,9 @@ impl World {
             self.violation(format!("sent for session {session}, which is held"));
         }
         match &asked.body {
-            Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => self.materials_were_sent(asked, session, since),
+            Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => {
+                self.materials_were_sent(asked, session, since)
+            }
             Body::Room { .. } => self.creation_was_sent(session, since),
             Body::Deletion { .. } => self.deletion_was_sent(asked, session, since),
             Body::Tokens(_) | Body::None => {}
@@ -134,14 +138,20 @@ impl World {
             Body::Delete { deck, .. } => vec![*deck],
             Body::Set { decks, .. } => {
                 let shown = self.far.shown(session);
-                shown.iter().map(|deck| deck.id).filter(|id| decks.iter().all(|deck| deck.id != *id)).collect()
+                shown
+                    .iter()
+                    .map(|deck| deck.id)
+                    .filter(|id| decks.iter().all(|deck| deck.id != *id))
+                    .collect()
             }
             _ => Vec::new(),
         };
         for id in loses {
             let is_shown = self.far.shown(session).iter().any(|deck| deck.id == id);
             if is_shown && wanted_all_along(id) {
-                self.violation(format!("takes away deck {id} of session {session}, which is shown and wanted"));
+                self.violation(format!(
+                    "takes away deck {id} of session {session}, which is shown and wanted"
+                ));
             }
         }
     }
@@ -176,7 +186,8 @@ impl World {
         if self.settings.powers != RoomPowers::Full {
             self.violation("deletes a room, and may not");
         }
-        let rooms: Vec<Room> = self.far.rooms.iter().filter(|room| room.room_id == session.0).cloned().collect();
+        let rooms: Vec<Room> =
+            self.far.rooms.iter().filter(|room| room.room_id == session.0).cloned().collect();
         for room in rooms {
             if room.foreign {
                 self.violation(format!("deletes room {} of strangers", room.public_id));
@@ -186,7 +197,10 @@ impl World {
                 version.status.is_cancelled() || version.slot.map(RoomTimes::of) != Some(times)
             };
             if !self.versions(session, since).iter().any(may_go) {
-                self.violation(format!("deletes room {} of session {session}, which wants it", room.public_id));
+                self.violation(format!(
+                    "deletes room {} of session {session}, which wants it",
+                    room.public_id
+                ));
             }
             let span = room.span();
             if span.is_live(self.now()) && span.start < at(since) {
@@ -219,8 +233,12 @@ impl World {
         }
         self.far.changed_ms = self.now_ms();
         if self.told.is_some() {
-            let shown: Vec<String> =
-                self.far.shown(session).iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect();
+            let shown: Vec<String> = self
+                .far
+                .shown(session)
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect();
             self.tell(|| format!("request {}: session {session} shows [{}]", asked.number, shown.join(" ")));
         }
         self.check_belief(SubjectKey::decks(session));
@@ -238,7 +256,8 @@ impl World {
             Err(error) => return self.violation(format!("the ledger can't be read: {error}")),
         };
         let Some(row) = view.get(key) else { return };
-        let Some(accepted) = row.accepted.as_ref().filter(|_| row.doubt_since.is_none() && row.confirming.is_none())
+        let Some(accepted) =
+            row.accepted.as_ref().filter(|_| row.doubt_since.is_none() && row.confirming.is_none())
         else {
             return;
         };
@@ -246,7 +265,9 @@ impl World {
             return;
         }
         if !shows(&self.far.shown(session), &accepted.decks) {
-            self.violation(format!("the ledger is sure that session {session} shows what was accepted, and it does not"));
+            self.violation(format!(
+                "the ledger is sure that session {session} shows what was accepted, and it does not"
+            ));
         }
     }
 
@@ -255,7 +276,10 @@ impl World {
         if before == OWN_LINK {
             self.violation(format!("a person's own link of session {session} was replaced"));
         }
-        if !self.settings.write_back || self.settings.only_observes || self.settings.powers == RoomPowers::Observe {
+        if !self.settings.write_back
+            || self.settings.only_observes
+            || self.settings.powers == RoomPowers::Observe
+        {
             self.violation("a link was written, and none may be");
         }
         let _ = url;
@@ -266,7 +290,10 @@ impl World {
         let now = self.now_ms();
         let longest = self.settings.max_wait_ms + self.settings.poll_ms + 4000;
         if let Some(storm) = self.judge.storm.as_ref().filter(|storm| storm.waits_since_ms + longest < now) {
-            let words = format!("session {} is edited all the time, and nothing was sent since {} ms", storm.session, storm.waits_since_ms);
+            let words = format!(
+                "session {} is edited all the time, and nothing was sent since {} ms",
+                storm.session, storm.waits_since_ms
+            );
             self.violation(words);
             self.judge.storm = None;
         }
@@ -279,7 +306,8 @@ impl World {
         }
         let most = self.judge.most_writes + 6 * self.struck.len() as u64;
         if self.far.writes > most {
-            let words = format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
+            let words =
+                format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
             self.violation(words);
         }
     }
@@ -301,7 +329,10 @@ impl World {
 
     fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let slot = session.slot?;
-        if session.status.is_cancelled() || !self.is_open(slot, now) || session.remote_instructions == OWN_LINK {
+        if session.status.is_cancelled()
+            || !self.is_open(slot, now)
+            || session.remote_instructions == OWN_LINK
+        {
             return None;
         }
         let wanted: Vec<Deck> = wanted(session).cloned().collect();
@@ -310,7 +341,11 @@ impl World {
             return None;
         }
         let named = |decks: Vec<&Deck>| {
-            decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+            decks
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         Some(format!(
             "session {} shows [{}], and should show [{}]",
@@ -322,7 +357,10 @@ impl World {
 
     fn room_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let settings = &self.settings;
-        if !session.is_interim() || settings.powers == RoomPowers::Observe || session.remote_instructions == OWN_LINK {
+        if !session.is_interim()
+            || settings.powers == RoomPowers::Observe
+            || session.remote_instructions == OWN_LINK
+        {
             return None;
         }
         let slot = session.slot?;
@@ -348,7 +386,10 @@ impl World {
             && !near(room.span())
             && !near(wanted.span())
         {
-            return Some(format!("the room of session {id} is at {}, and should be at {}", room.start, wanted.start));
+            return Some(format!(
+                "the room of session {id} is at {}, and should be at {}",
+                room.start, wanted.start
+            ));
         }
         let link = session.remote_instructions.trim();
         if settings.write_back && link != room.url && !link.contains(&room.public_id) {

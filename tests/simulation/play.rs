@@ -110,7 +110,8 @@ async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings: Settings)
             may_send: !settings.only_observes,
             grace: Duration::from_secs(3),
         };
-        let the_worker = Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
+        let the_worker =
+            Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
         let silence = |_: Result<&_, &_>| {};
         tokio::select! {
             biased;
@@ -275,11 +276,16 @@ impl Stage<'_> {
                 }
                 restless += 1;
                 if restless > 8 {
-                    return Err("it never comes to rest: requests are sent although all is in step".to_owned());
+                    return Err(
+                        "it never comes to rest: requests are sent although all is in step".to_owned()
+                    );
                 }
             } else if now - calm_at > LONGEST_CALM_MS {
                 let what = trouble.unwrap_or_else(|| "a session in its window is still in doubt".to_owned());
-                return Err(format!("not in step {:.0} s after the last fault: {what}", seconds(now - calm_at)));
+                return Err(format!(
+                    "not in step {:.0} s after the last fault: {what}",
+                    seconds(now - calm_at)
+                ));
             } else {
                 let pause = if now - calm_at > 60_000 { 5000 } else { 1000 };
                 sleep(Span::from_millis(pause)).await;

@@ -6,7 +6,9 @@ pub struct Random(u64);
 
 /// One draw, by its name: what else was drawn before does not matter.
 pub fn mix(seed: u64, stream: u64, number: u64) -> u64 {
-    let mut random = Random(seed ^ stream.wrapping_mul(0xA076_1D64_78BD_642F) ^ number.wrapping_mul(0xE703_7ED1_A0B4_28DB));
+    let mut random = Random(
+        seed ^ stream.wrapping_mul(0xA076_1D64_78BD_642F) ^ number.wrapping_mul(0xE703_7ED1_A0B4_28DB),
+    );
     random.next();
     random.next()
 }

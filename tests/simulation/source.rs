@@ -44,9 +44,11 @@ impl SourceWorld {
     /// The versions that held at some moment since then, newest first.
     pub fn since(&self, ms: u64) -> impl Iterator<Item = &[Session]> {
         let mut older = false;
-        self.versions.iter().rev().take_while(move |(from, _)| !std::mem::replace(&mut older, *from <= ms)).map(
-            |(_, sessions)| sessions.as_slice(),
-        )
+        self.versions
+            .iter()
+            .rev()
+            .take_while(move |(from, _)| !std::mem::replace(&mut older, *from <= ms))
+            .map(|(_, sessions)| sessions.as_slice())
     }
 
     fn version_at(&self, ms: u64) -> Arc<Vec<Session>> {

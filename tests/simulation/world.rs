@@ -119,7 +119,12 @@ impl World {
     }
 
     /// The number of this call among its kind, and what goes wrong with it.
-    pub fn fault(&mut self, worker: usize, edge: Edge, menu: impl FnOnce(&mut Random) -> Fault) -> Option<Fault> {
+    pub fn fault(
+        &mut self,
+        worker: usize,
+        edge: Edge,
+        menu: impl FnOnce(&mut Random) -> Fault,
+    ) -> Option<Fault> {
         let number = self.workers[worker].calls[edge.place()];
         self.workers[worker].calls[edge.place()] += 1;
         if self.is_calm() {
@@ -132,9 +137,8 @@ impl World {
                 random.percent(*percent).then(|| menu(&mut random))?
             }
             Faults::Listed(listed) => {
-                let is_this = |struck: &&Struck| {
-                    (struck.worker, struck.edge, struck.number) == (worker, edge, number)
-                };
+                let is_this =
+                    |struck: &&Struck| (struck.worker, struck.edge, struck.number) == (worker, edge, number);
                 listed.iter().find(is_this)?.fault
             }
         };
