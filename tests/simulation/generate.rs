@@ -31,7 +31,7 @@ pub fn history(seed: u64, kind: Kind) -> History {
     let percent = if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
     let mut settings = settings(&mut random, kind);
     let sessions: Vec<SessionSetup> = (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
-    let calm_at_ms = random.between(30, 90) * 1000;
+    let calm_at_ms = random.between(20, 70) * 1000;
     let mut events = Vec::new();
     if storms {
         settings.only_observes = false;
@@ -90,7 +90,7 @@ fn settings(random: &mut Random, kind: Kind) -> Settings {
         late_effect_s: random.pick(&[3, 5, 8]),
         settle_s: random.pick(&[1, 3, 6]),
         quiet_before_s: 20,
-        poll_ms: random.pick(&[2000, 4000, 7000]),
+        poll_ms: random.pick(&[2000, 5000, 8000, 8000]),
         sweep_s: random.pick(&[30, 60]),
         quiet_ms: random.pick(&[500, 1000, 2000]),
         max_wait_ms: random.pick(&[4000, 6000]),
