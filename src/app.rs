@@ -10,6 +10,7 @@ use crate::datatracker::{CHANGES, Datatracker, DatatrackerOptions, Writer, Write
 use crate::ledger::{Ledger, LedgerError, RING};
 use crate::model::{Mode, Policy};
 use crate::provider::meetecho::{Meetecho, MeetechoOptions};
+use crate::reconcile::worker::WorkerOptions;
 use crate::reconcile::{Parts, RealTime};
 use crate::schedule::backoff::ONE_SHOT_LONGEST;
 use crate::settings::Settings;
@@ -24,6 +25,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) enum LedgerNeed {
     /// Without it the command ends, and names `meetsync migrate`.
     Required,
+    /// The same, and it is only read.
+    Reading,
     /// Without it everything is planned as if nothing had ever been sent.
     Optional,
 }
@@ -79,6 +82,25 @@ impl App {
         need: LedgerNeed,
         backend: Backend,
     ) -> Result<Self, AppError> {
+        Self::with_patience(settings, command, need, backend, ONE_SHOT_LONGEST).await
+    }
+
+    /// The same for a worker, for whom nobody waits: it honours a `Retry-After` as long as anybody may ask for.
+    pub(crate) async fn for_worker(
+        settings: &Settings,
+        command: &str,
+        backend: Backend,
+    ) -> Result<Self, AppError> {
+        Self::with_patience(settings, command, LedgerNeed::Required, backend, Duration::MAX).await
+    }
+
+    async fn with_patience(
+        settings: &Settings,
+        command: &str,
+        need: LedgerNeed,
+        backend: Backend,
+        longest_hold: Duration,
+    ) -> Result<Self, AppError> {
         let is_debug = backend.is_debug();
         let policy = settings.policy();
         let ledger = open_ledger(settings, need, is_debug).await?;
@@ -86,7 +108,7 @@ impl App {
         let parts = Parts {
             datatracker: datatracker(settings)?,
             ledger,
-            meetecho: meetecho(settings, backend)?,
+            meetecho: meetecho_with(settings, backend, longest_hold)?,
             links,
             time: RealTime::default(),
             policy: policy.clone(),
@@ -103,13 +125,22 @@ impl App {
     }
 }
 
+/// The ledger alone, for a command that asks nobody else.
+pub(crate) async fn ledger(
+    settings: &Settings,
+    need: LedgerNeed,
+    is_debug: bool,
+) -> Result<Ledger, AppError> {
+    open_ledger(settings, need, is_debug).await?.ok_or(AppError::Ledger(LedgerError::NotMigrated))
+}
+
 async fn open_ledger(
     settings: &Settings,
     need: LedgerNeed,
     is_debug: bool,
 ) -> Result<Option<Ledger>, AppError> {
     // A command that only reads gets a connection that can do nothing else.
-    let database = ledger_database(settings, is_debug || need == LedgerNeed::Optional)?;
+    let database = ledger_database(settings, is_debug || need != LedgerNeed::Required)?;
     let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
     match (opened, need) {
         (Ok(ledger), _) => Ok(Some(ledger)),
@@ -175,6 +206,17 @@ fn named(url: &SecretString, settings: &Settings, own: &str) -> String {
     setting.to_owned()
 }
 
+/// How the worker runs by these settings.
+pub(crate) fn worker_options(settings: &Settings, may_send: bool) -> WorkerOptions {
+    let sweep = settings.rooms.sweep.clone();
+    WorkerOptions {
+        poll: settings.datatracker.poll,
+        last_sweep: Arc::new(move |now| sweep.latest_until(now)),
+        may_send,
+        grace: settings.shutdown.grace,
+    }
+}
+
 /// Rings when the datatracker was edited, where its owner had it say so; None behind a pooler, through which nothing is
 /// ever heard. It listens where links are written: a standby can't be listened to.
 pub(crate) fn changes(settings: &Settings, ring: Ring) -> Result<Option<Listener>, DatabaseError> {
@@ -215,6 +257,14 @@ fn ledger_options(settings: &Settings, read_only: bool) -> ConnectOptions {
 }
 
 pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho, AppError> {
+    meetecho_with(settings, backend, ONE_SHOT_LONGEST)
+}
+
+fn meetecho_with(
+    settings: &Settings,
+    backend: Backend,
+    longest_hold: Duration,
+) -> Result<Meetecho, AppError> {
     let section = &settings.meetecho;
     let client_secret = match (&section.client_secret, backend) {
         (Some(secret), _) => secret.clone(),
@@ -228,7 +278,7 @@ pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho
         client_secret,
         max_in_flight: section.max_in_flight,
         rate: section.rate,
-        longest_hold: ONE_SHOT_LONGEST,
+        longest_hold,
         request_timeout: section.request_timeout,
         allow_http: section.allow_http,
     };
@@ -244,7 +294,8 @@ pub(crate) fn meetecho(settings: &Settings, backend: Backend) -> Result<Meetecho
     }
 }
 
-fn host_name() -> String {
+/// This machine, as leases and holds name it.
+pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "host".into(), |name| name.trim().to_owned())
 }

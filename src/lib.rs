@@ -33,7 +33,7 @@
 //! | [`model`] | the nouns as plain values: session, slot, deck, room, snapshot, what the ledger remembers, outcome, policy | nothing |
 //! | [`planted`] | bugs that a test can switch on, to see that the simulation finds them; none in any other build | nothing |
 //! | [`database`] | connections to PostgreSQL, and their TLS | `model` |
-//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases | `model`, `planted` |
+//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases, bursts, a dead provider, cron | `model`, `planted` |
 //! | [`datatracker`] | reads a snapshot; writes one thing, the room link, by compare-and-set | `model`, `database` |
 //! | [`ledger`] | our own tables: what was accepted, what may be there, doubt, leases, attempts | `model`, `schedule`, `database`, `planted` |
 //! | [`transport`] | requests and answers, live or rehearsed; no secret reaches a log. It does not know what a room is | `schedule` |
@@ -41,15 +41,19 @@
 //! | [`desired`] | which decks and which room a session should have. Pure | `model`, `planted` |
 //! | [`plan`] | the difference as a value, the guards, and its text. Pure | `model`, `desired`, `planted` |
 //! | [`reconcile`] | reads the world, carries a plan out under leases, writes down how it ended | `model`, `datatracker`, `ledger`, `desired`, `plan`, `schedule`, `provider`, `transport`, `database`, `planted` |
-//! | [`settings`] | file and environment to checked values | `model`, `database` |
+//! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
+//! | [`cron`] | rings at the moments of a pattern; the one place of the scheduler | `schedule` |
+//! | [`shutdown`] | the signals that end the worker or wake it | nothing |
+//! | [`systemd`] | what the service manager is told | nothing |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
 //! | [`cli`] | one file per command: wires, calls, prints | everything |
 //! | `app` | settings in, wired objects out | everything |
 //!
-//! `reqwest` is named in `transport/live.rs` only; diesel in `datatracker`, `ledger` and `database` only. What must have one
-//! home (the clock, the environment, an HTTP client, loose tasks) is banned elsewhere by `clippy.toml`, each with its reason.
+//! `reqwest` is named in `transport/live.rs` only; diesel in `datatracker`, `ledger` and `database` only; the scheduler in
+//! `cron.rs`, and the parser of its patterns in `schedule/cron.rs`, only. What must have one home (the clock, the
+//! environment, an HTTP client, loose tasks) is banned elsewhere by `clippy.toml`, each with its reason.
 //!
 //! # A chair uploads slides three minutes before the session
 //!
@@ -80,6 +84,7 @@
 mod app;
 pub mod cli;
 pub mod clock;
+pub mod cron;
 pub mod database;
 pub mod datatracker;
 pub mod demo;
@@ -93,5 +98,6 @@ pub mod reconcile;
 pub mod schedule;
 pub mod settings;
 pub mod shutdown;
+pub mod systemd;
 pub mod telemetry;
 pub mod transport;

@@ -5,11 +5,43 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
+/// The scheduler tells at `info` how it is built, which says nothing to those who run the worker. A filter that names
+/// it has the last word.
+const QUIETER: &str = "tokio_cron_scheduler=warn";
+
 /// Sets up logging for the process; a second call changes nothing (tests run many commands in one process).
 pub fn set_up(json: bool, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = directives(filter);
     let builder = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let result = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     // Only the first of a process can win, and that is the one whose command was typed.
     drop(result);
+}
+
+fn directives(filter: &str) -> EnvFilter {
+    EnvFilter::try_new(format!("{QUIETER},{filter}")).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::{Level, enabled, subscriber::with_default};
+
+    #[test]
+    fn the_scheduler_says_nothing_below_a_warning_unless_it_is_asked_to() {
+        for (filter, info, warn, ours) in [
+            ("info", false, true, true),
+            ("trace", false, true, true),
+            ("error", false, true, false),
+            ("info,tokio_cron_scheduler=info", true, true, true),
+            ("tokio_cron_scheduler=off", false, false, false),
+        ] {
+            let subscriber = fmt().with_env_filter(directives(filter)).finish();
+            with_default(subscriber, || {
+                assert_eq!(enabled!(target: "tokio_cron_scheduler", Level::INFO), info, "{filter}");
+                assert_eq!(enabled!(target: "tokio_cron_scheduler", Level::WARN), warn, "{filter}");
+                assert_eq!(enabled!(target: "meetsync", Level::INFO), ours, "{filter}");
+            });
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::session_argument::SessionArgument;
+use super::session_argument::{ExplainArgument, SessionArgument};
+use super::until::Until;
 use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
 
 /// Keeps Meetecho in step with the IETF datatracker: slides of sessions, rooms of interim meetings.
@@ -71,6 +72,14 @@ pub(crate) enum Command {
     Push(PushArgs),
     /// Compares rooms with Meetecho's; makes, deletes or links one by hand
     Rooms(RoomsArgs),
+    /// Tells how the worker is and what needs a person; ends with 2 where no pass was completed lately
+    Status(StatusArgs),
+    /// Tells, rule by rule, why a session's room and slides are sent or not
+    Explain(ExplainArgs),
+    /// Stops all automatic steps of sessions until a time; a push still goes through
+    Hold(HoldArgs),
+    /// Ends a hold before its time
+    Release(ReleaseArgs),
     /// Writes what a plan is made from to a file, without secrets or people's words
     Export(ExportArgs),
     /// Checks settings, databases, privileges, ledger and credentials; changes nothing
@@ -87,7 +96,7 @@ pub(crate) enum Command {
 
 /// Which sessions. Several of one kind mean "or", different kinds mean "and"; none means all.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ScopeArgs {
+pub(crate) struct WhichArgs {
     /// A session: its id, or the URL of its page or room
     #[arg(long = "session", value_name = "ID", help_heading = WHICH)]
     pub(crate) sessions: Vec<SessionArgument>,
@@ -97,6 +106,25 @@ pub(crate) struct ScopeArgs {
     /// All sessions of a meeting, by its number: 127, or interim-2026-mars-01
     #[arg(long = "meeting", value_name = "NUMBER", help_heading = WHICH)]
     pub(crate) meetings: Vec<String>,
+}
+
+impl WhichArgs {
+    /// The scope with sessions that were named without `--session`.
+    pub(crate) fn scope_with(&self, bare: &[SessionArgument]) -> Scope {
+        Scope {
+            sessions: self.sessions.iter().chain(bare).map(|argument| argument.0).collect(),
+            groups: self.groups.iter().map(GroupAcronym::new).collect::<BTreeSet<_>>(),
+            meetings: self.meetings.iter().map(MeetingNumber::new).collect(),
+            kinds: KindFilter::Both,
+        }
+    }
+}
+
+/// Which sessions, and what of them.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ScopeArgs {
+    #[command(flatten)]
+    which: WhichArgs,
     /// Slides only, no rooms
     #[arg(long, conflicts_with = "rooms_only", help_heading = WHICH)]
     pub(crate) slides_only: bool,
@@ -117,12 +145,7 @@ impl ScopeArgs {
             (_, true) => KindFilter::RoomsOnly,
             _ => KindFilter::Both,
         };
-        Scope {
-            sessions: self.sessions.iter().chain(bare).map(|argument| argument.0).collect(),
-            groups: self.groups.iter().map(GroupAcronym::new).collect::<BTreeSet<_>>(),
-            meetings: self.meetings.iter().map(MeetingNumber::new).collect(),
-            kinds,
-        }
+        Scope { kinds, ..self.which.scope_with(bare) }
     }
 }
 
@@ -226,6 +249,53 @@ pub(crate) enum RoomsByHand {
         /// A session's id, or the URL of its page
         session: SessionArgument,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print one JSON document, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A session's id, the URL of its page or room, or a group's acronym: then each of its sessions
+    #[arg(value_name = "SESSION|GROUP")]
+    pub(crate) what: ExplainArgument,
+    /// Print one JSON document, for scripts: an object; a list of them where a group has several sessions
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    /// Sessions, by id or URL; instead of these, or besides, the choices below
+    #[arg(value_name = "SESSION")]
+    pub(crate) bare: Vec<SessionArgument>,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+    /// Everything, whatever session it is about
+    #[arg(long, conflicts_with_all = ["bare", "sessions", "groups", "meetings"])]
+    pub(crate) all: bool,
+    /// Until when: a span from now (90m, 2h, 1d) or a time (2026-11-21T14:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Until,
+    /// Why; everybody who asks is told
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArgs {
+    /// Sessions, by id or URL; instead of these, or besides, the choices below
+    #[arg(value_name = "SESSION")]
+    pub(crate) bare: Vec<SessionArgument>,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+    /// The hold on everything; those on single sessions stay
+    #[arg(long, conflicts_with_all = ["bare", "sessions", "groups", "meetings"])]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

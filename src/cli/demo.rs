@@ -1,16 +1,13 @@
 //! `meetsync demo`: the whole job on one machine. Tells the story; without `--once` everything then keeps running until
 //! somebody ends it.
 
-use std::io;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
 use super::{CliError, Context, LogFormat};
 use crate::demo::story::{self, Stage, Teller, Verdict};
 use crate::model::Scope;
+use crate::shutdown::Signals;
 use crate::telemetry;
 
 pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliError> {
@@ -22,7 +19,8 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
         output::note("meetsync: demo makes its own settings; --config is not read");
     }
     telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
-    let mut stop = Stop::listen()?;
+    // Ctrl-C, a polite kill, or a terminal that was closed: each ends it.
+    let mut signals = Signals::listen()?;
     let style = Output::new(false).style(Scope::default());
     let mut write = output::text;
     let mut teller = Teller::new(style, &mut write);
@@ -34,15 +32,15 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
     // Whatever is dropped on the way is gone: the stand-in, the server, its files.
     let stage = tokio::select! {
         prepared = Stage::prepare(args.listen) => prepared?,
-        () = stop.asked() => return Ok(stopped(&args)),
+        _ = signals.next() => return Ok(stopped(&args)),
     };
     let verdict = tokio::select! {
         told = story::tell(&stage, &mut teller) => told?,
-        () = stop.asked() => return Ok(stopped(&args)),
+        _ = signals.next() => return Ok(stopped(&args)),
     };
     if !args.once {
         teller.say(&way_on(&stage))?;
-        stop.asked().await;
+        signals.next().await;
         output::note("meetsync: the demo ends; everything of it is removed");
     }
     Ok(match verdict {
@@ -74,29 +72,4 @@ fn way_on(stage: &Stage) -> String {
         standin = stage.standin.base_url,
         database = stage.owner_url(),
     )
-}
-
-/// Ctrl-C, a polite kill, or a terminal that was closed.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Stop {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
-    }
 }

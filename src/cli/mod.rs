@@ -6,18 +6,23 @@ mod completions;
 mod demo;
 mod doubt;
 mod exit;
+mod explain;
 mod export;
 mod grants;
+mod hold;
 mod migrate;
 mod output;
 mod plan;
 mod push;
+mod release;
 mod results;
 mod resync;
 mod rooms;
 mod run;
 mod session_argument;
 mod sessions;
+mod status;
+mod until;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,6 +34,7 @@ use self::args::{Cli, Command, LogFormat};
 use self::exit::Exit;
 pub(crate) use self::results::results_text;
 use crate::app::{AppError, Backend, DebugOutput};
+use crate::cron::CronError;
 use crate::database::{DatabaseError, chain};
 use crate::datatracker::{ReadError, WriteError};
 use crate::demo::story::StoryError;
@@ -58,6 +64,8 @@ enum CliError {
     Write(#[from] WriteError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Cron(#[from] CronError),
     #[error(transparent)]
     Story(#[from] StoryError),
     #[error("writing the result failed")]
@@ -131,6 +139,10 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Resync(args) => resync::run(&context, args).await,
         Command::Push(args) => push::run(&context, args).await,
         Command::Rooms(args) => rooms::run(&context, args).await,
+        Command::Status(args) => status::run(&context, &args).await,
+        Command::Explain(args) => explain::run(&context, &args).await,
+        Command::Hold(args) => hold::run(&context, &args).await,
+        Command::Release(args) => release::run(&context, &args).await,
         Command::Export(args) => export::run(&context, args).await,
         Command::Check(args) => check::run(&context, args).await,
         Command::Migrate => migrate::run(&context).await,

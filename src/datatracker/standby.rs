@@ -121,12 +121,12 @@ mod tests {
     #[test]
     fn one_that_is_behind_knows_what_it_has_replayed() {
         let standby = Standby::default();
-        assert_eq!(standby.known_until(at(100), Some(progress(50, 40, Some(60)))), at(60));
-        assert_eq!(standby.known_until(at(102), Some(progress(55, 49, Some(61)))), at(61));
+        assert_eq!(standby.known_until(at(100), Some(progress(50, 40, Some(80)))), at(80));
+        assert_eq!(standby.known_until(at(102), Some(progress(55, 49, Some(81)))), at(81));
         // All that had come by the first reading is replayed now.
-        assert_eq!(standby.known_until(at(104), Some(progress(58, 50, Some(62)))), at(100));
-        assert_eq!(standby.known_until(at(106), Some(progress(60, 57, Some(62)))), at(100));
-        assert_eq!(standby.known_until(at(108), Some(progress(60, 58, Some(62)))), at(104));
+        assert_eq!(standby.known_until(at(104), Some(progress(58, 50, Some(82)))), at(100));
+        assert_eq!(standby.known_until(at(106), Some(progress(60, 57, Some(82)))), at(100));
+        assert_eq!(standby.known_until(at(108), Some(progress(60, 58, Some(82)))), at(104));
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Live {
             .with(columns.attempts)
             .with(columns.last_error)
             .with(columns.not_before);
-        let statement = with_attempt(statement, attempt);
+        let statement = with_attempt(statement, attempt.as_ref());
         let changed: Vec<Number> = self.load(statement, "writing down how a step ended").await?;
         Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
     }
@@ -282,9 +282,8 @@ pub(super) fn wish_columns(statement: Statement, wishes: &BTreeMap<SubjectKey, W
 }
 
 /// None = there was no attempt, and none is written down.
-fn with_attempt(statement: Statement, attempt: Option<AttemptRow>) -> Statement {
+fn with_attempt(statement: Statement, row: Option<&AttemptRow>) -> Statement {
     let requests = |row: &AttemptRow| i64::from(row.requests);
-    let row = attempt.as_ref();
     statement
         .with(row.map(|row| row.at))
         .with(row.map(|row| row.who.clone()))

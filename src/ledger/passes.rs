@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde_json::Value;
 
 use super::error::LedgerError;
@@ -54,6 +54,18 @@ struct PassRow {
 const LAST_PASS: &str = "\
     SELECT p.as_of, p.ended_at, clock_timestamp() AS asked_at, p.took_ms, p.who, p.summary FROM meetsync.pass AS p";
 
+pub(super) async fn last_pass_on(connection: &mut AsyncPgConnection) -> QueryResult<Option<LastPass>> {
+    let mut found: Vec<PassRow> = Statement::new(LAST_PASS).load(connection).await?;
+    Ok(found.pop().map(|row| LastPass {
+        as_of: row.as_of,
+        ended_at: row.ended_at,
+        asked_at: row.asked_at,
+        took: Duration::from_millis(u64::try_from(row.took_ms).unwrap_or(0)),
+        who: row.who,
+        summary: row.summary,
+    }))
+}
+
 impl Ledger {
     /// Writes down what a pass found, in one transaction, unless a pass before it knew a newer state. A rehearsal
     /// leaves the fence to those who act.
@@ -84,15 +96,8 @@ impl Ledger {
     /// The last pass that was recorded, if there ever was one.
     pub async fn last_pass(&self) -> Result<Option<LastPass>, LedgerError> {
         let mut transaction = ReadOnly::begin(self.database(), "reading the last pass").await?;
-        let found: QueryResult<Vec<PassRow>> = Statement::new(LAST_PASS).load(transaction.connection()).await;
-        Ok(transaction.end(found).await?.pop().map(|row| LastPass {
-            as_of: row.as_of,
-            ended_at: row.ended_at,
-            asked_at: row.asked_at,
-            took: Duration::from_millis(u64::try_from(row.took_ms).unwrap_or(0)),
-            who: row.who,
-            summary: row.summary,
-        }))
+        let found = last_pass_on(transaction.connection()).await;
+        transaction.end(found).await
     }
 
     /// Takes the turn of a job that was due at `due_at`, for all workers on this ledger: true for one of them, and

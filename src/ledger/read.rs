@@ -13,6 +13,7 @@ use futures_util::future::try_join3;
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
 use super::rows::SubjectRow;
+use super::sql::columns_of_s;
 use super::statement::Statement;
 use super::tables;
 use super::transaction::ReadOnly;
@@ -40,19 +41,26 @@ pub(super) struct Found {
     pub(super) recent: RecentChanges,
 }
 
-const MAY_MATTER: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
+const MAY_MATTER: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
-       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))";
-const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session = ANY (?)";
-const OPEN: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
+       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))"
+);
+const OF_SESSIONS: &str =
+    concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.session = ANY (?)");
+const OPEN: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?"
+);
 const OPEN_SESSIONS: &str = "\
     SELECT s.session FROM meetsync.subject AS s
     WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?
     UNION SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL AND h.until > ?";
-const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
+const BY_KEY: &str = concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.key = ANY (?)");
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
 const RECENT: &str = "\
     SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number
@@ -178,20 +186,34 @@ pub(super) async fn rows(
 /// The ledger's own clock.
 pub(super) async fn clock(database: &Database) -> Result<DateTime<Utc>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the ledger's clock").await?;
-    let found: QueryResult<Clock> = Statement::new(CLOCK).get_result(transaction.connection()).await;
-    transaction.end(found).await.map(|clock| clock.at)
+    let found = clock_on(transaction.connection()).await;
+    transaction.end(found).await
+}
+
+pub(super) async fn clock_on(connection: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
+    let found: Clock = Statement::new(CLOCK).get_result(connection).await?;
+    Ok(found.at)
 }
 
 /// The newest attempts, newest first.
 pub(super) async fn attempts(database: &Database, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the history").await?;
-    let found = tables::attempt::table
+    let found = attempts_on(transaction.connection(), limit).await;
+    transaction.end(found).await?
+}
+
+/// Inside: a row that this release can't read.
+pub(super) async fn attempts_on(
+    connection: &mut AsyncPgConnection,
+    limit: u32,
+) -> QueryResult<Result<Vec<Attempt>, LedgerError>> {
+    let rows = tables::attempt::table
         .order(tables::attempt::id.desc())
         .limit(i64::from(limit))
         .select(AttemptColumns::as_select())
-        .load(transaction.connection())
-        .await;
-    transaction.end(found).await?.into_iter().map(attempt_of).collect()
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(attempt_of).collect())
 }
 
 /// Every hold, over or not.

@@ -139,7 +139,7 @@ impl SubjectRow {
         let marked = self.remembered()?;
         let parked = mark.state.as_deref() == Some(State::Parked.as_str());
         let tries = marked.timing.tries.saturating_sub(1);
-        let timing = Timing { parked, tries, ..marked.timing.clone() };
+        let timing = Timing { tries, parked, ..marked.timing.clone() };
         Ok(Begun {
             key: self.subject_key()?,
             owes_confirming: mark.unanswered,

@@ -17,6 +17,7 @@
 
 mod decks;
 mod diff;
+mod explain;
 mod guard;
 mod hash;
 mod inputs;
@@ -28,12 +29,14 @@ mod rooms;
 mod timing;
 mod types;
 
+pub use explain::{Explained, ExplainedAnswer, Rule, SubjectExplained, explain};
 pub use guard::empties;
 pub use inputs::{Ask, Inputs};
 pub use link::{Link, leads_to, sanitised};
 pub use make::{make, makes_a_room, of_one};
 pub use policy::{is_in_scope, takes_a_room_away};
-pub use render::{Style, plan_text, rooms_text, sessions_text};
+pub(crate) use render::{Page, Paint, counted, moment, when};
+pub use render::{Style, explained_text, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
 pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};

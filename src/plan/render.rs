@@ -7,6 +7,7 @@
 //! out. Colours repeat what `+ - ~ !` say already.
 
 mod changes;
+mod explained;
 mod page;
 mod rest;
 mod sessions;
@@ -14,12 +15,13 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use self::page::{Page, Paint};
-use self::words::counted;
+pub(crate) use self::page::{Page, Paint};
+pub(crate) use self::words::{counted, moment, when};
 use super::guard::scope_arguments;
 use super::types::Plan;
 use crate::model::{Scope, Session, SessionId, Snapshot};
 
+pub use explained::explained_text;
 pub use sessions::{rooms_text, sessions_text};
 
 /// How a text is laid out.

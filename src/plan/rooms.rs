@@ -253,7 +253,7 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
 
 /// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
 /// first saw what the edit asks for, because not every edit writes down when it was made.
-fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
+pub(super) fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
     let first_seen = known.row.and_then(|row| row.timing.burst).map(|burst| burst.first);
     let first_seen = first_seen.or(inputs.ask.by_worker.then(|| inputs.now()));
     let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));

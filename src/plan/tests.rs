@@ -1,6 +1,7 @@
 //! The planner as a whole, sentence by sentence of what it promises.
 
 mod decks;
+mod explain;
 mod guards;
 mod laws;
 mod links;

@@ -149,7 +149,7 @@ impl<E: Edges> Step<'_, E> {
     }
 
     /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way.
-    async fn act_in_time(&self, change: &Change, begun: &Begun, began: Duration) -> Acted {
+    async fn act_in_time(&self, change: &Change, step: &Begun, began: Duration) -> Acted {
         let late_effect = self.world.policy.slides.late_effect;
         let now = || self.now();
         let meetecho = self.parts.meetecho.counting_anew();
@@ -159,8 +159,8 @@ impl<E: Edges> Step<'_, E> {
         let (in_time, counts_as) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
-                let acting = act_decks::act(&meetecho, change, begun, room, late_effect, now);
-                (time.within(left, self.unless_cut(acting)).await.flatten(), None)
+                let acting = act_decks::act(&meetecho, change, step, room, late_effect, now);
+                (time.within(left, Box::pin(self.unless_cut(acting))).await.flatten(), None)
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
@@ -169,10 +169,10 @@ impl<E: Edges> Step<'_, E> {
                     links: self.parts.links.as_ref(),
                     change,
                     meeting: session.map(|session| &session.meeting),
-                    record: begun.before.room.clone(),
+                    record: step.before.room.clone(),
                     counts_as: None,
                 };
-                let in_time = time.within(left, self.unless_cut(actor.act(now))).await.flatten();
+                let in_time = time.within(left, Box::pin(self.unless_cut(actor.act(now)))).await.flatten();
                 (in_time, actor.counts_as)
             }
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::SettingsError;
 use super::section::Section;
 use crate::model::RoomPowers;
+use crate::schedule::cron::Pattern;
 
 pub(super) const KEYS: &[&str] =
     &["policy", "statuses", "horizon", "settle", "quiet_before", "link_prefix", "description", "sweep"];
@@ -31,7 +32,7 @@ pub struct Rooms {
     /// `description`: of a room, with `{meeting}`, `{group}` and `{date}`.
     pub description: String,
     /// `sweep`: when rooms are compared with the provider's; cron in UTC, six fields, seconds first.
-    pub sweep: String,
+    pub sweep: Pattern,
 }
 
 impl Rooms {
@@ -62,7 +63,8 @@ impl Rooms {
             quiet_before: section.duration("quiet_before", Duration::from_mins(15))?,
             link_prefix: text("link_prefix", "https://meetings.conf.meetecho.com/interim/")?,
             description: description(section, text("description", "{meeting}")?)?,
-            sweep: sweep(section, text("sweep", "0 0 * * * *")?)?,
+            sweep: Pattern::parse(&text("sweep", "0 0 * * * *")?)
+                .map_err(|problem| section.wrong("sweep", problem.to_string()))?,
         })
     }
 }
@@ -79,22 +81,6 @@ fn description(section: &Section, text: String) -> Result<String, SettingsError>
             format!(
                 "only {{meeting}}, {{group}} and {{date}} may stand in braces, found {}",
                 section.shown("description")
-            ),
-        ));
-    }
-    Ok(text)
-}
-
-/// The shape only: whoever runs the schedule knows whether it ever comes.
-fn sweep(section: &Section, text: String) -> Result<String, SettingsError> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
-    let fields: Vec<_> = text.split_whitespace().collect();
-    if fields.len() != 6 || !fields.iter().all(|field| field.chars().all(fits)) {
-        return Err(section.wrong(
-            "sweep",
-            format!(
-                "expected six fields of cron (second minute hour day month weekday) such as \"0 0 * * * *\", found {}",
-                section.shown("sweep")
             ),
         ));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each room may use of ours. A room is a directory or a file right below `src`; `*` = everything.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("model", &[]),
     ("planted", &[]),
     ("database", &["model"]),
@@ -31,8 +31,11 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "planted",
         ],
     ),
-    ("settings", &["model", "database"]),
+    ("settings", &["model", "schedule", "database"]),
     ("clock", &["model"]),
+    ("cron", &["schedule"]),
+    ("shutdown", &[]),
+    ("systemd", &[]),
     ("telemetry", &["model"]),
     ("demo", &["*"]),
     ("cli", &["*"]),
@@ -44,11 +47,14 @@ const ROOMS: [(&str, &[&str]); 20] = [
 ];
 
 /// A package, and the rooms or files that may name it.
-const PACKAGES: [(&str, &[&str]); 4] = [
+const PACKAGES: [(&str, &[&str]); 7] = [
     ("reqwest", &["transport/live.rs"]),
     ("diesel", &["datatracker/", "ledger/", "database/"]),
     ("diesel_async", &["datatracker/", "ledger/", "database/"]),
     ("diesel_migrations", &["ledger/"]),
+    ("tokio_cron_scheduler", &["cron.rs"]),
+    ("croner", &["schedule/cron.rs"]),
+    ("sd_notify", &["systemd.rs"]),
 ];
 
 /// More lines than this do more than one thing.

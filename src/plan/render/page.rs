@@ -6,7 +6,7 @@ use super::Style;
 
 /// What a colour repeats: the mark before the line says it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Plain,
     Bold,
     Added,
@@ -30,18 +30,18 @@ impl Paint {
 
 /// A text in the making.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     text: String,
     colour: bool,
-    pub(super) width: Option<usize>,
+    pub(crate) width: Option<usize>,
 }
 
 impl Page {
-    pub(super) fn new(style: &Style) -> Self {
+    pub(crate) fn new(style: &Style) -> Self {
         Self { text: String::new(), colour: style.colour, width: style.width }
     }
 
-    pub(super) fn line(&mut self, paint: Paint, text: impl AsRef<str>) {
+    pub(crate) fn line(&mut self, paint: Paint, text: impl AsRef<str>) {
         let clean = harmless(text.as_ref());
         let clean = clean.trim_end();
         let pieces = match paint.code().filter(|_| self.colour) {
@@ -51,12 +51,12 @@ impl Page {
         self.text.extend(pieces);
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// Rows in columns as wide as their widest cell; the last one is left as it is.
-    pub(super) fn table(&mut self, header: &[&str], rows: &[Vec<String>]) {
+    pub(crate) fn table(&mut self, header: &[&str], rows: &[Vec<String>]) {
         let clean: Vec<Vec<String>> =
             rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect()).collect();
         let mut widths: Vec<usize> = header.iter().map(|title| title.width()).collect();
@@ -76,7 +76,7 @@ impl Page {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 }
@@ -84,7 +84,7 @@ impl Page {
 /// Foreign text as it may be printed: a terminal obeys control characters (escape sequences, tabs, line ends), and
 /// the marks that turn the direction of writing can make a line read otherwise than it is. Line ends and tabs
 /// become a blank, the others the replacement character.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
@@ -98,12 +98,12 @@ pub(super) fn harmless(text: &str) -> String {
 }
 
 /// Filled with blanks to so many columns of a terminal.
-pub(super) fn padded(text: &str, width: usize) -> String {
+pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// Cut to so many columns, with an ellipsis where something is left out.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -6,13 +6,13 @@ use chrono_tz::Tz;
 use crate::model::Span;
 
 /// `1 request`, `3 requests`.
-pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// A slot in the meeting's zone with UTC beside: `Tue 14:00-15:30 (13:00-14:30 UTC)`. The date is added where the
 /// day of the week alone could be taken for another week's. A zone that does not parse is told, and UTC stands.
-pub(super) fn when(slot: Span, zone: &str, now: DateTime<Utc>) -> String {
+pub(crate) fn when(slot: Span, zone: &str, now: DateTime<Utc>) -> String {
     let utc = format!("{}-{} UTC", slot.start.format("%H:%M"), slot.end.format("%H:%M"));
     let Ok(zone) = zone.trim().parse::<Tz>() else {
         let note = match zone.trim() {
@@ -34,7 +34,7 @@ pub(super) fn when(slot: Span, zone: &str, now: DateTime<Utc>) -> String {
 }
 
 /// A moment in UTC: `Tue 13:00 UTC`, with the date where it is not near.
-pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} {} UTC", day(&at, now), at.format("%H:%M"))
 }
 

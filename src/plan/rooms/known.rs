@@ -101,7 +101,7 @@ impl<'a> Known<'a> {
 
     /// What stands at the provider: what was sent, where a record can be trusted, so that a provider which stores
     /// something else than was sent can't draw us into a loop; else what it shows.
-    pub(super) fn stands(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
+    pub(in crate::plan) fn stands(&self, inputs: Inputs<'_>) -> Option<RoomTimes> {
         let shown = self.found.map(SeenRoom::times);
         let sent = self.own_record().map(|record| record.sent);
         if inputs.ask.resend || self.is_in_doubt() { shown.or(sent) } else { sent.or(shown) }

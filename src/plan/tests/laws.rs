@@ -112,7 +112,7 @@ fn add(world: &mut World, id: i64, parts: &Parts) {
 }
 
 prop_compose! {
-    fn worlds()(
+    pub(super) fn worlds()(
         parts in proptest::collection::vec(parts(), 1..5),
         powers in select(vec![RoomPowers::Full, RoomPowers::Full, RoomPowers::NoDelete, RoomPowers::Observe]),
         materials in select(vec![Materials::Put, Materials::Calls, Materials::WholeList]),

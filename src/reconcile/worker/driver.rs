@@ -230,7 +230,7 @@ impl<E: Edges> Going<'_, E> {
                 self.running.remove(&id);
                 match done {
                     Done::Passed(passed) => self.passed(passed, now),
-                    Done::Turned(session, turned) => self.turned(session, turned, now),
+                    Done::Turned(session, turned) => self.turned(session, &turned, now),
                     Done::Looked(looked) => self.looked(looked, now),
                 }
             }
@@ -269,7 +269,7 @@ impl<E: Edges> Going<'_, E> {
         self.dispatch.no_board();
     }
 
-    fn turned(&mut self, session: SessionId, turned: Turned, now: Duration) {
+    fn turned(&mut self, session: SessionId, turned: &Turned, now: Duration) {
         if let Some(error) = &turned.error {
             tracing::error!(session = session.0, error = chain(error), "the ledger failed in a step");
         }

@@ -69,7 +69,7 @@ pub(super) async fn pass<E: Edges>(
         return Ok(Passed { report, world: Arc::new(world), board: None, swept: None });
     }
     let record = PassRecord {
-        known_until: world.snapshot.as_of,
+        known_until: world.snapshot.known_until,
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),

@@ -116,6 +116,17 @@ fn a_value_that_makes_no_sense_is_one_sentence_too() {
         ),
         (
             "rooms",
+            "sweep = \"0 0 25 * * *\"",
+            "meetsync.toml:4: [rooms] sweep: \"25\" can't be the hour in \"0 0 25 * * *\": expected * or 0 to 23, or a \
+             list, range or step of these",
+        ),
+        (
+            "rooms",
+            "sweep = \"0 0 3 31 2 *\"",
+            "meetsync.toml:4: [rooms] sweep: \"0 0 3 31 2 *\" never comes: no month that it names has such a day",
+        ),
+        (
+            "rooms",
             "description = \"{who}\"",
             "meetsync.toml:4: [rooms] description: only {meeting}, {group} and {date} may stand in braces, found \
              \"{who}\"",

@@ -23,8 +23,8 @@ impl Bell {
 
     pub(super) fn started(url: String, channel: &str) -> Self {
         let (sender, rung) = watch::channel(0);
-        let ring = Arc::new(move || sender.send_modify(|rung| *rung += 1));
-        let listener = Listener::start(super::connect(url, false), channel, ring).unwrap();
+        let count_one = Arc::new(move || sender.send_modify(|rung| *rung += 1));
+        let listener = Listener::start(super::connect(url, false), channel, count_one).unwrap();
         Self { rung, listener: Some(listener) }
     }
 

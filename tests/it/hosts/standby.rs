@@ -45,10 +45,10 @@ async fn a_hot_standby_is_read_and_believed_as_far_as_it_goes() {
 
     // What it says is what the primary says, to a role that may see no more than it must.
     let source = reader(standby.url_as("week", "standby_reader"), true);
-    let of_primary = reader(primary.url("week"), true).snapshot(&everything()).await.unwrap();
-    assert_eq!(of_primary.known_until, of_primary.as_of);
+    let expected = reader(primary.url("week"), true).snapshot(&everything()).await.unwrap();
+    assert_eq!(expected.known_until, expected.as_of);
     let followed = until(&source, "in step", |snapshot| snapshot.known_until == snapshot.as_of).await;
-    assert_eq!(followed.sessions, of_primary.sessions);
+    assert_eq!(followed.sessions, expected.sessions);
     assert!(source.verify().await.unwrap().is_enough());
     let id = followed.sessions.iter().find(|session| session.remote_instructions.is_empty()).unwrap().id;
     let rename = |name: &str| format!("UPDATE public.meeting_session SET name = '{name}' WHERE id = {id}");

@@ -1,0 +1,255 @@
+//! How everything stands, for people: what is waiting, in doubt or refused, who is at work on what, and the holds.
+//!
+//! Nothing is decided by this. It is one look in one read-only transaction, so that its numbers fit together; it asks
+//! nobody but the ledger, and so works beside a running worker, or where there is none.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use serde::{Deserialize, Serialize};
+
+use super::attempt::Attempt;
+use super::error::LedgerError;
+use super::pass::LastPass;
+use super::passes::last_pass_on;
+use super::read::{self, attempts_on, still_matters};
+use super::statement::Statement;
+use super::step::State;
+use super::transaction::ReadOnly;
+use super::{Ledger, LedgerKind};
+use crate::model::{Hold, SessionId, SubjectKey};
+
+/// The ledger at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// By the ledger's own clock.
+    pub asked_at: DateTime<Utc>,
+    /// None where there never was one.
+    pub last_pass: Option<LastPass>,
+    /// Those that may still matter, ordered by session: in doubt, a confirming send owed, or a slot or room that ended
+    /// less than two days ago or not yet.
+    pub subjects: Vec<SubjectStanding>,
+    /// Whoever was at work within the last day, the one that was seen last first.
+    pub replicas: Vec<Replica>,
+    /// Leases that are not over, ordered by session.
+    pub leases: Vec<WorkedOn>,
+    /// Holds that are not over; the one on everything first.
+    pub holds: Vec<StandingHold>,
+    /// The newest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectStanding {
+    pub subject: SubjectKey,
+    pub state: State,
+    pub doubt_since: Option<DateTime<Utc>>,
+    pub confirm_at: Option<DateTime<Utc>>,
+    /// After a failure: no automatic step before this moment.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Tries in a row that did not succeed.
+    pub tries: u32,
+    pub last_error: Option<String>,
+    /// When something about it was last written down.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// A worker, as it last said that it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    pub name: String,
+    pub version: String,
+    pub started: DateTime<Utc>,
+    pub seen: DateTime<Utc>,
+    /// What it thinks of the provider.
+    pub provider: String,
+}
+
+/// Somebody works on a session, until then at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkedOn {
+    pub session: SessionId,
+    pub provider: String,
+    pub owner: String,
+    pub until: DateTime<Utc>,
+}
+
+/// A hold, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingHold {
+    /// None = everything is held.
+    pub session: Option<SessionId>,
+    #[serde(flatten)]
+    pub hold: Hold,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct SubjectColumns {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    doubt_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    confirm_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    due_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_error: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct ReplicaColumns {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Timestamptz)]
+    started: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    seen: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    provider: String,
+}
+
+#[derive(QueryableByName)]
+struct LeaseColumns {
+    #[diesel(sql_type = BigInt)]
+    session: i64,
+    #[diesel(sql_type = Text)]
+    provider: String,
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct HoldColumns {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    session: Option<i64>,
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    by_whom: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+}
+
+/// A wish that was taken back before anything was sent leaves nothing to wait for.
+const SUBJECTS: &str = "\
+    SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.attempts, s.last_error, s.updated_at,
+           CASE WHEN s.state = 'waiting' AND s.desired_digest IS NULL AND s.last_error IS NULL THEN 'settled'
+                ELSE s.state END AS state
+    FROM meetsync.subject AS s
+    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
+    ORDER BY s.session, s.kind DESC";
+const REPLICAS: &str = "\
+    SELECT r.name, r.version, r.started, r.seen, r.provider FROM meetsync.replica AS r
+    WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
+const LEASES: &str = "\
+    SELECT l.session, l.provider, l.owner, l.until FROM meetsync.lease AS l WHERE l.until > ? ORDER BY l.session";
+const HOLDS: &str = "\
+    SELECT h.session, h.until, h.by_whom, h.reason, h.since FROM meetsync.hold AS h
+    WHERE h.until > ? ORDER BY h.session NULLS FIRST";
+
+impl Ledger {
+    /// How everything stands, with the newest `attempts` of the history. What a rehearsal lays over it is left out.
+    pub async fn standing(&self, attempts: u32) -> Result<Standing, LedgerError> {
+        let mut transaction = ReadOnly::begin(self.database(), "reading how everything stands").await?;
+        let found = standing_on(transaction.connection(), attempts).await;
+        transaction.end(found).await?
+    }
+
+    /// Every hold that was not ended by hand, over or not; None = the one on everything.
+    pub async fn holds(&self) -> Result<Vec<(Option<SessionId>, Hold)>, LedgerError> {
+        let stored = read::holds(self.database()).await?;
+        Ok(match &self.kind {
+            LedgerKind::Live(_) => stored,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.over_holds(stored),
+        })
+    }
+
+    /// The time by the ledger's own clock.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, LedgerError> {
+        read::clock(self.database()).await
+    }
+}
+
+async fn standing_on(
+    connection: &mut AsyncPgConnection,
+    attempts: u32,
+) -> QueryResult<Result<Standing, LedgerError>> {
+    let asked_at = read::clock_on(connection).await?;
+    let since = asked_at - still_matters();
+    let subjects: Vec<SubjectColumns> =
+        Statement::new(SUBJECTS).with(since).with(since).load(connection).await?;
+    let last_pass = last_pass_on(connection).await?;
+    let lately = asked_at - chrono::TimeDelta::days(1);
+    let replicas: Vec<ReplicaColumns> = Statement::new(REPLICAS).with(lately).load(connection).await?;
+    let leases: Vec<LeaseColumns> = Statement::new(LEASES).with(asked_at).load(connection).await?;
+    let holds: Vec<HoldColumns> = Statement::new(HOLDS).with(asked_at).load(connection).await?;
+    let attempts = attempts_on(connection, attempts).await?;
+    let readable = || {
+        Ok(Standing {
+            asked_at,
+            last_pass,
+            subjects: subjects.into_iter().map(subject_of).collect::<Result<_, _>>()?,
+            replicas: replicas.into_iter().map(replica_of).collect(),
+            leases: leases.into_iter().map(lease_of).collect(),
+            holds: holds.into_iter().map(hold_of).collect(),
+            attempts: attempts?,
+        })
+    };
+    Ok(readable())
+}
+
+fn subject_of(row: SubjectColumns) -> Result<SubjectStanding, LedgerError> {
+    let state = match row.state.as_str() {
+        "settled" => State::Settled,
+        "in_doubt" => State::InDoubt,
+        "parked" => State::Parked,
+        _ => State::Waiting,
+    };
+    let subject = row.key.parse().map_err(|error| LedgerError::Unreadable {
+        key: row.key.clone(),
+        column: "key",
+        source: Box::new(error),
+    })?;
+    Ok(SubjectStanding {
+        subject,
+        state,
+        doubt_since: row.doubt_since,
+        confirm_at: row.confirm_at,
+        not_before: row.due_at,
+        tries: u32::try_from(row.attempts).unwrap_or(0),
+        last_error: row.last_error,
+        changed_at: row.updated_at,
+    })
+}
+
+fn replica_of(row: ReplicaColumns) -> Replica {
+    let ReplicaColumns { name, version, started, seen, provider } = row;
+    Replica { name, version, started, seen, provider }
+}
+
+fn lease_of(row: LeaseColumns) -> WorkedOn {
+    let LeaseColumns { session, provider, owner, until } = row;
+    WorkedOn { session: SessionId(session), provider, owner, until }
+}
+
+fn hold_of(row: HoldColumns) -> StandingHold {
+    let HoldColumns { session, until, by_whom, reason, since } = row;
+    StandingHold { session: session.map(SessionId), hold: Hold { until, by: by_whom, reason }, since }
+}

@@ -1,0 +1,270 @@
+//! An explanation and the plan never disagree; and what a person reads of it.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::laws::worlds;
+use crate::model::*;
+use crate::plan::explain::rule_of;
+use crate::plan::test_world::*;
+use crate::plan::{
+    Due, Explained, ExplainedAnswer, Plan, Style, SubjectExplained, due, explain, explained_text,
+};
+
+fn explained(world: &World, id: i64) -> Explained {
+    let plan = world.plan();
+    let session = world.snapshot.sessions.iter().find(|session| session.id.0 == id).expect("a session");
+    explain(world.inputs(), &plan, session)
+}
+
+fn told(world: &World, ids: &[i64]) -> String {
+    let all: Vec<Explained> = ids.iter().map(|id| explained(world, *id)).collect();
+    explained_text(&all, &Style::default())
+}
+
+/// Rules that must hold for anything at all to be sent of a subject.
+const CONDITIONS: [&str; 15] = [
+    "source_up_to_date",
+    "burst_over",
+    "no_retry_wait",
+    "source_complete",
+    "mode_act",
+    "in_scope",
+    "not_a_tombstone",
+    "not_cancelled",
+    "on_meetecho",
+    "window_open",
+    "has_decks",
+    "link_blank_or_ours",
+    "within_horizon",
+    "settled",
+    "not_held",
+];
+
+/// What a plan says of a subject, in the words of an explanation.
+fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnswer {
+    use ExplainedAnswer::{InDoubt, InStep, Refused, Waits, WillSend};
+    let row = world.ledger.get(subject);
+    if row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some()) {
+        return InDoubt;
+    }
+    if plan.changes.iter().any(|change| change.subject == subject) {
+        return match due(row, &world.policy.slides, plan.as_of) {
+            _ if world.policy.scope.mode == Mode::Observe => Refused,
+            Due::At(..) if row.is_some_and(|row| row.timing.parked) => Refused,
+            Due::At(..) => Waits,
+            Due::Now => WillSend,
+        };
+    }
+    let refused = plan.refusals.iter().any(|refusal| refusal.subject == Some(subject));
+    let waits = plan.waits.iter().any(|wait| wait.subject == subject);
+    let all = plan.refusals.iter().any(|refusal| {
+        matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
+    });
+    if refused || (all && !waits) {
+        Refused
+    } else if waits {
+        Waits
+    } else {
+        InStep
+    }
+}
+
+fn agrees(world: &World, plan: &Plan, told: &SubjectExplained) -> Result<(), TestCaseError> {
+    let subject = told.subject;
+    let holds = |name: &str| told.rules.iter().find(|rule| rule.rule == name).map(|rule| rule.holds);
+    let expected = by_the_plan(world, plan, subject);
+    prop_assert_eq!(told.answer, expected, "{:#?}", told);
+    prop_assert!(!told.detail.is_empty() && !told.detail.contains("()"), "{told:#?}");
+    // Whatever the plan names as its reason is a rule that doesn't hold.
+    let named = plan.waits.iter().filter(|wait| wait.subject == subject).map(|wait| wait.reason).chain(
+        plan.refusals.iter().filter(|refusal| refusal.subject == Some(subject)).map(|refusal| refusal.rule),
+    );
+    for why in named.filter(|why| *why != Why::InDoubtConfirming) {
+        let rule = rule_of(subject.kind, why);
+        prop_assert!(rule.is_some(), "{why} has no rule");
+        prop_assert_eq!(rule.and_then(holds), Some(false), "{} of {:#?}", why, told);
+    }
+    let in_doubt = told.answer == ExplainedAnswer::InDoubt;
+    prop_assert_eq!(in_doubt, holds("no_doubt") == Some(false) || holds("nothing_owed") == Some(false));
+    prop_assert_eq!(told.since.is_some(), holds("no_doubt") == Some(false));
+    let stops: Vec<&str> = CONDITIONS.into_iter().filter(|name| holds(name) == Some(false)).collect();
+    match told.answer {
+        ExplainedAnswer::WillSend => {
+            let change = plan.changes.iter().find(|change| change.subject == subject).expect("a change");
+            let cancels = |name: &&str| *name == "link_blank_or_ours" && subject.kind == Kind::Room;
+            let left: Vec<&str> = stops.into_iter().filter(|name| !cancels(name)).collect();
+            prop_assert!(left.is_empty(), "sent in spite of {left:?}: {told:#?}");
+            prop_assert!(told.detail.starts_with(&change.reason) && told.next == Some(plan.as_of));
+            prop_assert_eq!(told.why, None);
+        }
+        ExplainedAnswer::InStep if subject.kind == Kind::Decks => {
+            for name in ["accepted_in_this_window", "as_accepted", "window_open"] {
+                prop_assert_eq!(holds(name), Some(true), "{} of {:#?}", name, told);
+            }
+        }
+        ExplainedAnswer::Refused | ExplainedAnswer::Waits => {
+            let decisive = told.why.and_then(|why| rule_of(subject.kind, why)).and_then(holds);
+            let observes = told.why == Some(Why::ObserveOnly) && holds("mode_act") == Some(false);
+            prop_assert!(decisive == Some(false) || observes, "{told:#?}");
+        }
+        ExplainedAnswer::InDoubt | ExplainedAnswer::InStep => {}
+    }
+    Ok(())
+}
+
+prop_compose! {
+    /// More of what may stop a step than the planner's own laws need.
+    fn stopped_worlds()(
+        world in worlds(),
+        holds in proptest::collection::vec((proptest::option::of(1_i64..5), -30_i64..60), 0..2),
+        observes in proptest::bool::weighted(0.15),
+        refresh in select(vec![0_i64, 0, 1, 60]),
+        timing in proptest::collection::vec((1_i64..5, any::<bool>(), -3_i64..5, -3_i64..5), 0..4),
+        lags in proptest::bool::weighted(0.05),
+        incomplete in proptest::bool::weighted(0.05),
+        empty in proptest::bool::weighted(0.05),
+    ) -> World {
+        let mut world = world;
+        for (session, until) in holds {
+            let hold = Hold { until: minutes(until), by: "anna".into(), reason: "asked".into() };
+            match session {
+                Some(id) => { world.ledger.holds.insert(SessionId(id), hold); }
+                None => world.ledger.hold_all = Some(hold),
+            }
+        }
+        if observes {
+            world.policy.scope.mode = Mode::Observe;
+        }
+        for (id, is_room, last, not_before) in timing {
+            let id = SessionId(id);
+            let row = world.row(if is_room { SubjectKey::room(id) } else { SubjectKey::decks(id) });
+            let seconds = |number: i64| now() + TimeDelta::seconds(number);
+            row.timing.burst = Some(Burst { first: seconds(-3), last: seconds(last.min(0)) });
+            row.timing.not_before = Some(seconds(not_before));
+            row.timing.parked = not_before == 4;
+        }
+        if lags {
+            world.snapshot.known_until = minutes(-2);
+        }
+        world.policy.slides.refresh = TimeDelta::minutes(refresh);
+        world.snapshot.complete = !incomplete;
+        if empty {
+            world.snapshot.in_range = 0;
+            for row in world.ledger.subjects.values_mut() {
+                row.slot = Some(slot(-10, 60));
+            }
+        }
+        world
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn an_explanation_says_what_the_plan_says(world in stopped_worlds()) {
+        let plan = world.plan();
+        for session in &world.snapshot.sessions {
+            let told = explain(world.inputs(), &plan, session);
+            let subjects: Vec<SubjectKey> = told.subjects.iter().map(|subject| subject.subject).collect();
+            // Every subject that the plan speaks of is explained.
+            let spoken = plan.changes.iter().map(|change| change.subject)
+                .chain(plan.waits.iter().map(|wait| wait.subject))
+                .chain(plan.refusals.iter().filter_map(|refusal| refusal.subject))
+                .filter(|subject| subject.session == session.id);
+            for subject in spoken {
+                prop_assert!(subjects.contains(&subject), "{subject} is not explained");
+            }
+            for subject in &told.subjects {
+                agrees(&world, &plan, subject)?;
+            }
+        }
+    }
+
+    #[test]
+    fn an_explanation_reads_back_and_is_harmless(world in stopped_worlds(), words in "[\\x00-\\x1f\\x7f-\\x9f]{1,4}") {
+        let mut world = world;
+        for session in &mut world.snapshot.sessions {
+            session.remote_instructions.push_str(&words);
+            for linked in &mut session.decks {
+                linked.deck.title.clone_from(&words);
+            }
+        }
+        let plan = world.plan();
+        let all: Vec<Explained> =
+            world.snapshot.sessions.iter().map(|session| explain(world.inputs(), &plan, session)).collect();
+        let json = serde_json::to_string(&all).expect("plain");
+        prop_assert_eq!(&serde_json::from_str::<Vec<Explained>>(&json).expect("own text"), &all);
+        let text = explained_text(&all, &Style::default());
+        prop_assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()));
+    }
+}
+
+fn live(id: i64, ids: &[i64]) -> Session {
+    with_decks(week(id), decks(ids))
+}
+
+#[test]
+fn the_everyday_answers() {
+    let mut world = World::of([live(1, &[1, 2]), live(2, &[3]), live(3, &[4]), live(4, &[])]);
+    world.apply(&world.plan());
+    world.session(2).decks.push(LinkedDeck { deck: deck(9, "00", 2), deleted: true });
+    world.session(3).decks.push(LinkedDeck { deck: deck(9, "00", 2), deleted: false });
+    insta::assert_snapshot!(told(&world, &[1, 2, 3, 4]));
+}
+
+#[test]
+fn doubt_comes_before_everything() {
+    let mut world = World::of([live(1, &[1]), live(2, &[2]), live(3, &[3])]);
+    world.apply(&world.plan());
+    for id in [1, 2] {
+        let row = world.row(SubjectKey::decks(SessionId(id)));
+        row.doubt_since = Some(minutes(-1));
+        row.last_error = Some("no answer within 3.01 s".into());
+    }
+    world.session(2).slot = Some(slot(-100, 60));
+    world.row(SubjectKey::decks(SessionId(3))).confirming = Some(Confirming { at: minutes(1) });
+    insta::assert_snapshot!(told(&world, &[1, 2, 3]));
+}
+
+#[test]
+fn rooms_and_what_stops_them() {
+    let mut world = World::of((11..=17).map(interim)).has_room(11).has_room(12);
+    world.session(12).slot = Some(slot(1500, 60));
+    world.session(13).modified = now();
+    world.session(14).remote_instructions = "Call the chairs".into();
+    world.session(15).status = SessionStatus("notmeet".into());
+    world.session(16).tombstone_for = Some(SessionId(11));
+    world.policy.rooms.powers = RoomPowers::NoDelete;
+    let hold = Hold { until: minutes(90), by: "anna".into(), reason: "the chairs asked".into() };
+    world.ledger.holds.insert(SessionId(17), hold);
+    insta::assert_snapshot!(told(&world, &[11, 12, 13, 14, 15, 16, 17]));
+}
+
+#[test]
+fn the_worker_waits_for_the_end_of_a_burst_and_after_failures() {
+    let mut world = World::of([live(1, &[1]), live(2, &[2]), live(3, &[3])]);
+    let seconds = |number: i64| now() + TimeDelta::seconds(number);
+    world.row(SubjectKey::decks(SessionId(1))).timing.burst =
+        Some(Burst { first: seconds(-4), last: seconds(-1) });
+    let row = world.row(SubjectKey::decks(SessionId(2)));
+    row.timing = Timing { not_before: Some(seconds(7)), tries: 3, ..Timing::default() };
+    row.last_error = Some("429: slow down".into());
+    let row = world.row(SubjectKey::decks(SessionId(3)));
+    row.timing = Timing { not_before: Some(seconds(300)), tries: 1, parked: true, ..Timing::default() };
+    row.last_error = Some("422: deck 3 has no title".into());
+    insta::assert_snapshot!(told(&world, &[1, 2, 3]));
+}
+
+#[test]
+fn nothing_is_sent_while_observing() {
+    let mut world = World::of([live(1, &[1])]);
+    world.policy.scope.mode = Mode::Observe;
+    let decks = &explained(&world, 1).subjects[0];
+    assert_eq!(
+        (decks.answer, decks.why, decks.next),
+        (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
+    );
+}

@@ -1,0 +1,159 @@
+//! `meetsync explain`, by the real binary: it says what the plan says, for people and for scripts.
+
+use meetsync::demo::standin::Failure;
+use meetsync::provider::meetecho::Call;
+use serde_json::{Value, json};
+
+use crate::support::stage::Stage;
+
+fn subject<'a>(explained: &'a Value, key: &str) -> &'a Value {
+    let subjects = explained["subjects"].as_array().unwrap();
+    subjects
+        .iter()
+        .find(|subject| subject["subject"] == key)
+        .unwrap_or_else(|| panic!("no {key} in {explained:#}"))
+}
+
+fn rule<'a>(subject: &'a Value, name: &str) -> &'a Value {
+    let rules = subject["rules"].as_array().unwrap();
+    rules.iter().find(|rule| rule["rule"] == name).unwrap_or_else(|| panic!("no {name} in {subject:#}"))
+}
+
+async fn decks(stage: &Stage, session: i64) -> Value {
+    let told = stage.meetsync(&["explain", &session.to_string(), "--json"]).await.expect(0).json();
+    assert_eq!(told["session"], session);
+    subject(&told, &format!("meetecho/session/{session}/decks")).clone()
+}
+
+/// Every subject of the plan, and what it says of each.
+fn by_the_plan(plan: &Value, key: &str) -> &'static str {
+    let is_in = |list: &str| plan[list].as_array().unwrap().iter().any(|entry| entry["subject"] == key);
+    match () {
+        () if is_in("changes") => "will_send",
+        () if is_in("refusals") => "refused",
+        () if is_in("waits") => "waits",
+        () => "in_step",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_agrees_with_the_plan_about_the_whole_week() {
+    let mut stage = Stage::with_week().await;
+    stage.change_settings("max_creates = 50", "max_creates = 3");
+    for round in 0..2 {
+        let plan = stage.meetsync(&["plan", "--json"]).await.json();
+        let sessions = stage.meetsync(&["sessions", "--json"]).await.expect(0).json();
+        let mut groups: Vec<&str> =
+            sessions.as_array().unwrap().iter().map(|session| session["group"].as_str().unwrap()).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let mut told = 0;
+        for group in groups {
+            let ended = stage.meetsync(&["explain", group, "--json"]).await;
+            if ended.status == 1 {
+                assert!(ended.stderr.contains("is scheduled from yesterday on"), "{ended:?}");
+                continue;
+            }
+            let all = ended.expect(0).json();
+            for explained in all.as_array().unwrap_or(&vec![all.clone()]) {
+                for subject in explained["subjects"].as_array().unwrap() {
+                    let key = subject["subject"].as_str().unwrap();
+                    assert_eq!(subject["answer"], by_the_plan(&plan, key), "{round} {subject:#}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 60, "{told}");
+        stage.meetsync(&["resync"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_doubt_is_said_to_be_so_with_since_and_next() {
+    let stage = Stage::with_week().await;
+    stage.standin.fail_next(Some(Call::SetDecks), 3, Failure::Status(500));
+    stage.meetsync(&["resync", "--session", "36001"]).await.expect(4);
+    let told = decks(&stage, 36001).await;
+    assert_eq!(
+        (&told["answer"], &told["why"]),
+        (&json!("in_doubt"), &json!("in_doubt_confirming")),
+        "{told:#}"
+    );
+    assert!(told["since"].is_string() && told["next"].is_string(), "{told:#}");
+    assert!(rule(&told, "no_doubt")["value"].as_str().unwrap().contains("500"), "{told:#}");
+    stage.meetsync(&["resync", "--session", "36001"]).await.expect(0);
+    let owed = decks(&stage, 36001).await;
+    assert_eq!(
+        (&owed["answer"], &owed["since"]),
+        (&json!("in_doubt"), &Value::Null),
+        "one more is owed: {owed:#}"
+    );
+    let at = stage.database.texts("SELECT to_char(confirm_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') FROM meetsync.subject WHERE confirm_at IS NOT NULL").await;
+    assert!(owed["next"].as_str().unwrap().starts_with(&at[0]), "{owed:#}");
+    let status = stage.meetsync(&["status"]).await.expect(2);
+    assert!(status.stdout.contains("session 36001 decks: accepted; one more send"), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_what_people_paste_and_what_they_get_wrong() {
+    let stage = Stage::with_week().await;
+    let pasted = stage
+        .meetsync(&["explain", "https://datatracker.ietf.org/meeting/127/session/36001/materials"])
+        .await;
+    assert!(pasted.expect(0).stdout.contains("session 36001"));
+    for unknown in ["nosuchgroup", "99999999"] {
+        let ended = stage.meetsync(&["explain", unknown]).await.expect(1);
+        assert_eq!(ended.notes().len(), 1, "{ended:?}");
+    }
+    let group = stage.meetsync(&["explain", "TLS", "--json"]).await.expect(0).json();
+    let ids: Vec<&Value> = group.as_array().unwrap().iter().map(|one| &one["session"]).collect();
+    assert_eq!(ids, [&json!(36001), &json!(36112)]);
+
+    stage.database.run("UPDATE meeting_session SET tombstone_for_id = 36003 WHERE id = 36001").await;
+    let told = decks(&stage, 36001).await;
+    assert_eq!((&told["answer"], &told["why"]), (&json!("waits"), &json!("tombstone")));
+    let text = stage.meetsync(&["explain", "36001"]).await.expect(0).stdout;
+    assert!(text.contains("meetsync explain 36003"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_session_is_explained_too() {
+    let stage = Stage::with_week().await;
+    stage
+        .database
+        .run(
+            "UPDATE meeting_timeslot SET time = time - interval '30 days' WHERE id IN
+             (SELECT timeslot_id FROM meeting_schedtimesessassignment WHERE session_id = 36001)",
+        )
+        .await;
+    let told = decks(&stage, 36001).await;
+    assert_eq!(
+        (&told["answer"], &told["why"], &told["next"]),
+        (&json!("waits"), &json!("outside_window"), &Value::Null)
+    );
+    assert_eq!(rule(&told, "looked_at")["holds"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_meetecho_down_rooms_are_told_by_the_record() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage.standin.fail_always(None, Failure::Status(503));
+    let told = stage.meetsync(&["explain", "36101", "--json"]).await.expect(0).json();
+    let room = subject(&told, "meetecho/session/36101/room");
+    assert_eq!(room["answer"], "in_step", "{room:#}");
+    let read = rule(room, "rooms_read");
+    assert_eq!(read["holds"], false);
+    assert!(read["value"].as_str().unwrap().contains("503"), "{read:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_changes_nothing_anywhere() {
+    let stage = Stage::with_week().await;
+    let before = stage.digests().await;
+    for command in [&["explain", "36001"][..], &["explain", "36101"], &["explain", "tls"], &["status"]] {
+        stage.meetsync(command).await;
+    }
+    assert_eq!(stage.digests().await, before);
+    assert_eq!(stage.standin.counts().writes(), 0);
+}

@@ -1,0 +1,150 @@
+//! Holds, as a person puts them on and takes them off: what they stop, what goes through, and how they end.
+
+use serde_json::Value;
+
+use crate::support::stage::{Ended, Stage};
+
+const FOR_A_WHILE: [&str; 4] = ["--until", "2h", "--reason", "the chairs asked"];
+
+async fn hold(stage: &Stage, what: &[&str]) -> Ended {
+    stage.meetsync(&[&["hold"], what, &FOR_A_WHILE].concat()).await
+}
+
+async fn reasons(stage: &Stage, session: &str) -> Vec<String> {
+    let plan = stage.meetsync(&["plan", "--json", "--session", session]).await.json();
+    let waits = plan["waits"].as_array().unwrap();
+    waits.iter().map(|wait| wait["reason"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_session_is_left_alone_but_for_a_push() {
+    let stage = Stage::with_week().await;
+    let said = hold(&stage, &["36001"]).await.expect(0);
+    assert!(
+        said.stdout.contains("session 36001") && said.stdout.contains(": the chairs asked\n"),
+        "{said:?}"
+    );
+    let ended = stage.meetsync(&["resync", "--session", "36001"]).await.expect(0);
+    assert!(ended.stdout.contains("1 is held"), "{ended:?}");
+    assert_eq!(stage.standin.counts().writes(), 0);
+    let told = stage.meetsync(&["explain", "36001", "--json"]).await.expect(0).json();
+    let decks = &told["subjects"][0];
+    assert_eq!((&decks["answer"], &decks["why"]), (&Value::from("waits"), &Value::from("held")), "{told:#}");
+    assert!(decks["next"].is_string());
+    stage.meetsync(&["push", "36001"]).await.expect(0);
+    assert_eq!(stage.standin.counts().set_decks, 1);
+    let status = stage.meetsync(&["status", "--json"]).await.expect(2).json();
+    assert_eq!(
+        (&status["holds"][0]["session"], &status["holds"][0]["reason"]),
+        (&36001.into(), &"the chairs asked".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_ends_by_itself_or_by_a_release_and_a_newer_one_replaces_it() {
+    let stage = Stage::with_week().await;
+    hold(&stage, &["36001", "36003"]).await.expect(0);
+    let again = stage.meetsync(&["hold", "36001", "--until", "1d", "--reason", "more"]).await.expect(0);
+    assert!(
+        again.stdout.contains("instead of until ") && again.stdout.contains("the chairs asked"),
+        "{again:?}"
+    );
+    assert_eq!(reasons(&stage, "36001").await, ["held"]);
+    stage.database.run("UPDATE meetsync.hold SET until = now() - interval '1 s' WHERE session = 36001").await;
+    assert_eq!(reasons(&stage, "36001").await, Vec::<String>::new(), "it is over");
+    let over = stage.meetsync(&["release", "36001"]).await.expect(0);
+    assert!(over.stdout.starts_with("Not held: session 36001"), "{over:?}");
+    let released = stage.meetsync(&["release", "36003"]).await.expect(0);
+    assert!(released.stdout.starts_with("Released: session 36003"), "{released:?}");
+    let again = stage.meetsync(&["release", "36003"]).await.expect(0);
+    assert!(again.stdout.starts_with("Not held: session 36003"), "{again:?}");
+    assert_eq!(stage.database.texts("SELECT count(*)::text FROM meetsync.hold").await, ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_can_be_held_without_the_datatracker_and_released_again() {
+    let stage = Stage::with_week().await;
+    hold(&stage, &["36001"]).await.expect(0);
+    let away = [
+        ("MEETSYNC__DATATRACKER__DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"),
+        ("MEETSYNC__LEDGER__DATABASE_URL", &stage.database.url()),
+    ];
+    let command = [&["hold", "--all"][..], &FOR_A_WHILE].concat();
+    let held = stage.meetsync_with(&command, &away).await.expect(0);
+    assert!(held.stdout.starts_with("Everything is held until "), "{held:?}");
+    let one = stage.meetsync_with(&["release", "36001"], &away).await.expect(0);
+    assert!(one.stdout.contains("! Still nothing is sent: everything is held"), "{one:?}");
+    stage.meetsync(&["resync"]).await.expect(0);
+    assert_eq!(stage.standin.counts().writes(), 0);
+    hold(&stage, &["36003"]).await.expect(0);
+    let all = stage.meetsync_with(&["release", "--all"], &away).await.expect(0);
+    assert!(
+        all.stdout.starts_with("Released: everything") && all.stdout.contains("36003 has a hold of its own"),
+        "{all:?}"
+    );
+    stage.meetsync(&["resync"]).await.expect(0);
+    assert!(stage.standin.counts().writes() > 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_each_of_its_sessions_and_an_unknown_one_an_error() {
+    let stage = Stage::with_week().await;
+    hold(&stage, &["--group", "tls"]).await.expect(0);
+    let held = stage.database.texts("SELECT session::text FROM meetsync.hold ORDER BY 1").await;
+    assert_eq!(held, ["36001", "36112"]);
+    hold(&stage, &["--group", "tls", "--meeting", "127"]).await.expect(0);
+    let who = stage.database.texts("SELECT DISTINCT by_whom FROM meetsync.hold").await;
+    assert!(who.len() == 1 && !who[0].is_empty(), "{who:?}");
+    for unknown in [&["--group", "nosuch"][..], &["--meeting", "999"], &["99999999"], &["36001", "99999999"]]
+    {
+        let ended = hold(&stage, unknown).await.expect(1);
+        assert_eq!(ended.notes().len(), 1, "{ended:?}");
+        stage.meetsync(&[&["release"], unknown].concat()).await.expect(1);
+    }
+    assert_eq!(stage.database.texts("SELECT session::text FROM meetsync.hold ORDER BY 1").await, held);
+    let named = stage
+        .command(&["hold", "36001", "--until", "1h", "--reason", "x"])
+        .env("USER", "anna")
+        .output()
+        .await
+        .unwrap();
+    assert!(String::from_utf8(named.stdout).unwrap().contains("by anna: x"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsed_hold_changes_nothing_and_says_so() {
+    let stage = Stage::with_week().await;
+    let before = stage.digests().await;
+    let command = [&["--debug-backend", "hold", "36001"][..], &FOR_A_WHILE].concat();
+    let ended = stage.meetsync(&command).await.expect(0);
+    assert!(ended.stderr.contains("rehearsed only"), "{ended:?}");
+    assert_eq!(stage.digests().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_wrong_is_one_line_and_64() {
+    for arguments in [
+        &["hold"][..],
+        &["hold", "36001"],
+        &["hold", "36001", "--until", "2h"],
+        &["hold", "36001", "--reason", "x"],
+        &["hold", "36001", "--until", "2h", "--reason", "  "],
+        &["hold", "36001", "--until", "0s", "--reason", "x"],
+        &["hold", "36001", "--until", "2020-01-01T00:00:00Z", "--reason", "x"],
+        &["hold", "36001", "--until", "soon", "--reason", "x"],
+        &["hold", "36001", "--until", "30", "--reason", "x"],
+        &["hold", "--until", "2h", "--reason", "x"],
+        &["hold", "--all", "36001", "--until", "2h", "--reason", "x"],
+        &["hold", "--all", "--group", "tls", "--until", "2h", "--reason", "x"],
+        &["hold", "36001", "--slides-only", "--until", "2h", "--reason", "x"],
+        &["release"],
+        &["release", "--all", "--session", "36001"],
+        &["explain"],
+        &["explain", "https://example.org/nothing"],
+        &["explain", "36001", "36003"],
+        &["status", "36001"],
+    ] {
+        let ended = Stage::without_settings(arguments).await.expect(64);
+        assert_eq!((ended.notes().len(), ended.stdout.as_str()), (1, ""), "{arguments:?} {ended:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! `meetsync status`, asked of the ledger alone.
+
+use serde_json::{Value, json};
+
+use crate::support::TestDatabase;
+use crate::support::stage::Stage;
+
+/// A pass that a worker wrote down so long ago.
+async fn a_pass(stage: &Stage, seconds_ago: u32) {
+    let ended = format!("clock_timestamp() - interval '{seconds_ago} seconds'");
+    stage
+        .database
+        .run(&format!(
+            "INSERT INTO meetsync.pass (known_until, as_of, ended_at, took_ms, who, summary)
+             VALUES (now(), now(), {ended}, 25, 'run@one/7', '{{}}')
+             ON CONFLICT (only_row) DO UPDATE SET ended_at = {ended}"
+        ))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_migrate_it_ends_with_1_and_names_the_way_on() {
+    let stage = Stage::not_migrated(TestDatabase::with_week().await).await;
+    for command in [
+        &["status"][..],
+        &["explain", "36001"],
+        &["hold", "--all", "--until", "1h", "--reason", "x"],
+        &["release", "--all"],
+    ] {
+        let ended = stage.meetsync(command).await.expect(1);
+        assert_eq!(ended.notes().len(), 1, "{ended:?}");
+        assert!(ended.stderr.contains("meetsync migrate"), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_the_age_of_the_last_complete_pass() {
+    let mut stage = Stage::with_week().await;
+    let never = stage.meetsync(&["status", "--json"]).await.expect(2).json();
+    assert_eq!(
+        (&never["healthy"], &never["last_complete_pass"], &never["last_pass_ms"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
+    a_pass(&stage, 5).await;
+    let well = stage.meetsync(&["status", "--json"]).await.expect(0).json();
+    assert_eq!((&well["healthy"], &well["last_pass_ms"]), (&json!(true), &json!(25)));
+    a_pass(&stage, 45).await;
+    stage.meetsync(&["status", "--json"]).await.expect(2);
+    stage.change_settings("[datatracker]\n", "[datatracker]\npoll = \"10s\"\n");
+    stage.meetsync(&["status", "--json"]).await.expect(0);
+    assert_eq!(stage.requests(), 0, "nobody but the ledger is asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_counts_subjects_and_tells_the_newest_attempts() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    a_pass(&stage, 0).await;
+    let status = stage.meetsync(&["status", "--json"]).await.expect(0).json();
+    let rows: i64 =
+        stage.database.texts("SELECT count(*)::text FROM meetsync.subject").await[0].parse().unwrap();
+    assert_eq!(status["subjects"], json!({"settled": rows, "waiting": 0, "in_doubt": 0, "parked": 0}));
+    let attempts = status["attempts"].as_array().unwrap();
+    let done: usize =
+        stage.database.texts("SELECT count(*)::text FROM meetsync.attempt").await[0].parse().unwrap();
+    assert_eq!(attempts.len(), done.min(50));
+    assert_eq!(attempts[0]["outcome"], "applied");
+
+    stage
+        .database
+        .run(
+            "UPDATE meetsync.subject SET state = 'in_doubt', doubt_since = now() WHERE session = 36001 AND kind = 'decks';
+             UPDATE meetsync.subject SET state = 'parked', last_error = '422: no' WHERE session = 36003 AND kind = 'decks';
+             UPDATE meetsync.subject SET slot_end = now() - interval '3 days', slot_start = now() - interval '4 days'
+             WHERE session = 36009;
+             INSERT INTO meetsync.lease VALUES (36004, 'meetecho', 'run@two/9', gen_random_uuid(), now() + interval '20 s'),
+                                               (36005, 'meetecho', 'run@two/9', gen_random_uuid(), now() - interval '1 s')",
+        )
+        .await;
+    let status = stage.meetsync(&["status", "--json"]).await.expect(0).json();
+    assert_eq!(
+        status["subjects"],
+        json!({"settled": rows - 3, "waiting": 0, "in_doubt": 1, "parked": 1}),
+        "the old one is over"
+    );
+    assert_eq!(status["in_doubt"][0]["subject"], "meetecho/session/36001/decks");
+    assert_eq!(status["leases"].as_array().unwrap().len(), 1);
+    let text = stage.meetsync(&["status"]).await.expect(0).stdout;
+    let first = text.lines().next().unwrap();
+    assert!(
+        first.starts_with("The worker's last pass was ") && first.ends_with("1 is in doubt, 1 needs you."),
+        "{text}"
+    );
+    assert!(
+        text.contains("session 36003 decks: refused: 422: no")
+            && text.contains("run@two/9 works on session 36004"),
+        "{text}"
+    );
+}
