@@ -141,7 +141,7 @@ impl Books for BooksTwin {
             let key = begun.key;
             world.tell(|| {
                 let words = attempt.words.as_deref().map(|words| format!(" ({words})")).unwrap_or_default();
-                format!("worker {worker}: {key} ends: {}{words}: {end:?}", attempt.outcome)
+                format!("worker {worker}: {key} ends: {}{words}; {}", attempt.outcome, of_end(&end))
             });
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
             let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
@@ -195,5 +195,22 @@ fn of_pass(pass: &PassRecord, recorded: &Recorded) -> String {
                 pass.calmed.len()
             )
         }
+    }
+}
+
+fn of_end(end: &StepEnd) -> String {
+    let decks = |decks: &[meetsync::model::Deck]| {
+        decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+    };
+    match end {
+        StepEnd::DecksAccepted { accepted, deleted, confirming } => {
+            let deleted: Vec<String> = deleted.iter().map(ToString::to_string).collect();
+            let owed = if confirming.is_some() { ", a confirming send is owed" } else { "" };
+            format!("accepted [{}] in {}, deleted [{}]{owed}", decks(&accepted.decks), accepted.epoch, deleted.join(" "))
+        }
+        StepEnd::RoomIs { record, .. } => {
+            format!("the room is {} at {}", record.public_id, record.sent.start.format("%H:%M:%S"))
+        }
+        other => format!("{other:?}"),
     }
 }

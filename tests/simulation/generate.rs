@@ -28,12 +28,10 @@ const GROUPS: [&str; 2] = ["ames", "mars"];
 pub fn history(seed: u64, kind: Kind) -> History {
     let mut random = Random::new(seed, 10);
     let storms = random.percent(4);
-    let percent =
-        if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
+    let percent = if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
     let mut settings = settings(&mut random, kind);
-    let sessions: Vec<SessionSetup> =
-        (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
-    let calm_at_ms = random.between(30, 90) * 1000;
+    let sessions: Vec<SessionSetup> = (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
+    let calm_at_ms = random.between(20, 70) * 1000;
     let mut events = Vec::new();
     if storms {
         settings.only_observes = false;
@@ -92,7 +90,7 @@ fn settings(random: &mut Random, kind: Kind) -> Settings {
         late_effect_s: random.pick(&[3, 5, 8]),
         settle_s: random.pick(&[1, 3, 6]),
         quiet_before_s: 20,
-        poll_ms: random.pick(&[2000, 4000, 7000]),
+        poll_ms: random.pick(&[2000, 5000, 8000, 8000]),
         sweep_s: random.pick(&[30, 60]),
         quiet_ms: random.pick(&[500, 1000, 2000]),
         max_wait_ms: random.pick(&[4000, 6000]),
@@ -161,19 +159,13 @@ fn event(
         30 => What::UnlinkAll { session },
         31 => {
             // An edit that cancels out.
-            events.push(Event {
-                at_ms: at_ms + random.between(100, 3000),
-                what: What::RemoveDeck { session, place: 5 },
-            });
+            events.push(Event { at_ms: at_ms + random.between(100, 3000), what: What::RemoveDeck { session, place: 5 } });
             What::AddDeck { session, deck }
         }
         32..36 => What::Move { session, by_s: random.pick(&[-120, 60, 90, 120, 600, 3600]) },
         36..39 => {
             if random.percent(50) {
-                events.push(Event {
-                    at_ms: at_ms + random.between(500, 20_000),
-                    what: What::Restore { session },
-                });
+                events.push(Event { at_ms: at_ms + random.between(500, 20_000), what: What::Restore { session } });
             }
             What::Cancel { session }
         }

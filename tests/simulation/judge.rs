@@ -9,7 +9,7 @@ use meetsync::model::{
 };
 
 use super::far_side::{Asked, Body, Room};
-use super::history::{History, What, at, millis};
+use super::history::{History, What, at};
 use super::source::OWN_LINK;
 use super::world::World;
 
@@ -21,8 +21,8 @@ pub struct Judge {
     pub violations: Vec<String>,
     /// A stalled process sends when it has long lost its lease, and nobody can hinder it.
     stalls: bool,
-    /// The provider forgot its decks then.
-    pub forgot_ms: Option<u64>,
+    /// The provider forgot its decks.
+    pub forgot: bool,
     holds: Vec<HeldFor>,
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
@@ -50,7 +50,7 @@ impl Judge {
         Self {
             violations: Vec::new(),
             stalls: history.events.iter().any(|event| is_stall(&event.what)),
-            forgot_ms: None,
+            forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
             storm: None,
@@ -261,7 +261,8 @@ impl World {
         else {
             return;
         };
-        if self.judge.forgot_ms.is_some_and(|forgot| accepted.at <= at(forgot) + millis(1)) {
+        // One that forgot its decks is not known to have done so before the whole list goes out again.
+        if self.judge.forgot {
             return;
         }
         if !shows(&self.far.shown(session), &accepted.decks) {
@@ -363,6 +364,9 @@ impl World {
         {
             return None;
         }
+        if self.is_parked(SubjectKey::room(session.id)) {
+            return None;
+        }
         let slot = session.slot?;
         let rooms: Vec<&Room> = self.far.rooms_of(session.id).collect();
         let may_take_away = settings.powers == RoomPowers::Full && settings.max_deletes > 5;
@@ -398,13 +402,21 @@ impl World {
         None
     }
 
+    /// The provider said no to just this, and is left alone with it for an hour.
+    fn is_parked(&self, key: SubjectKey) -> bool {
+        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.now());
+        view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
+    }
+
     /// Whether the ledger still has something to do about a session that is in its window.
     pub fn is_owing(&self) -> bool {
         let now = self.now();
         let sessions = self.source.sessions().iter();
         let open = sessions
             .filter(|session| {
-                !session.status.is_cancelled() && session.slot.is_some_and(|slot| self.is_open(slot, now))
+                !session.status.is_cancelled()
+                    && session.remote_instructions != OWN_LINK
+                    && session.slot.is_some_and(|slot| self.is_open(slot, now))
             })
             .map(|session| session.id)
             .collect();

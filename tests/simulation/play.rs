@@ -20,7 +20,7 @@ use super::world::{Life, Shared, World};
 const LONGEST_CALM_MS: u64 = 420_000;
 
 /// So long nothing may change any more.
-const STAYS_MS: u64 = 25_000;
+const STAYS_MS: u64 = 16_000;
 
 /// What became of a history.
 #[derive(Debug, Default)]
@@ -240,7 +240,7 @@ impl Stage<'_> {
             }
             What::ForgetDecks => {
                 world.far.forget_decks();
-                world.judge.forgot_ms = Some(now);
+                world.judge.forgot = true;
             }
             What::ForgetTokens => world.far.forget_tokens(),
             What::ForeignRoom { group } => {
