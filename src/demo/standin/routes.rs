@@ -64,6 +64,8 @@ async fn handle(
         let seq = inner.requests;
         let entry = LogEntry {
             seq,
+            began: shared.began.elapsed(),
+            ended: None,
             call,
             method: method.to_string(),
             path: uri.path().to_owned(),
@@ -84,6 +86,7 @@ async fn handle(
         (seq, inner.latency, failure)
     };
     shared.tell();
+    let _until_it_ends = UnderWay { shared: Arc::clone(&shared), place };
     let incoming = Incoming { call, bearer, body, place, wire };
     tokio::select! {
         // Cut off rather than answered: a stand-in that is stopping has nothing true to say.
@@ -94,6 +97,19 @@ async fn handle(
             }
             respond(&shared, &incoming, failure).await
         } => answer,
+    }
+}
+
+/// Notes the end of a request, however it comes: who hangs up has the handler dropped.
+struct UnderWay {
+    shared: Arc<Shared>,
+    place: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let ended = self.shared.began.elapsed();
+        note(&self.shared, self.place, |entry| entry.ended = Some(ended));
     }
 }
 
@@ -121,7 +137,7 @@ async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Fail
     let json = "application/json";
     let done = || perform(shared, incoming.call, incoming.bearer.as_deref(), incoming.body.as_ref());
     let finish = |status: u16, headers: &[(HeaderName, String)], body: Vec<u8>| {
-        note_status(shared, incoming.place, status);
+        note(shared, incoming.place, |entry| entry.status = Some(status));
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(name, value);
@@ -229,9 +245,9 @@ fn land_later(shared: &Arc<Shared>, incoming: &Incoming, after: Duration) {
     });
 }
 
-fn note_status(shared: &Shared, place: u64, status: u16) {
+fn note(shared: &Shared, place: u64, what: impl FnOnce(&mut LogEntry)) {
     if let Some(entry) = shared.lock().world.log.iter_mut().rev().find(|entry| entry.seq == place) {
-        entry.status = Some(status);
+        what(entry);
     }
     shared.tell();
 }
