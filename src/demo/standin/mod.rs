@@ -61,6 +61,8 @@ struct Shared {
     inner: Mutex<Inner>,
     /// Counts up with each change, for those who wait for one.
     changed: watch::Sender<u64>,
+    /// False while nothing listens.
+    here: watch::Sender<bool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -105,7 +107,8 @@ impl Standin {
     /// loopback one.
     pub async fn start_at(listen: SocketAddr, options: StandinOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
-        let mut address = listener.local_addr()?;
+        let bound = listener.local_addr()?;
+        let mut address = bound;
         if address.ip().is_unspecified() {
             let loopback = match address {
                 SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -126,9 +129,10 @@ impl Standin {
                 held: Vec::new(),
             }),
             changed: watch::channel(0).0,
+            here: watch::channel(true).0,
             stopping,
         });
-        let serving = routes::serve(listener, Arc::clone(&shared));
+        let serving = routes::serve(listener, bound, Arc::clone(&shared));
         #[expect(
             clippy::disallowed_methods,
             reason = "the Standin owns this task: dropping it ends the server"
@@ -187,8 +191,19 @@ impl Standin {
         self.fail_next(call, usize::MAX, failure);
     }
 
-    /// No more troubles, no latency; refused groups stay refused.
+    /// Nothing listens from now on: open connections are closed, new ones are refused.
+    pub fn go_away(&self) {
+        self.shared.here.send_replace(false);
+    }
+
+    /// Listens again, at the same address.
+    pub fn come_back(&self) {
+        self.shared.here.send_replace(true);
+    }
+
+    /// No more troubles, no latency, and it is there; refused groups stay refused.
     pub fn heal(&self) {
+        self.come_back();
         let mut inner = self.shared.lock();
         inner.troubles.clear();
         inner.latency = Duration::ZERO;
