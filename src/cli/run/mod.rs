@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
                 continue;
             }
         };
-        match life::live(app, &settings, &mut signals).await? {
+        match Box::pin(life::live(app, &settings, &mut signals)).await? {
             End::Stopped => return Ok(Exit::Done),
             End::AtOnce => {
                 output::note(

@@ -26,6 +26,8 @@ pub struct LogEntry {
     /// The first word of `Authorization`, as it was written.
     pub scheme: Option<String>,
     pub accept: Option<String>,
+    /// Which program sent it, as it calls itself: `meetsync/0.1.0`, `python-requests/2.34.2`.
+    pub user_agent: Option<String>,
     pub content_type: Option<String>,
     pub content_length: Option<String>,
     /// None = no body, or no JSON. A client's secret is `[redacted]`.

@@ -50,8 +50,6 @@ impl Default for StandinOptions {
 pub struct Standin {
     /// `http://127.0.0.1:PORT/api/v1/`
     pub base_url: Url,
-    /// Where it listens, as it was asked to.
-    bound: SocketAddr,
     pub options: StandinOptions,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
@@ -64,6 +62,8 @@ struct Shared {
     inner: Mutex<Inner>,
     /// Counts up with each change, for those who wait for one.
     changed: watch::Sender<u64>,
+    /// False while nothing listens.
+    here: watch::Sender<bool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -131,44 +131,25 @@ impl Standin {
                 held: Vec::new(),
             }),
             changed: watch::channel(0).0,
+            here: watch::channel(true).0,
             stopping,
         });
-        let mut standin = Self { base_url, bound, options, shared, stop, server: None };
-        standin.serve(listener);
-        Ok(standin)
-    }
-
-    fn serve(&mut self, listener: TcpListener) {
-        let serving = routes::serve(listener, Arc::clone(&self.shared));
+        let serving = routes::serve(listener, bound, Arc::clone(&shared));
         #[expect(
             clippy::disallowed_methods,
             reason = "the Standin owns this task: dropping it ends the server"
         )]
         let server = tokio::spawn(serving);
-        self.server = Some(server);
+        Ok(Self { base_url, options, shared, stop, server: Some(server) })
     }
 
-    /// Nobody listens on its port any more, and open requests are cut off. It forgets nothing.
-    pub async fn close(&mut self) {
+    /// Stops and waits until it has.
+    pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.take() {
             // It only ends early by a panic, and then it is stopped as well.
             let _ = server.await;
         }
-    }
-
-    /// Listens again, on the same port.
-    pub async fn open_again(&mut self) -> io::Result<()> {
-        self.close().await;
-        let listener = TcpListener::bind(self.bound).await?;
-        self.stop.send_replace(false);
-        self.serve(listener);
-        Ok(())
-    }
-
-    /// Stops and waits until it has.
-    pub async fn stop(mut self) {
-        self.close().await;
     }
 
     /// The decks that a session shows, by their order (those with the same order as they came).
@@ -212,8 +193,19 @@ impl Standin {
         self.fail_next(call, usize::MAX, failure);
     }
 
-    /// No more troubles, no latency; refused groups stay refused.
+    /// Nothing listens from now on: open connections are closed, new ones are refused.
+    pub fn go_away(&self) {
+        self.shared.here.send_replace(false);
+    }
+
+    /// Listens again, at the same address.
+    pub fn come_back(&self) {
+        self.shared.here.send_replace(true);
+    }
+
+    /// No more troubles, no latency, and it is there; refused groups stay refused.
     pub fn heal(&self) {
+        self.come_back();
         let mut inner = self.shared.lock();
         inner.troubles.clear();
         inner.latency = Duration::ZERO;

@@ -1,5 +1,6 @@
 //! The stand-in's HTTP side: which call a request is, what goes wrong with it, and how an answer is written.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +20,11 @@ use crate::transport::REDACTED;
 
 pub(super) const BASE_PATH: &str = "/api/v1/";
 
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn serve(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let stopping = Arc::clone(&shared);
+    let listener = CuttableListener::new(listener, address, shared.here.subscribe());
     let app = Router::new().fallback(handle).with_state(shared);
-    let served = axum::serve(CuttableListener(listener), app.into_make_service_with_connect_info::<Wire>())
+    let served = axum::serve(listener, app.into_make_service_with_connect_info::<Wire>())
         .with_graceful_shutdown(async move { stopping.stopped().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "the stand-in Meetecho stopped");
@@ -77,6 +79,7 @@ async fn handle(
             bearer: bearer.as_deref().map(|bearer| inner.world.bearer_of(bearer)),
             scheme,
             accept: text(header::ACCEPT),
+            user_agent: text(header::USER_AGENT),
             content_type: text(header::CONTENT_TYPE),
             content_length: text(header::CONTENT_LENGTH),
             body: body.clone().map(without_secret),

@@ -91,12 +91,12 @@ fn while_nobody_waits_it_is_probed_less_and_less() {
         assert_eq!(circuit.admits(now, 0, false), Admission::Probe);
         fail(&mut circuit, now, now);
         let Admission::NotBefore(next) = circuit.admits(now, 0, false) else { panic!("no wait") };
-        waits.push((next - now).as_millis());
+        waits.push(next.abs_diff(now).as_millis());
         now = next;
     }
     assert_eq!(waits, [2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000]);
     // A live session that turns up doesn't wait for the half minute.
-    assert_eq!(circuit.admits(now - ms(28_000), 0, true), Admission::Probe);
+    assert_eq!(circuit.admits(now.saturating_sub(ms(28_000)), 0, true), Admission::Probe);
 }
 
 #[test]
@@ -130,6 +130,23 @@ fn a_probe_that_never_asked_is_soon_followed_by_one_that_does() {
     assert_eq!(circuit.note(ms(60_100), Answer::NotAsked, 0.5), None);
     assert_eq!(circuit.admits(ms(60_100), 0, false), Admission::NotBefore(ms(61_000)));
     assert!(circuit.is_open());
+}
+
+#[test]
+fn a_probe_of_several_parts_is_one_probe() {
+    for parts in [
+        [Answer::Down, Answer::Down, Answer::Down],
+        [Answer::Down, Answer::NotAsked, Answer::NotAsked],
+        [Answer::NotAsked, Answer::Down, Answer::NotAsked],
+    ] {
+        let mut circuit = opened();
+        circuit.began(ms(11_000));
+        for part in parts {
+            assert_eq!(circuit.note(ms(11_010), part, 0.5), None);
+        }
+        assert_eq!(circuit.admits(ms(11_010), 0, true), Admission::NotBefore(ms(13_000)), "{parts:?}");
+        assert_eq!(circuit.admits(ms(11_010), 0, false), Admission::NotBefore(ms(13_010)), "{parts:?}");
+    }
 }
 
 #[test]
@@ -175,7 +192,7 @@ fn quiet_outlives_the_turn_to_closed() {
 fn quiet_is_asked_for_within_bounds() {
     assert_eq!(asked_quiet(ms(0)), ms(1000));
     assert_eq!(asked_quiet(ms(7000)), ms(7000));
-    assert_eq!(asked_quiet(Duration::from_secs(86_400)), ms(60_000));
+    assert_eq!(asked_quiet(Duration::from_hours(24)), ms(60_000));
 }
 
 #[test]

@@ -66,18 +66,18 @@ fn assert_one_at_a_time(probes: &[LogEntry]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_listens_and_then_each_session_takes_one_request() {
-    let mut stage = everybody_always().await;
+    let stage = everybody_always().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
     let before = stage.requests();
-    stage.standin.close().await;
+    stage.standin.go_away();
     change_them_all(&stage).await;
     worker.says("the provider is down", 1).await;
     let tried = worker.said().matches("provider_down").count();
     worker.says("provider_down", tried + 3).await;
 
     let (opened, first) = (Instant::now(), stage.requests());
-    stage.standin.open_again().await.unwrap();
+    stage.standin.come_back();
     until(&stage, "it is noticed", |standin| standin.log().len() > first).await;
     let noticed = opened.elapsed();
     assert!(noticed < Duration::from_millis(2500), "noticed after {noticed:?}");
