@@ -27,7 +27,8 @@ pub(crate) fn any(stage: &mut Stage, chance: &mut Chance) -> Result<(), Anything
 }
 
 fn small(stage: &Stage, chance: &mut Chance) {
-    let calls = [None, Some(Call::SetDecks), Some(Call::DeleteDeck), Some(Call::CreateRoom), Some(Call::FetchRooms)];
+    let calls =
+        [None, Some(Call::SetDecks), Some(Call::DeleteDeck), Some(Call::CreateRoom), Some(Call::FetchRooms)];
     let call = chance.one_of(&calls);
     let failure = match chance.below(10) {
         0 => Failure::Status(503),

@@ -125,7 +125,11 @@ impl Judge {
     /// What is wrong with a session, in words.
     fn out_of_step(&self, snapshot: &Snapshot, id: SessionId) -> Option<String> {
         let session = snapshot.session(id)?;
-        if session.is_interim() { self.room_wrong(snapshot, session) } else { self.decks_wrong(snapshot, session) }
+        if session.is_interim() {
+            self.room_wrong(snapshot, session)
+        } else {
+            self.decks_wrong(snapshot, session)
+        }
     }
 
     fn decks_wrong(&self, snapshot: &Snapshot, session: &Session) -> Option<String> {
@@ -138,9 +142,8 @@ impl Judge {
         let titles = |decks: &[meetsync::model::Deck]| {
             decks.iter().map(|deck| format!("{} {}", deck.id, deck.rev)).collect::<Vec<_>>()
         };
-        (wanted != shown).then(|| {
-            format!("session {} shows {:?}, not {:?}", session.id, titles(&shown), titles(&wanted))
-        })
+        (wanted != shown)
+            .then(|| format!("session {} shows {:?}, not {:?}", session.id, titles(&shown), titles(&wanted)))
     }
 
     fn room_wrong(&self, snapshot: &Snapshot, session: &Session) -> Option<String> {

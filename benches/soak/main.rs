@@ -46,9 +46,12 @@ fn main() -> ExitCode {
 fn run<'a>(mut arguments: impl Iterator<Item = &'a String>) -> Result<bool, Anything> {
     let usage = "say how long: scripts/soak MINUTES [SEED]";
     let minutes: f64 = arguments.next().ok_or(usage)?.parse().map_err(|_| usage)?;
-    let seed = arguments.next().map_or_else(|| Ok(chance::any_seed()), |seed| seed.parse()).map_err(|_| usage)?;
+    let seed =
+        arguments.next().map_or_else(|| Ok(chance::any_seed()), |seed| seed.parse()).map_err(|_| usage)?;
     let length = Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| usage)?;
-    report::note(&format!("{minutes} minutes with seed {seed}; the edits and faults are the same with it again."));
+    report::note(&format!(
+        "{minutes} minutes with seed {seed}; the edits and faults are the same with it again."
+    ));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(soak(length, seed))
 }
@@ -65,7 +68,11 @@ async fn soak(length: Duration, seed: u64) -> Result<bool, Anything> {
     let watched = async {
         while begun.elapsed() < length {
             if begun.elapsed() >= next_word {
-                report::note(&format!("{:>4} s: {edits} edits, {} requests", begun.elapsed().as_secs(), stage.requests()));
+                report::note(&format!(
+                    "{:>4} s: {edits} edits, {} requests",
+                    begun.elapsed().as_secs(),
+                    stage.requests()
+                ));
                 next_word += Duration::from_secs(30);
             }
             if let Some(edit) = edits::any(&mut chance, edits) {

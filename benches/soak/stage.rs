@@ -43,7 +43,8 @@ impl Stage {
         cluster.run_sql(DATABASE, &edits::for_days()).await?;
         let standin = Arc::new(Standin::start().await?);
         let directory = tempfile::tempdir()?;
-        let mut stage = Self { cluster, standin, faults: 0, killed: 0, directory, workers: Vec::new(), ends: Vec::new() };
+        let mut stage =
+            Self { cluster, standin, faults: 0, killed: 0, directory, workers: Vec::new(), ends: Vec::new() };
         std::fs::write(stage.settings(), stage.settings_text())?;
         let migrated = stage.command().arg("migrate").stdout(Stdio::null()).status()?;
         if !migrated.success() {

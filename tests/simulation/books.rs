@@ -200,13 +200,22 @@ fn of_pass(pass: &PassRecord, recorded: &Recorded) -> String {
 
 fn of_end(end: &StepEnd) -> String {
     let decks = |decks: &[meetsync::model::Deck]| {
-        decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+        decks
+            .iter()
+            .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     match end {
         StepEnd::DecksAccepted { accepted, deleted, confirming } => {
             let deleted: Vec<String> = deleted.iter().map(ToString::to_string).collect();
             let owed = if confirming.is_some() { ", a confirming send is owed" } else { "" };
-            format!("accepted [{}] in {}, deleted [{}]{owed}", decks(&accepted.decks), accepted.epoch, deleted.join(" "))
+            format!(
+                "accepted [{}] in {}, deleted [{}]{owed}",
+                decks(&accepted.decks),
+                accepted.epoch,
+                deleted.join(" ")
+            )
         }
         StepEnd::RoomIs { record, .. } => {
             format!("the room is {} at {}", record.public_id, record.sent.start.format("%H:%M:%S"))

@@ -28,9 +28,11 @@ const GROUPS: [&str; 2] = ["ames", "mars"];
 pub fn history(seed: u64, kind: Kind) -> History {
     let mut random = Random::new(seed, 10);
     let storms = random.percent(4);
-    let percent = if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
+    let percent =
+        if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
     let mut settings = settings(&mut random, kind);
-    let sessions: Vec<SessionSetup> = (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
+    let sessions: Vec<SessionSetup> =
+        (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
     let calm_at_ms = random.between(20, 70) * 1000;
     let mut events = Vec::new();
     if storms {
@@ -159,13 +161,19 @@ fn event(
         30 => What::UnlinkAll { session },
         31 => {
             // An edit that cancels out.
-            events.push(Event { at_ms: at_ms + random.between(100, 3000), what: What::RemoveDeck { session, place: 5 } });
+            events.push(Event {
+                at_ms: at_ms + random.between(100, 3000),
+                what: What::RemoveDeck { session, place: 5 },
+            });
             What::AddDeck { session, deck }
         }
         32..36 => What::Move { session, by_s: random.pick(&[-120, 60, 90, 120, 600, 3600]) },
         36..39 => {
             if random.percent(50) {
-                events.push(Event { at_ms: at_ms + random.between(500, 20_000), what: What::Restore { session } });
+                events.push(Event {
+                    at_ms: at_ms + random.between(500, 20_000),
+                    what: What::Restore { session },
+                });
             }
             What::Cancel { session }
         }
