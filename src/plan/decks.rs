@@ -8,8 +8,8 @@ use super::link::Link;
 use super::rooms::RoomDecision;
 use super::types::{Change, Operation};
 use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};
-use crate::planted::{self, Bug};
 use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
+use crate::planted::{self, Bug};
 
 /// `room_will_be_new`: this plan makes the session's room (again), so what was shown in the old one says nothing.
 pub(super) fn decide(

@@ -17,7 +17,7 @@ use super::world::{Life, World};
 
 /// The ledger as one worker has it.
 #[derive(Debug, Clone)]
-pub struct BooksTwin(pub Life);
+pub(crate) struct BooksTwin(pub(crate) Life);
 
 fn failed() -> LedgerError {
     LedgerError::Database(broken("the ledger's database"))
@@ -108,11 +108,15 @@ impl Books for BooksTwin {
             let leased = world.ledger.lease_and_begin(key, owner, length, will_send, now, clock)?;
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
-                    world.tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
+                    world
+                        .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
                     if mutants::is(EdgeBug::NoDoubtMark) {
                         let number = world.far.requests;
                         let open = &mut world.workers[worker].open_steps;
-                        open.insert((life << 32) + number * 64 + open.len() as u64, (lease.clone(), begun.clone()));
+                        open.insert(
+                            (life << 32) + number * 64 + open.len() as u64,
+                            (lease.clone(), begun.clone()),
+                        );
                     }
                 }
                 LeasedStep::Taken { owner, .. } => {
@@ -170,7 +174,9 @@ impl Books for BooksTwin {
 fn mutate(end: &mut StepEnd) {
     match end {
         StepEnd::DecksAccepted { confirming, .. } if mutants::is(EdgeBug::NoConfirming) => *confirming = None,
-        StepEnd::InDoubt { sent, .. } | StepEnd::Partly { sent, .. } if mutants::is(EdgeBug::EverAccepted) => {
+        StepEnd::InDoubt { sent, .. } | StepEnd::Partly { sent, .. }
+            if mutants::is(EdgeBug::EverAccepted) =>
+        {
             sent.clear();
         }
         _ => {}
@@ -182,20 +188,34 @@ fn of_pass(pass: &PassRecord, recorded: &Recorded) -> String {
         Recorded::Stale => "an older state than is known, not recorded".to_owned(),
         Recorded::Done(new) => {
             let new: Vec<String> = new.keys().map(ToString::to_string).collect();
-            format!("{} wishes, new ones for [{}], {} calmed", pass.wishes.len(), new.join(", "), pass.calmed.len())
+            format!(
+                "{} wishes, new ones for [{}], {} calmed",
+                pass.wishes.len(),
+                new.join(", "),
+                pass.calmed.len()
+            )
         }
     }
 }
 
 fn of_end(end: &StepEnd) -> String {
     let decks = |decks: &[meetsync::model::Deck]| {
-        decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+        decks
+            .iter()
+            .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     match end {
         StepEnd::DecksAccepted { accepted, deleted, confirming } => {
             let deleted: Vec<String> = deleted.iter().map(ToString::to_string).collect();
             let owed = if confirming.is_some() { ", a confirming send is owed" } else { "" };
-            format!("accepted [{}] in {}, deleted [{}]{owed}", decks(&accepted.decks), accepted.epoch, deleted.join(" "))
+            format!(
+                "accepted [{}] in {}, deleted [{}]{owed}",
+                decks(&accepted.decks),
+                accepted.epoch,
+                deleted.join(" ")
+            )
         }
         StepEnd::RoomIs { record, .. } => {
             format!("the room is {} at {}", record.public_id, record.sent.start.format("%H:%M:%S"))

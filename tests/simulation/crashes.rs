@@ -38,7 +38,15 @@ fn stories() -> Vec<(&'static str, History)> {
 }
 
 fn story(is_interim: bool, start_s: i64, decks: Vec<i64>, events: Vec<(u64, What)>) -> History {
-    let sessions = vec![SessionSetup { id: 101, is_interim, group: "mars", start_s, minutes: 60, decks, own_link: false }];
+    let sessions = vec![SessionSetup {
+        id: 101,
+        is_interim,
+        group: "mars",
+        start_s,
+        minutes: 60,
+        decks,
+        own_link: false,
+    }];
     let settings = Settings {
         materials: Materials::Put,
         put: Put::Upserts,
@@ -66,11 +74,19 @@ fn story(is_interim: bool, start_s: i64, decks: Vec<i64>, events: Vec<(u64, What
         ledger_skew_ms: 0,
     };
     let events = events.into_iter().map(|(at_ms, what)| Event { at_ms, what }).collect();
-    History { seed: 7, settings, sessions, events, faults: Faults::Listed(Vec::new()), calm_at_ms: 60_000, dies_at: None }
+    History {
+        seed: 7,
+        settings,
+        sessions,
+        events,
+        faults: Faults::Listed(Vec::new()),
+        calm_at_ms: 60_000,
+        dies_at: None,
+    }
 }
 
 /// Plays each story with a crash at each place; whether all came into step.
-pub fn every_one() -> bool {
+pub(crate) fn every_one() -> bool {
     println!("\nA crash between every two calls:");
     let mut all_well = true;
     for (name, story) in stories() {

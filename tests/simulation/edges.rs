@@ -27,7 +27,7 @@ use super::world::Life;
 
 /// All twins.
 #[derive(Debug, Clone, Copy)]
-pub struct Twins;
+pub(crate) struct Twins;
 
 impl Edges for Twins {
     type Source = SourceTwin;
@@ -39,7 +39,7 @@ impl Edges for Twins {
 
 /// The real provider code; some bugs are planted around it.
 #[derive(Debug, Clone)]
-pub struct Provider(Meetecho);
+pub(crate) struct Provider(Meetecho);
 
 impl Provider {
     fn new(life: &Life, settings: &Settings) -> Self {
@@ -99,7 +99,9 @@ impl Conference for Provider {
 
     async fn create_room(&self, group: &GroupAcronym, room: &RoomSpec) -> Outcome<SeenRoom> {
         match self.0.create_room(group, room).await {
-            Outcome::InDoubt(_) if mutants::is(EdgeBug::SecondCreate) => self.0.create_room(group, room).await,
+            Outcome::InDoubt(_) if mutants::is(EdgeBug::SecondCreate) => {
+                self.0.create_room(group, room).await
+            }
             outcome => outcome,
         }
     }
@@ -111,7 +113,7 @@ impl Conference for Provider {
 
 /// Simulated time, as one worker has it.
 #[derive(Debug)]
-pub struct SimulatedTime {
+pub(crate) struct SimulatedTime {
     life: Life,
     began: Instant,
     drawn: AtomicU64,
@@ -139,7 +141,8 @@ impl Time for SimulatedTime {
     fn chance(&self) -> f64 {
         let number = self.drawn.fetch_add(1, Ordering::Relaxed);
         let stream = 77 + ((self.life.worker as u64) << 8) + (self.life.number << 16);
-        f64::from(u32::try_from(mix(self.seed, stream, number) >> 32).expect("the upper half")) / (f64::from(u32::MAX) + 1.0)
+        f64::from(u32::try_from(mix(self.seed, stream, number) >> 32).expect("the upper half"))
+            / (f64::from(u32::MAX) + 1.0)
     }
 }
 
@@ -147,7 +150,7 @@ fn span(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::try_from(seconds).expect("short"))
 }
 
-pub fn policy(settings: &Settings) -> Policy {
+pub(crate) fn policy(settings: &Settings) -> Policy {
     Policy {
         scope: ScopePolicy {
             mode: if settings.only_observes { Mode::Observe } else { Mode::Act },
@@ -184,7 +187,7 @@ pub fn policy(settings: &Settings) -> Policy {
 }
 
 /// What one life of a worker works with.
-pub fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
+pub(crate) fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
     let (seed, stalls) = {
         let world = life.world.lock();
         (world.seed, world.workers[life.worker].ever_stalls)
@@ -194,7 +197,13 @@ pub fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
         ledger: Some(BooksTwin(life.clone())),
         meetecho: Provider::new(life, settings),
         links: settings.write_back.then(|| LinksTwin(life.clone())),
-        time: SimulatedTime { life: life.clone(), began: Instant::now(), drawn: AtomicU64::new(0), seed, stalls },
+        time: SimulatedTime {
+            life: life.clone(),
+            began: Instant::now(),
+            drawn: AtomicU64::new(0),
+            seed,
+            stalls,
+        },
         policy: policy(settings),
         who: format!("worker-{}", life.worker),
         lease: Duration::from_secs(settings.lease_s),

@@ -16,24 +16,24 @@ use super::random::Random;
 use super::source::LINK_PREFIX;
 use super::world::{Life, World};
 
-pub const API_BASE: &str = "https://meetecho.example.org/api/v1/";
+pub(crate) const API_BASE: &str = "https://meetecho.example.org/api/v1/";
 const BASE_PATH: &str = "/api/v1/";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
-    pub public_id: String,
-    pub room_id: i64,
-    pub group: String,
-    pub url: String,
-    pub description: String,
-    pub start: DateTime<Utc>,
-    pub minutes: i64,
+pub(crate) struct Room {
+    pub(crate) public_id: String,
+    pub(crate) room_id: i64,
+    pub(crate) group: String,
+    pub(crate) url: String,
+    pub(crate) description: String,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) minutes: i64,
     /// Made by nobody of ours.
-    pub foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 impl Room {
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         Span::of_minutes(self.start, self.minutes)
     }
 
@@ -43,50 +43,68 @@ impl Room {
 }
 
 #[derive(Debug)]
-pub struct FarSide {
+pub(crate) struct FarSide {
     put: Put,
     post_doubles: bool,
     second_room: SecondRoom,
     link_names_session: bool,
     tokens: BTreeMap<String, u64>,
     made: u64,
-    pub rooms: Vec<Room>,
-    pub decks: BTreeMap<SessionId, Vec<Deck>>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) decks: BTreeMap<SessionId, Vec<Deck>>,
     /// Requests that are still to take effect, and when.
     late: Vec<(u64, Asked)>,
     /// All that came, and those that change something.
-    pub requests: u64,
-    pub writes: u64,
+    pub(crate) requests: u64,
+    pub(crate) writes: u64,
     in_flight: BTreeMap<SessionId, usize>,
     /// When something last changed.
-    pub changed_ms: u64,
+    pub(crate) changed_ms: u64,
 }
 
 /// A request, as far as it matters.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub number: u64,
-    pub call: Call,
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) call: Call,
     bearer: String,
-    pub body: Body,
+    pub(crate) body: Body,
 }
 
 #[derive(Debug, Clone)]
-pub enum Body {
+pub(crate) enum Body {
     Tokens(Vec<String>),
     None,
-    Room { room_id: i64, description: String, start: DateTime<Utc>, minutes: i64 },
+    Room {
+        room_id: i64,
+        description: String,
+        start: DateTime<Utc>,
+        minutes: i64,
+    },
     /// Of a deletion: the room, as far as it is there.
-    Deletion { room_id: Option<i64> },
-    Add { session: SessionId, deck: Deck },
-    Delete { session: SessionId, deck: DeckId },
-    Set { session: SessionId, decks: Vec<Deck> },
+    Deletion {
+        room_id: Option<i64>,
+    },
+    Add {
+        session: SessionId,
+        deck: Deck,
+    },
+    Delete {
+        session: SessionId,
+        deck: DeckId,
+    },
+    Set {
+        session: SessionId,
+        decks: Vec<Deck>,
+    },
 }
 
 impl Asked {
-    pub fn session(&self) -> Option<SessionId> {
+    pub(crate) fn session(&self) -> Option<SessionId> {
         match &self.body {
-            Body::Add { session, .. } | Body::Delete { session, .. } | Body::Set { session, .. } => Some(*session),
+            Body::Add { session, .. } | Body::Delete { session, .. } | Body::Set { session, .. } => {
+                Some(*session)
+            }
             Body::Room { room_id, .. } => Some(SessionId(*room_id)),
             Body::Deletion { room_id } => room_id.map(SessionId),
             Body::Tokens(_) | Body::None => None,
@@ -95,7 +113,11 @@ impl Asked {
 
     fn words(&self) -> String {
         let ids = |decks: &[Deck]| {
-            decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+            decks
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         match &self.body {
             Body::Tokens(groups) => format!("tokens for {}", groups.join(", ")),
@@ -148,7 +170,7 @@ fn session_in(text: &str) -> SessionId {
 }
 
 impl FarSide {
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             put: settings.put,
             post_doubles: settings.post_doubles,
@@ -166,25 +188,25 @@ impl FarSide {
         }
     }
 
-    pub fn shown(&self, session: SessionId) -> Vec<&Deck> {
+    pub(crate) fn shown(&self, session: SessionId) -> Vec<&Deck> {
         let mut decks: Vec<&Deck> = self.decks.get(&session).into_iter().flatten().collect();
         decks.sort_by_key(|deck| (deck.order, deck.id));
         decks
     }
 
-    pub fn rooms_of(&self, session: SessionId) -> impl Iterator<Item = &Room> {
+    pub(crate) fn rooms_of(&self, session: SessionId) -> impl Iterator<Item = &Room> {
         self.rooms.iter().filter(move |room| room.room_id == session.0 && !room.foreign)
     }
 
-    pub fn forget_decks(&mut self) {
+    pub(crate) fn forget_decks(&mut self) {
         self.decks.clear();
     }
 
-    pub fn forget_tokens(&mut self) {
+    pub(crate) fn forget_tokens(&mut self) {
         self.tokens.clear();
     }
 
-    pub fn foreign_room(&mut self, group: &str, now: DateTime<Utc>) {
+    pub(crate) fn foreign_room(&mut self, group: &str, now: DateTime<Utc>) {
         self.made += 1;
         let public_id = format!("foreign-{}", self.made);
         self.rooms.push(Room {
@@ -199,7 +221,7 @@ impl FarSide {
         });
     }
 
-    pub fn has_late(&self) -> bool {
+    pub(crate) fn has_late(&self) -> bool {
         !self.late.is_empty()
     }
 
@@ -209,7 +231,8 @@ impl FarSide {
             .into_iter()
             .find(|call| call.method() == request.method && call.path() == path)
             .expect("only these calls are ever made");
-        let bearer = request.bearer.as_ref().map(|bearer| bearer.expose_secret().to_owned()).unwrap_or_default();
+        let bearer =
+            request.bearer.as_ref().map(|bearer| bearer.expose_secret().to_owned()).unwrap_or_default();
         let bytes = request.body.as_ref().map(transport::Body::bytes).unwrap_or_default();
         let body = match call {
             Call::Tokens => Body::Tokens(read::<TokensBody>(bytes).wgs),
@@ -307,7 +330,8 @@ impl World {
     fn perform_for(&mut self, asked: &Asked, group: &str) -> Response {
         match &asked.body {
             Body::None => {
-                let rooms: Map<_, _> = self.far.rooms.iter().filter(|room| room.group == group).map(listed).collect();
+                let rooms: Map<_, _> =
+                    self.far.rooms.iter().filter(|room| room.group == group).map(listed).collect();
                 let rooms = if rooms.is_empty() { json!([]) } else { Value::Object(rooms) };
                 answer(200, &json!({ "rooms": rooms }))
             }
@@ -375,11 +399,21 @@ impl World {
     }
 
     /// Lets everything take effect that had to come late.
-    pub fn land(&mut self) {
+    pub(crate) fn land(&mut self) {
         let now = self.now_ms();
-        while let Some(place) = self.far.late.iter().enumerate().filter(|(_, (at, _))| *at <= now).min_by_key(|(_, (at, asked))| (*at, asked.number)).map(|(place, _)| place) {
+        while let Some(place) = self
+            .far
+            .late
+            .iter()
+            .enumerate()
+            .filter(|(_, (at, _))| *at <= now)
+            .min_by_key(|(_, (at, asked))| (*at, asked.number))
+            .map(|(place, _)| place)
+        {
             let (at, asked) = self.far.late.swap_remove(place);
-            self.tell(|| format!("request {} takes effect only now ({at} ms): {}", asked.number, asked.words()));
+            self.tell(|| {
+                format!("request {} takes effect only now ({at} ms): {}", asked.number, asked.words())
+            });
             self.perform(&asked);
         }
     }
@@ -390,7 +424,8 @@ impl World {
         let asked = self.far.parse(self.far.requests, request);
         self.tell(|| format!("worker {worker}: request {}: {}", asked.number, asked.words()));
         let late_effect = self.settings.late_effect_s * 1000;
-        let mut fault = self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));
+        let mut fault =
+            self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));
         if let Some((until, how)) = self.provider_down
             && self.now_ms() < until
         {
@@ -453,7 +488,7 @@ fn listed(room: &Room) -> (String, Value) {
 
 /// Meetecho as one worker reaches it.
 #[derive(Debug, Clone)]
-pub struct FarSideTwin(pub Life);
+pub(crate) struct FarSideTwin(pub(crate) Life);
 
 /// A request that is under way. One that is given up before it took effect may still do so, for a while.
 struct UnderWay {
@@ -486,7 +521,13 @@ impl transport::FarSide for FarSideTwin {
             life.boundary().await;
             let (asked, fault) = life.world.lock().begin(life.worker, &request);
             if fault == Some(Fault::RefusesConnection) {
-                drop(UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms: None, is_over: true });
+                drop(UnderWay {
+                    life: life.clone(),
+                    asked,
+                    took_effect: false,
+                    lands_by_ms: None,
+                    is_over: true,
+                });
                 life.boundary().await;
                 return Err(SendError::NotSent { words: "connection refused".to_owned() });
             }
@@ -497,12 +538,15 @@ impl transport::FarSide for FarSideTwin {
             // Who gives up before the answer (a process that is killed) can't know what becomes of it.
             let lands_by_ms = match fault {
                 Some(Fault::LandsLate { by_ms }) => Some(by_ms),
-                Some(Fault::RequestLost | Fault::Status { .. } | Fault::TooMany { .. } | Fault::TokensExpire) => None,
+                Some(
+                    Fault::RequestLost | Fault::Status { .. } | Fault::TooMany { .. } | Fault::TokensExpire,
+                ) => None,
                 _ => random.percent(50).then(|| random.below(late_effect.saturating_sub(100))),
             };
             let there = random.between(1, 60);
             let back = random.between(1, 60);
-            let mut under_way = UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms, is_over: false };
+            let mut under_way =
+                UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms, is_over: false };
             tokio::time::sleep(Duration::from_millis(there)).await;
             let answer = {
                 let mut world = life.world.lock();
@@ -559,7 +603,8 @@ impl World {
             }
             Fault::Truncated => {
                 let mut answer = self.perform(asked);
-                let body = if answer.body.is_empty() { b"{\"status\": \"accepted\"}".to_vec() } else { answer.body };
+                let body =
+                    if answer.body.is_empty() { b"{\"status\": \"accepted\"}".to_vec() } else { answer.body };
                 answer.body = body[..body.len() * 2 / 3].to_vec();
                 answer.content_type = Some("application/json".to_owned());
                 (Some(Ok(answer)), true)

@@ -7,16 +7,16 @@ use super::random::Random;
 
 /// What is asked for on the command line.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// None = 10, 30 or 60, and sometimes none.
-    pub percent: Option<u64>,
-    pub put: Option<Put>,
+    pub(crate) percent: Option<u64>,
+    pub(crate) put: Option<Put>,
     /// A pair of settings that is known not to work.
-    pub unsound: Option<Unsound>,
+    pub(crate) unsound: Option<Unsound>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsound {
+pub(crate) enum Unsound {
     /// Whole lists only, to a provider that never takes a deck away by them.
     WholeListUpserts,
     /// Single calls, to a provider that shows a deck twice that was sent twice.
@@ -25,12 +25,14 @@ pub enum Unsound {
 
 const GROUPS: [&str; 2] = ["ames", "mars"];
 
-pub fn history(seed: u64, kind: Kind) -> History {
+pub(crate) fn history(seed: u64, kind: Kind) -> History {
     let mut random = Random::new(seed, 10);
     let storms = random.percent(4);
-    let percent = if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
+    let percent =
+        if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
     let mut settings = settings(&mut random, kind);
-    let sessions: Vec<SessionSetup> = (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
+    let sessions: Vec<SessionSetup> =
+        (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
     let calm_at_ms = random.between(20, 70) * 1000;
     let mut events = Vec::new();
     if storms {
@@ -159,13 +161,19 @@ fn event(
         30 => What::UnlinkAll { session },
         31 => {
             // An edit that cancels out.
-            events.push(Event { at_ms: at_ms + random.between(100, 3000), what: What::RemoveDeck { session, place: 5 } });
+            events.push(Event {
+                at_ms: at_ms + random.between(100, 3000),
+                what: What::RemoveDeck { session, place: 5 },
+            });
             What::AddDeck { session, deck }
         }
         32..36 => What::Move { session, by_s: random.pick(&[-120, 60, 90, 120, 600, 3600]) },
         36..39 => {
             if random.percent(50) {
-                events.push(Event { at_ms: at_ms + random.between(500, 20_000), what: What::Restore { session } });
+                events.push(Event {
+                    at_ms: at_ms + random.between(500, 20_000),
+                    what: What::Restore { session },
+                });
             }
             What::Cancel { session }
         }

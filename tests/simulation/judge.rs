@@ -17,23 +17,23 @@ use super::world::World;
 const OLDEST_READING_MS: u64 = 45_000;
 
 #[derive(Debug)]
-pub struct Judge {
-    pub violations: Vec<String>,
+pub(crate) struct Judge {
+    pub(crate) violations: Vec<String>,
     /// A stalled process sends when it has long lost its lease, and nobody can hinder it.
     stalls: bool,
     /// The provider forgot its decks.
-    pub forgot: bool,
+    pub(crate) forgot: bool,
     holds: Vec<HeldFor>,
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
-    pub storm: Option<Storm>,
+    pub(crate) storm: Option<Storm>,
 }
 
 #[derive(Debug)]
-pub struct Storm {
-    pub session: SessionId,
-    pub waits_since_ms: u64,
+pub(crate) struct Storm {
+    pub(crate) session: SessionId,
+    pub(crate) waits_since_ms: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct HeldFor {
 }
 
 impl Judge {
-    pub fn new(history: &History) -> Self {
+    pub(crate) fn new(history: &History) -> Self {
         let is_stall = |what: &What| matches!(what, What::Stall { .. });
         Self {
             violations: Vec::new(),
@@ -57,12 +57,12 @@ impl Judge {
         }
     }
 
-    pub fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
+    pub(crate) fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
         self.release(session, from_ms);
         self.holds.push(HeldFor { session, from_ms, until_ms });
     }
 
-    pub fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
+    pub(crate) fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
         for hold in self.holds.iter_mut().filter(|hold| hold.session == session) {
             hold.until_ms = hold.until_ms.min(now_ms);
         }
@@ -70,7 +70,9 @@ impl Judge {
 
     fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
         self.holds.iter().any(|hold| {
-            hold.session.is_none_or(|held| held == session) && hold.from_ms <= from_ms && to_ms < hold.until_ms
+            hold.session.is_none_or(|held| held == session)
+                && hold.from_ms <= from_ms
+                && to_ms < hold.until_ms
         })
     }
 }
@@ -83,7 +85,7 @@ impl World {
     }
 
     /// A request that changes something leaves a worker.
-    pub fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
+    pub(crate) fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
         if self.settings.only_observes {
             self.violation("a worker that only observes sent a request");
         }
@@ -99,7 +101,9 @@ impl World {
             self.violation(format!("sent for session {session}, which is held"));
         }
         match &asked.body {
-            Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => self.materials_were_sent(asked, session, since),
+            Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => {
+                self.materials_were_sent(asked, session, since)
+            }
             Body::Room { .. } => self.creation_was_sent(session, since),
             Body::Deletion { .. } => self.deletion_was_sent(asked, session, since),
             Body::Tokens(_) | Body::None => {}
@@ -134,14 +138,20 @@ impl World {
             Body::Delete { deck, .. } => vec![*deck],
             Body::Set { decks, .. } => {
                 let shown = self.far.shown(session);
-                shown.iter().map(|deck| deck.id).filter(|id| decks.iter().all(|deck| deck.id != *id)).collect()
+                shown
+                    .iter()
+                    .map(|deck| deck.id)
+                    .filter(|id| decks.iter().all(|deck| deck.id != *id))
+                    .collect()
             }
             _ => Vec::new(),
         };
         for id in loses {
             let is_shown = self.far.shown(session).iter().any(|deck| deck.id == id);
             if is_shown && wanted_all_along(id) {
-                self.violation(format!("takes away deck {id} of session {session}, which is shown and wanted"));
+                self.violation(format!(
+                    "takes away deck {id} of session {session}, which is shown and wanted"
+                ));
             }
         }
     }
@@ -176,7 +186,8 @@ impl World {
         if self.settings.powers != RoomPowers::Full {
             self.violation("deletes a room, and may not");
         }
-        let rooms: Vec<Room> = self.far.rooms.iter().filter(|room| room.room_id == session.0).cloned().collect();
+        let rooms: Vec<Room> =
+            self.far.rooms.iter().filter(|room| room.room_id == session.0).cloned().collect();
         for room in rooms {
             if room.foreign {
                 self.violation(format!("deletes room {} of strangers", room.public_id));
@@ -186,7 +197,10 @@ impl World {
                 version.status.is_cancelled() || version.slot.map(RoomTimes::of) != Some(times)
             };
             if !self.versions(session, since).iter().any(may_go) {
-                self.violation(format!("deletes room {} of session {session}, which wants it", room.public_id));
+                self.violation(format!(
+                    "deletes room {} of session {session}, which wants it",
+                    room.public_id
+                ));
             }
             let span = room.span();
             if span.is_live(self.now()) && span.start < at(since) {
@@ -195,7 +209,7 @@ impl World {
         }
     }
 
-    pub fn room_was_created(&mut self, asked: &Asked, session: SessionId) {
+    pub(crate) fn room_was_created(&mut self, asked: &Asked, session: SessionId) {
         self.far.changed_ms = self.now_ms();
         let alive = self.far.rooms_of(session).count();
         self.tell(|| format!("request {} made the room of session {session}", asked.number));
@@ -204,7 +218,7 @@ impl World {
         }
     }
 
-    pub fn room_was_deleted(&mut self, asked: &Asked, room: &Room) {
+    pub(crate) fn room_was_deleted(&mut self, asked: &Asked, room: &Room) {
         self.far.changed_ms = self.now_ms();
         self.tell(|| format!("request {} deleted room {}", asked.number, room.public_id));
         if room.foreign {
@@ -212,22 +226,26 @@ impl World {
         }
     }
 
-    pub fn decks_changed(&mut self, asked: &Asked, session: SessionId, before: &[Deck]) {
+    pub(crate) fn decks_changed(&mut self, asked: &Asked, session: SessionId, before: &[Deck]) {
         let after = self.far.decks.get(&session).cloned().unwrap_or_default();
         if after == before {
             return;
         }
         self.far.changed_ms = self.now_ms();
         if self.told.is_some() {
-            let shown: Vec<String> =
-                self.far.shown(session).iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect();
+            let shown: Vec<String> = self
+                .far
+                .shown(session)
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect();
             self.tell(|| format!("request {}: session {session} shows [{}]", asked.number, shown.join(" ")));
         }
         self.check_belief(SubjectKey::decks(session));
     }
 
     /// What the ledger believes to be in step is in step.
-    pub fn check_belief(&mut self, key: SubjectKey) {
+    pub(crate) fn check_belief(&mut self, key: SubjectKey) {
         if key.kind != Kind::Decks || self.judge.stalls {
             return;
         }
@@ -238,7 +256,8 @@ impl World {
             Err(error) => return self.violation(format!("the ledger can't be read: {error}")),
         };
         let Some(row) = view.get(key) else { return };
-        let Some(accepted) = row.accepted.as_ref().filter(|_| row.doubt_since.is_none() && row.confirming.is_none())
+        let Some(accepted) =
+            row.accepted.as_ref().filter(|_| row.doubt_since.is_none() && row.confirming.is_none())
         else {
             return;
         };
@@ -247,46 +266,55 @@ impl World {
             return;
         }
         if !shows(&self.far.shown(session), &accepted.decks) {
-            self.violation(format!("the ledger is sure that session {session} shows what was accepted, and it does not"));
+            self.violation(format!(
+                "the ledger is sure that session {session} shows what was accepted, and it does not"
+            ));
         }
     }
 
-    pub fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
+    pub(crate) fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
         self.far.changed_ms = self.now_ms();
         if before == OWN_LINK {
             self.violation(format!("a person's own link of session {session} was replaced"));
         }
-        if !self.settings.write_back || self.settings.only_observes || self.settings.powers == RoomPowers::Observe {
+        if !self.settings.write_back
+            || self.settings.only_observes
+            || self.settings.powers == RoomPowers::Observe
+        {
             self.violation("a link was written, and none may be");
         }
         let _ = url;
     }
 
     /// Edits of a session don't stop, and nothing fails.
-    pub fn check_storm(&mut self) {
+    pub(crate) fn check_storm(&mut self) {
         let now = self.now_ms();
         let longest = self.settings.max_wait_ms + self.settings.poll_ms + 4000;
         if let Some(storm) = self.judge.storm.as_ref().filter(|storm| storm.waits_since_ms + longest < now) {
-            let words = format!("session {} is edited all the time, and nothing was sent since {} ms", storm.session, storm.waits_since_ms);
+            let words = format!(
+                "session {} is edited all the time, and nothing was sent since {} ms",
+                storm.session, storm.waits_since_ms
+            );
             self.violation(words);
             self.judge.storm = None;
         }
     }
 
     /// Requests are bounded by what was edited and what failed.
-    pub fn check_bound(&mut self) {
+    pub(crate) fn check_bound(&mut self) {
         if self.settings.refresh_s > 0 {
             return;
         }
         let most = self.judge.most_writes + 6 * self.struck.len() as u64;
         if self.far.writes > most {
-            let words = format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
+            let words =
+                format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
             self.violation(words);
         }
     }
 
     /// What is not as it should be, by now.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         if self.settings.only_observes {
             return None;
         }
@@ -302,7 +330,10 @@ impl World {
 
     fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let slot = session.slot?;
-        if session.status.is_cancelled() || !self.is_open(slot, now) || session.remote_instructions == OWN_LINK {
+        if session.status.is_cancelled()
+            || !self.is_open(slot, now)
+            || session.remote_instructions == OWN_LINK
+        {
             return None;
         }
         let wanted: Vec<Deck> = wanted(session).cloned().collect();
@@ -311,7 +342,11 @@ impl World {
             return None;
         }
         let named = |decks: Vec<&Deck>| {
-            decks.iter().map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order)).collect::<Vec<_>>().join(" ")
+            decks
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         Some(format!(
             "session {} shows [{}], and should show [{}]",
@@ -323,7 +358,10 @@ impl World {
 
     fn room_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let settings = &self.settings;
-        if !session.is_interim() || settings.powers == RoomPowers::Observe || session.remote_instructions == OWN_LINK {
+        if !session.is_interim()
+            || settings.powers == RoomPowers::Observe
+            || session.remote_instructions == OWN_LINK
+        {
             return None;
         }
         if self.is_parked(SubjectKey::room(session.id)) {
@@ -352,7 +390,10 @@ impl World {
             && !near(room.span())
             && !near(wanted.span())
         {
-            return Some(format!("the room of session {id} is at {}, and should be at {}", room.start, wanted.start));
+            return Some(format!(
+                "the room of session {id} is at {}, and should be at {}",
+                room.start, wanted.start
+            ));
         }
         let link = session.remote_instructions.trim();
         if settings.write_back && link != room.url && !link.contains(&room.public_id) {
@@ -368,7 +409,7 @@ impl World {
     }
 
     /// Whether the ledger still has something to do about a session that is in its window.
-    pub fn is_owing(&self) -> bool {
+    pub(crate) fn is_owing(&self) -> bool {
         let now = self.now();
         let sessions = self.source.sessions().iter();
         let open = sessions
@@ -390,7 +431,7 @@ impl World {
     }
 
     /// Whether between these moments a session's list is due although nobody edited it: a window opens.
-    pub fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+    pub(crate) fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         if self.settings.refresh_s > 0 {
             return true;
         }
@@ -406,7 +447,7 @@ impl World {
 }
 
 /// The provider listens so long before the start.
-pub fn provider_window() -> TimeDelta {
+pub(crate) fn provider_window() -> TimeDelta {
     TimeDelta::seconds(40)
 }
 

@@ -24,19 +24,19 @@ const STAYS_MS: u64 = 16_000;
 
 /// What became of a history.
 #[derive(Debug, Default)]
-pub struct Played {
+pub(crate) struct Played {
     /// None = everything held, and all is in step.
-    pub verdict: Option<String>,
-    pub edits: usize,
-    pub writes: u64,
+    pub(crate) verdict: Option<String>,
+    pub(crate) edits: usize,
+    pub(crate) writes: u64,
     /// From the calm to the moment from which on all was in step.
-    pub converged_ms: u64,
-    pub struck: Vec<Struck>,
-    pub boundaries: u64,
-    pub told: Vec<String>,
+    pub(crate) converged_ms: u64,
+    pub(crate) struck: Vec<Struck>,
+    pub(crate) boundaries: u64,
+    pub(crate) told: Vec<String>,
 }
 
-pub fn play(history: &History, told: bool) -> Played {
+pub(crate) fn play(history: &History, told: bool) -> Played {
     let caught = std::panic::catch_unwind(|| play_it(history, told));
     caught.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -110,7 +110,8 @@ async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings: Settings)
             may_send: !settings.only_observes,
             grace: Duration::from_secs(3),
         };
-        let the_worker = Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
+        let the_worker =
+            Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
         let silence = |_: Result<&_, &_>| {};
         tokio::select! {
             biased;
@@ -275,11 +276,16 @@ impl Stage<'_> {
                 }
                 restless += 1;
                 if restless > 8 {
-                    return Err("it never comes to rest: requests are sent although all is in step".to_owned());
+                    return Err(
+                        "it never comes to rest: requests are sent although all is in step".to_owned()
+                    );
                 }
             } else if now - calm_at > LONGEST_CALM_MS {
                 let what = trouble.unwrap_or_else(|| "a session in its window is still in doubt".to_owned());
-                return Err(format!("not in step {:.0} s after the last fault: {what}", seconds(now - calm_at)));
+                return Err(format!(
+                    "not in step {:.0} s after the last fault: {what}",
+                    seconds(now - calm_at)
+                ));
             } else {
                 let pause = if now - calm_at > 60_000 { 5000 } else { 1000 };
                 sleep(Span::from_millis(pause)).await;
