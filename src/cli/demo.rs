@@ -1,11 +1,11 @@
-//! `meetsync demo`: the whole job on one machine. Tells the story; without `--once` everything then keeps running until
-//! somebody ends it.
+//! `meetsync demo`: the whole job on one machine. Tells the story; without `--once` the worker then follows what
+//! somebody edits by hand, until Ctrl-C, a polite kill, or a terminal that is closed.
 
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
 use super::{CliError, Context, LogFormat};
-use crate::demo::story::{self, Stage, Teller, Verdict};
+use crate::demo::story::{self, Stage, Teller, Told, Verdict};
 use crate::model::Scope;
 use crate::shutdown::Signals;
 use crate::telemetry;
@@ -19,8 +19,7 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
         output::note("meetsync: demo makes its own settings; --config is not read");
     }
     telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
-    // Ctrl-C, a polite kill, or a terminal that was closed: each ends it.
-    let mut signals = Signals::listen()?;
+    let mut stop = Signals::listen()?;
     let style = Output::new(false).style(Scope::default());
     let mut write = output::text;
     let mut teller = Teller::new(style, &mut write);
@@ -32,17 +31,21 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
     // Whatever is dropped on the way is gone: the stand-in, the server, its files.
     let stage = tokio::select! {
         prepared = Stage::prepare(args.listen) => prepared?,
-        _ = signals.next() => return Ok(stopped(&args)),
+        _ = stop.next() => return Ok(stopped(&args)),
     };
-    let verdict = tokio::select! {
+    let Told { verdict, worker } = tokio::select! {
         told = story::tell(&stage, &mut teller) => told?,
-        _ = signals.next() => return Ok(stopped(&args)),
+        _ = stop.next() => return Ok(stopped(&args)),
     };
     if !args.once {
         teller.say(&way_on(&stage))?;
-        signals.next().await;
+        tokio::select! {
+            followed = story::follow(&stage, &mut teller) => followed?,
+            _ = stop.next() => {}
+        }
         output::note("meetsync: the demo ends; everything of it is removed");
     }
+    worker.stop().await;
     Ok(match verdict {
         Verdict::InStep => Exit::Done,
         Verdict::Differs => Exit::Failed,
@@ -61,14 +64,15 @@ fn way_on(stage: &Stage) -> String {
         std::env::current_exe().map_or_else(|_| "meetsync".into(), |path| path.display().to_string());
     let config = stage.config().display();
     format!(
-        "\nEverything keeps running until Ctrl-C; then all of it is removed.\n\n\
+        "\nThe worker stays at work until Ctrl-C; then all of this is removed.\n\n\
          \x20 stand-in Meetecho   {standin}\n\
          \x20 datatracker         {database}\n\
          \x20 settings            {config}\n\n\
-         Try it from another terminal (as the same user), and play the chair with psql:\n\n\
-         \x20 {program} --config {config} plan\n\
-         \x20 {program} --config {config} rooms\n\
-         \x20 psql '{database}'\n",
+         Play the chair from another terminal (as the same user), for example:\n\n\
+         \x20 psql '{database}' -c \"update doc_document set title = 'Renamed' where id = 150001\"\n\
+         \x20 {program} --config {config} status\n\
+         \x20 {program} --config {config} rooms\n\n\
+         What the worker sends is told here:\n",
         standin = stage.standin.base_url,
         database = stage.owner_url(),
     )

@@ -32,7 +32,6 @@ use clap::error::ErrorKind;
 
 use self::args::{Cli, Command, LogFormat};
 use self::exit::Exit;
-pub(crate) use self::results::results_text;
 use crate::app::{AppError, Backend, DebugOutput};
 use crate::cron::CronError;
 use crate::database::{DatabaseError, chain};

@@ -18,8 +18,8 @@ use super::read::still_matters;
 use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
 use super::wish::Wish;
-use crate::planted::{self, Bug};
 use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
+use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +53,7 @@ impl Memory {
     ) -> Result<LedgerView, LedgerError> {
         let recent = now - still_matters();
         self.view_where(per, now, |row| {
-            row.doubt_since.is_some()
-                || row.confirm_at.is_some()
+            row.is_open(now)
                 || row.remote_end.is_some_and(|end| end > recent)
                 || row.slot_end.is_some_and(|end| end > recent)
                 || also.contains(&SessionId(row.session))
@@ -77,15 +76,15 @@ impl Memory {
 
     /// As [`super::Ledger::open_sessions`].
     pub fn open_sessions(&self, now: DateTime<Utc>) -> BTreeSet<SessionId> {
-        let open = |row: &&SubjectRow| {
-            row.doubt_since.is_some()
-                || row.confirm_at.is_some()
-                || row.remote_end.is_some_and(|end| now < end)
-        };
         let held = self.holds.iter().filter_map(|(session, hold)| {
             session.filter(|_| hold.as_ref().is_some_and(|hold| now < hold.until))
         });
-        self.subjects.values().filter(open).map(|row| SessionId(row.session)).chain(held).collect()
+        self.subjects
+            .values()
+            .filter(|row| row.is_open(now))
+            .map(|row| SessionId(row.session))
+            .chain(held)
+            .collect()
     }
 
     /// As [`super::Ledger::record`].

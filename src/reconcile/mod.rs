@@ -29,7 +29,7 @@ mod world;
 pub use explain::{explain, read_to_explain};
 pub use export::{EXPORT_VERSION, Export, ExportError};
 pub use real::{Real, RealTime};
-pub use result::{SubjectOutcome, SubjectResult};
+pub use result::{SubjectOutcome, SubjectResult, results_text};
 pub use resync::{Progress, resync};
 pub use status::{Counts, InDoubt, Owed, Status, Trouble, healthy_age, status, status_text};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

@@ -7,6 +7,10 @@ use super::acted::{Acted, StepOutcome};
 use crate::ledger::StepEnd;
 use crate::model::SubjectKey;
 
+mod text;
+
+pub use text::results_text;
+
 /// One subject's result, as `resync --json` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectResult {

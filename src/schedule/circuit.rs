@@ -49,10 +49,16 @@ struct Open {
     earliest: Duration,
     /// Nor before this, unless a live session waits.
     patient: Duration,
-    /// When the probe began that is under way.
-    probe: Option<Duration>,
+    /// The latest probe.
+    probe: Option<Probe>,
     /// How many probes failed since it opened.
     failed: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Probe {
+    began: Duration,
+    failed: bool,
 }
 
 /// Whether a step may start.
@@ -106,14 +112,14 @@ impl Circuit {
     /// A step starts, as [`Circuit::admits`] allowed.
     pub fn began(&mut self, now: Duration) {
         if let Some(open) = &mut self.open {
-            open.probe = Some(now);
+            open.probe = Some(Probe { began: now, failed: false });
             // Should its end never be told, the next one goes by this.
             open.earliest = now.saturating_add(WHILE_LIVE);
             open.patient = now.saturating_add(LONGEST);
         }
     }
 
-    /// A step has ended. `jitter` in `[0, 1)` spreads the probes of several replicas.
+    /// A step has ended; one of several parts may be noted part by part. `jitter` in `[0, 1)` spreads the probes of several replicas.
     pub fn note(&mut self, now: Duration, answer: Answer, jitter: f64) -> Option<Turn> {
         let hears = self.open.is_none() || !planted::is(Bug::CircuitNeverCloses);
         let answer = if hears { answer } else { Answer::NotAsked };
@@ -160,15 +166,19 @@ impl Open {
 
     fn ended(&mut self, now: Duration, answer: Answer, jitter: f64) {
         // Steps that were in flight when it opened are no probes: they must not add up to a long wait.
-        let Some(began) = self.probe.take() else { return };
+        let Some(probe) = &mut self.probe else { return };
         if answer == Answer::Down {
-            self.failed = self.failed.saturating_add(1);
+            // However many parts of it failed, it is one failed probe.
+            if !probe.failed {
+                probe.failed = true;
+                self.failed = self.failed.saturating_add(1);
+            }
             // The opening was the first failure, hence one more.
             let wait = backoff::worker(self.failed.saturating_add(1), jitter).min(LONGEST);
-            self.earliest = began.saturating_add(WHILE_LIVE);
+            self.earliest = probe.began.saturating_add(WHILE_LIVE);
             self.patient = now.saturating_add(wait);
-        } else {
-            self.earliest = began.saturating_add(SHORTEST);
+        } else if !probe.failed {
+            self.earliest = probe.began.saturating_add(SHORTEST);
             self.patient = self.earliest;
         }
     }

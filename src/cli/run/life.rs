@@ -16,6 +16,7 @@ use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
+use crate::systemd;
 
 /// Why a life ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
                 (Signal::Stop, _) => {
                     tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
                     end = Some(End::Stopped);
+                    systemd::stopping();
                     leave.ask();
                 }
                 (Signal::Hangup, None) => {
@@ -89,6 +91,7 @@ fn ring_of(bell: &Bell) -> Ring {
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.
 #[derive(Debug, Default)]
 struct Voice {
+    is_ready: AtomicBool,
     is_failing: AtomicBool,
     refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
     last_as_of: housekeeping::LastAsOf,
@@ -96,6 +99,8 @@ struct Voice {
 
 impl Voice {
     fn told(&self, pass: Result<&PassReport, &ReconcileError>) {
+        // Also by a pass that failed: a restart would not bring a database back.
+        systemd::watchdog();
         let report = match pass {
             Err(error) => {
                 self.is_failing.store(true, Ordering::Relaxed);
@@ -106,6 +111,9 @@ impl Voice {
         };
         if self.is_failing.swap(false, Ordering::Relaxed) {
             tracing::info!("passes succeed again");
+        }
+        if report.is_complete && !self.is_ready.swap(true, Ordering::Relaxed) {
+            systemd::ready();
         }
         tracing::debug!(
             took_ms = report.took.as_millis(),

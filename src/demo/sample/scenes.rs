@@ -157,6 +157,58 @@ pub fn blank_link(session: SessionId) -> Edit {
     }
 }
 
+/// Something that was called off takes place after all.
+pub fn reinstate(session: SessionId) -> Edit {
+    let sql = format!(
+        r#"
+INSERT INTO public.meeting_schedulingevent (session_id, "time", status_id, by_id)
+SELECT {session}, now(), 'sched', min(id) FROM public.person_person;
+"#
+    );
+    Edit { session, tells: format!("session {session} takes place after all"), sql }
+}
+
+/// A group asks for an interim so many days from now, at this hour in UTC, for two hours. Its meeting and the rest are
+/// numbered after the session, which must be a new one.
+pub fn new_interim(session: SessionId, group: &str, days: u32, hour: u32) -> Edit {
+    let id = session.0;
+    let group_sql = literal(group);
+    let (meeting, schedule, slot, assignment) = (id + 100_000, id + 200_000, id + 300_000, id + 400_000);
+    let sql = format!(
+        r#"
+INSERT INTO public.meeting_meeting (id, number, date, days, city, country, time_zone, idsubmit_cutoff_day_offset_00,
+    idsubmit_cutoff_day_offset_01, idsubmit_cutoff_time_utc, idsubmit_cutoff_warning_days, submission_start_day_offset,
+    submission_cutoff_day_offset, submission_correction_day_offset, venue_name, venue_addr, break_area, reg_area,
+    agenda_info_note, agenda_warning_note, session_request_lock_message, proceedings_final, acknowledgements,
+    show_important_dates, schedule_id, type_id)
+VALUES ({meeting}, to_char(current_date + {days}, '"interim-"YYYY-') || {group_sql} || '-{id}', current_date + {days}, 1, '', '', 'UTC',
+    13, 13, '23:59:59', '21 days', 90, 26, 50, '', '', '', '', '', '', '', false, '', false, {schedule}, 'interim');
+INSERT INTO public.meeting_schedule (id, name, visible, public, notes, meeting_id, owner_id)
+VALUES ({schedule}, 'agenda', true, true, '', {meeting}, 1);
+INSERT INTO public.meeting_session (id, name, short, agenda_note, requested_duration, comments, modified, remote_instructions,
+    on_agenda, has_onsite_tool, chat_room, meetecho_recording_name, group_id, meeting_id, purpose_id, type_id)
+SELECT {id}, '', '', '', '2 hours', '', now(), '', true, false, {group_sql}, '', g.id, {meeting}, 'regular', 'regular'
+FROM public.group_group g WHERE g.acronym = {group_sql};
+INSERT INTO public.meeting_timeslot (id, name, "time", duration, show_location, modified, meeting_id, type_id)
+VALUES ({slot}, '', ((current_date + {days}) + {hour} * interval '1 hour') AT TIME ZONE 'UTC', '2 hours', true, now(), {meeting}, 'regular');
+INSERT INTO public.meeting_schedtimesessassignment (id, modified, pinned, schedule_id, session_id, timeslot_id)
+VALUES ({assignment}, now(), false, {schedule}, {id}, {slot});
+INSERT INTO public.meeting_schedulingevent (session_id, "time", status_id, by_id)
+SELECT {id}, now(), 'scheda', min(id) FROM public.person_person;
+"#
+    );
+    Edit { session, tells: format!("{group} asks for an interim, session {session}"), sql }
+}
+
+/// What the datatracker saves when a room was made at its own call, whatever stood there.
+pub fn save_link(session: SessionId, link: &str) -> Edit {
+    let link = literal(link);
+    let sql = format!(
+        "UPDATE public.meeting_session SET remote_instructions = {link}, modified = now() WHERE id = {session};"
+    );
+    Edit { session, tells: format!("the room's link is saved into session {session}"), sql }
+}
+
 /// The start of a statement that names a deck by its place in the list.
 fn deck_at(session: SessionId, place: u32) -> String {
     format!(

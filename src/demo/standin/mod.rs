@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -58,9 +58,12 @@ pub struct Standin {
 
 #[derive(Debug)]
 struct Shared {
+    began: Instant,
     inner: Mutex<Inner>,
     /// Counts up with each change, for those who wait for one.
     changed: watch::Sender<u64>,
+    /// False while nothing listens.
+    here: watch::Sender<bool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -105,7 +108,8 @@ impl Standin {
     /// loopback one.
     pub async fn start_at(listen: SocketAddr, options: StandinOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
-        let mut address = listener.local_addr()?;
+        let bound = listener.local_addr()?;
+        let mut address = bound;
         if address.ip().is_unspecified() {
             let loopback = match address {
                 SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -117,6 +121,7 @@ impl Standin {
         let base_url = base_url.parse().expect("an address and a port make a URL");
         let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared {
+            began: Instant::now(),
             inner: Mutex::new(Inner {
                 world: World::new(options.clone()),
                 troubles: VecDeque::new(),
@@ -126,9 +131,10 @@ impl Standin {
                 held: Vec::new(),
             }),
             changed: watch::channel(0).0,
+            here: watch::channel(true).0,
             stopping,
         });
-        let serving = routes::serve(listener, Arc::clone(&shared));
+        let serving = routes::serve(listener, bound, Arc::clone(&shared));
         #[expect(
             clippy::disallowed_methods,
             reason = "the Standin owns this task: dropping it ends the server"
@@ -187,8 +193,19 @@ impl Standin {
         self.fail_next(call, usize::MAX, failure);
     }
 
-    /// No more troubles, no latency; refused groups stay refused.
+    /// Nothing listens from now on: open connections are closed, new ones are refused.
+    pub fn go_away(&self) {
+        self.shared.here.send_replace(false);
+    }
+
+    /// Listens again, at the same address.
+    pub fn come_back(&self) {
+        self.shared.here.send_replace(true);
+    }
+
+    /// No more troubles, no latency, and it is there; refused groups stay refused.
     pub fn heal(&self) {
+        self.come_back();
         let mut inner = self.shared.lock();
         inner.troubles.clear();
         inner.latency = Duration::ZERO;
@@ -219,6 +236,11 @@ impl Standin {
     /// All tokens that were given out stop counting: the next use of each is answered with 401.
     pub fn reject_tokens(&self) {
         self.shared.lock().world.tokens.clear();
+    }
+
+    /// From now on tokens are given for this secret only; those that were given out stay good.
+    pub fn set_client_secret(&self, secret: SecretString) {
+        self.shared.lock().world.set_client_secret(secret);
     }
 
     /// From now on only this group's token may touch this session's materials. Without it any group's may, since
@@ -255,6 +277,12 @@ impl Standin {
         let room = self.shared.lock().world.plant(group, room);
         self.shared.tell();
         room
+    }
+
+    /// Takes this room away as if somebody else had deleted it.
+    pub fn take_room_away(&self, public_id: &str) {
+        self.shared.lock().world.take_room_away(public_id);
+        self.shared.tell();
     }
 
     /// Puts decks there as if somebody else had sent them.

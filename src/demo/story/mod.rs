@@ -1,41 +1,49 @@
 //! The story of `meetsync demo`: what people do to a datatracker in a week, what meetsync makes of it, and what
 //! Meetecho shows then.
 //!
-//! Only the edges are not the real thing (a throwaway database, a stand-in provider); between them runs the code that
-//! every command runs. Each scene says what happened, plans, carries the plan out with the one-shot pass, and then looks
-//! at the stand-in itself, because a provider's "accepted" proves nothing. What does not come out as told is kept, and
-//! the last scene compares both sides with a judge of its own ([`check`]).
+//! Only the edges are not the real thing (a throwaway database, a stand-in provider); between them runs the worker that
+//! `meetsync run` starts, and now and then a command. Each scene says what happened, waits until a fact has come true
+//! (at the stand-in, in the ledger, in a pass of the worker's; never a span of time), and then looks at the stand-in
+//! itself, because a provider's "accepted" proves nothing. What does not come out as told is kept, and the last scene
+//! compares both sides with a judge of its own ([`check`]).
 //!
 //! The scenes are in [`scenes`]; here is what they are made of.
 
 mod check;
+mod facts;
 mod scenes;
 mod stage;
 mod teller;
 mod wire;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::check::Shown;
 pub(crate) use self::scenes::tell;
 pub(crate) use self::stage::{Stage, StoryError};
 pub(crate) use self::teller::Teller;
-use crate::cli::results_text;
+pub(crate) use self::worker::Hired;
 use crate::clock;
 use crate::datatracker::{Look, Range};
 use crate::demo::sample::scenes::Edit;
-use crate::ledger::LedgerError;
-use crate::model::{Scope, Session, SessionId};
-use crate::plan::{Ask, Plan, plan_text};
-use crate::reconcile::{self, ReadRooms, SubjectResult, World, read_world};
+use crate::demo::standin::LogEntry;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Scope, Session, SessionId, Snapshot};
+use crate::plan::{Ask, Style, plan_text};
+use crate::provider::meetecho::Call;
+use crate::reconcile::{ReadRooms, read_world, results_text, resync, status, status_text};
 
 /// A scene shows at most so many requests.
-const SHOWN_REQUESTS: usize = 5;
+const SHOWN_REQUESTS: usize = 6;
+
+/// Whatever the story waits for comes much sooner, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How the story ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,80 +53,99 @@ pub(crate) enum Verdict {
     Differs,
 }
 
+/// The end of a story.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) verdict: Verdict,
+    /// The worker, still at work.
+    pub(crate) worker: Hired,
+}
+
 /// The stage, the teller, and how far the stand-in's log has been told.
 struct Story<'a, 'b> {
     stage: &'a Stage,
     teller: &'a mut Teller<'b>,
-    told_requests: u64,
+    /// Requests that were told, by their numbers.
+    told_requests: BTreeSet<u64>,
+    /// Requests about this session are told later.
+    put_aside: Option<SessionId>,
+    /// The newest edit was saved before this moment.
+    edited_at: DateTime<Utc>,
 }
 
-impl Story<'_, '_> {
+impl<'a, 'b> Story<'a, 'b> {
+    fn new(stage: &'a Stage, teller: &'a mut Teller<'b>) -> Self {
+        let edited_at = clock::now();
+        Self { stage, teller, told_requests: BTreeSet::new(), put_aside: None, edited_at }
+    }
+
     /// Somebody changes something in the datatracker.
     async fn edit(&mut self, edit: &Edit) -> Result<(), StoryError> {
         self.teller.say(&format!("In the datatracker: {}.", edit.tells))?;
-        Ok(self.stage.edit(&edit.sql).await?)
+        self.save(edit).await
+    }
+
+    /// The same, without a word.
+    async fn save(&mut self, edit: &Edit) -> Result<(), StoryError> {
+        self.stage.edit(&edit.sql).await?;
+        self.edited_at = clock::now();
+        Ok(())
     }
 
     /// What `meetsync plan` does: reads both sides, prints, and changes nothing.
-    async fn plan(&mut self) -> Result<Plan, StoryError> {
-        let world = self.read(Ask::default()).await?;
+    async fn plan(&mut self) -> Result<(), StoryError> {
+        let world = read_world(&self.stage.app.parts, Ask::default(), ReadRooms::Yes, clock::now()).await?;
         let plan = world.plan();
         self.teller.command("meetsync plan")?;
-        self.print_plan(&plan, &world)?;
-        Ok(plan)
-    }
-
-    /// Plans and carries out, as somebody does who looks first; with nothing to do, or by force, in one go.
-    async fn resync(&mut self, ask: Ask) -> Result<Vec<SubjectResult>, StoryError> {
-        let force = ask.force;
-        let world = self.read(ask).await?;
-        let plan = world.plan();
-        if force || plan.changes.is_empty() {
-            self.teller.command(if force { "meetsync resync --force" } else { "meetsync resync" })?;
-            self.print_plan(&plan, &world)?;
-        } else {
-            self.teller.command("meetsync plan")?;
-            self.print_plan(&plan, &world)?;
-            self.teller.command(&approved(&plan))?;
-        }
-        self.carry_out(&world, &plan).await
-    }
-
-    /// Carries out a plan that was printed before, if it is still the same.
-    async fn resync_approved(&mut self, seen: &Plan) -> Result<Vec<SubjectResult>, StoryError> {
-        let world = self.read(Ask::default()).await?;
-        let plan = world.plan();
-        self.teller.command(&approved(seen))?;
-        self.teller.expect(plan.hash == seen.hash, "nothing changed, and yet the plan is another one")?;
-        self.carry_out(&world, &plan).await
-    }
-
-    async fn read(&self, ask: Ask) -> Result<World, StoryError> {
-        Ok(read_world(&self.stage.app.parts, ask, ReadRooms::Yes, clock::now()).await?)
-    }
-
-    fn print_plan(&mut self, plan: &Plan, world: &World) -> Result<(), StoryError> {
         let changed: BTreeSet<SessionId> = plan.changes.iter().map(|change| change.session).collect();
-        let text = plan_text(plan, &world.snapshot, self.teller.style());
+        let text = plan_text(&plan, &world.snapshot, self.teller.style());
         Ok(self.teller.plan(&text, changed.len())?)
     }
 
-    /// The one-shot pass; then its results, and what went over the wire.
-    async fn carry_out(&mut self, world: &World, plan: &Plan) -> Result<Vec<SubjectResult>, StoryError> {
+    /// What `meetsync push` does: one session's whole list now, through the same lease as the worker's steps.
+    async fn push(&mut self, id: SessionId) -> Result<(), StoryError> {
         let parts = &self.stage.app.parts;
-        let ledger = parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?;
-        let results = reconcile::resync(parts, ledger, world, plan, None, &|_| {}).await?;
-        self.teller.printed(&results_text(&results))?;
-        self.wire()?;
-        Ok(results)
+        let scope = Scope { sessions: BTreeSet::from([id]), ..Scope::default() };
+        let ask = Ask { scope, push: true, ..Ask::default() };
+        let world = read_world(parts, ask, ReadRooms::No, clock::now()).await?;
+        let plan = world.plan();
+        self.teller.command(&format!("meetsync push {id}"))?;
+        let style = Style { is_under_way: true, ..self.teller.style().clone() };
+        self.teller.plan(&plan_text(&plan, &world.snapshot, &style), 1)?;
+        let results = resync(parts, self.ledger()?, &world, &plan, None, &|_| {}).await?;
+        Ok(self.teller.printed(&results_text(&results))?)
+    }
+
+    /// What `meetsync status` says: its first sentence, and what it says under these headings.
+    async fn status(&mut self, headings: &[&str]) -> Result<(), StoryError> {
+        let status = status(self.ledger()?, self.stage.settings.datatracker.poll).await?;
+        let text = status_text(&status, self.teller.style());
+        let mut parts = text.split("\n\n");
+        let first = parts.next().unwrap_or_default();
+        let others = parts.filter(|part| headings.iter().any(|heading| part.contains(heading)));
+        let shown: Vec<&str> = std::iter::once(first).chain(others).collect();
+        self.teller.command("meetsync status")?;
+        Ok(self.teller.printed(&shown.join("\n\n"))?)
+    }
+
+    fn ledger(&self) -> Result<&'a Ledger, StoryError> {
+        Ok(self.stage.app.parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?)
     }
 
     /// What came in at the stand-in since this was last asked.
-    fn wire(&mut self) -> Result<(), StoryError> {
-        let log = self.stage.standin.log();
-        let fresh: Vec<_> = log.into_iter().filter(|entry| entry.seq > self.told_requests).collect();
-        self.told_requests = fresh.last().map_or(self.told_requests, |entry| entry.seq);
-        Ok(self.teller.list("Sent to Meetecho:", &wire::lines(&fresh, SHOWN_REQUESTS))?)
+    fn wire(&mut self) -> Result<Vec<LogEntry>, StoryError> {
+        let fresh = self.fresh();
+        self.told_requests.extend(fresh.iter().map(|entry| entry.seq));
+        self.teller.list("Sent to Meetecho:", &wire::lines(&fresh, SHOWN_REQUESTS))?;
+        Ok(fresh)
+    }
+
+    /// What came in at the stand-in and was not told yet.
+    fn fresh(&self) -> Vec<LogEntry> {
+        let is_put_aside =
+            |entry: &LogEntry| self.put_aside.is_some_and(|id| wire::is_about_decks_of(entry, id));
+        let log = self.stage.standin.log().into_iter();
+        log.filter(|entry| !self.told_requests.contains(&entry.seq) && !is_put_aside(entry)).collect()
     }
 
     /// What Meetecho shows for a session, deck by deck.
@@ -158,15 +185,6 @@ impl Story<'_, '_> {
         Ok(self.teller.list(&format!("Meetecho now has for {}:", name(id, session.as_ref())), &lines)?)
     }
 
-    /// Looks at both sides of one session, past all plans and records.
-    async fn expect_in_step(&mut self, id: SessionId) -> Result<(), StoryError> {
-        let found = match self.session(id).await? {
-            Some(session) => check::of_session(&session, &Shown::by(&self.stage.standin), clock::now()),
-            None => vec![format!("session {id} is not in the datatracker any more")],
-        };
-        Ok(self.teller.expect(found.is_empty(), &found.join("; "))?)
-    }
-
     /// The session as the datatracker has it now.
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoryError> {
         let look =
@@ -175,17 +193,26 @@ impl Story<'_, '_> {
         Ok(snapshot.session(id).cloned())
     }
 
-    /// Waits for a moment that a plan named. (Everything else the story waits for is something that the stand-in shows.)
-    async fn until(&self, moment: DateTime<Utc>) {
-        let left = (moment - clock::now()).to_std().unwrap_or_default();
-        tokio::time::sleep(left).await;
+    async fn everything(&self) -> Result<Snapshot, StoryError> {
+        let look = Look { range: Range::Everything, named: [].into(), must_exist: Scope::default() };
+        Ok(self.stage.app.parts.datatracker.snapshot(&look).await?)
     }
 }
 
-/// The command that carries out this plan and no other; a hash may be shortened.
-fn approved(plan: &Plan) -> String {
-    let hash: String = plan.hash.0.chars().take(12).collect();
-    format!("meetsync resync --plan {hash}")
+/// Tells each request as it comes, until the caller has enough of it: for a person who plays the chair.
+pub(crate) async fn follow(stage: &Stage, teller: &mut Teller<'_>) -> Result<(), StoryError> {
+    let mut told: BTreeSet<u64> = stage.standin.log().iter().map(|entry| entry.seq).collect();
+    loop {
+        let is_new = |entry: &LogEntry| !told.contains(&entry.seq) && entry.status.is_some();
+        stage.standin.until(|standin| standin.log().iter().any(is_new)).await;
+        let fresh: Vec<LogEntry> = stage.standin.log().into_iter().filter(is_new).collect();
+        for entry in fresh {
+            if entry.call.is_some_and(Call::is_write) {
+                teller.say(&format!("{} UTC  {}", clock::now().format("%H:%M:%S"), wire::line(&entry)))?;
+            }
+            told.insert(entry.seq);
+        }
+    }
 }
 
 fn name(id: SessionId, session: Option<&Session>) -> String {

@@ -10,17 +10,22 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::worker::Passes;
 use crate::app::{self, App, AppError, Backend, LedgerNeed};
 use crate::database::DatabaseError;
 use crate::datatracker::{ReadError, grants};
 use crate::demo::cluster::{Cluster, ClusterError, Place};
 use crate::demo::sample;
+use crate::demo::second_sender::SecondSender;
 use crate::demo::standin::{Standin, StandinOptions};
 use crate::ledger::{self, LedgerError};
+use crate::model::SessionId;
 use crate::reconcile::ReconcileError;
 use crate::settings::{Environment, Settings, SettingsError};
 
@@ -52,6 +57,8 @@ pub(crate) enum StoryError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    #[error("the story waited {} s for this, which never came: {what}", patience.as_secs())]
+    NeverCame { what: String, patience: Duration },
     #[error("telling the story failed")]
     Output(#[from] io::Error),
 }
@@ -62,6 +69,8 @@ pub(crate) struct Stage {
     pub(super) app: App,
     pub(super) settings: Settings,
     pub(crate) standin: Standin,
+    pub(super) datatracker_itself: SecondSender,
+    pub(super) passes: Passes,
     config: PathBuf,
     cluster: Cluster,
 }
@@ -89,7 +98,14 @@ impl Stage {
         let settings = Settings::load(Some(&config), &Environment::default())?;
         ledger::migrate(&app::ledger_database(&settings, false)?).await?;
         let app = App::open(&settings, "demo", LedgerNeed::Required, Backend::Live).await?;
-        Ok(Self { app, settings, standin, config, cluster })
+        let datatracker_itself = SecondSender::new(
+            standin.base_url.clone(),
+            standin.options.client_id.clone(),
+            secret,
+            app.parts.datatracker.clone(),
+        );
+        let passes = Passes::new(watch::Sender::new(None));
+        Ok(Self { app, settings, standin, datatracker_itself, passes, config, cluster })
     }
 
     /// The file that `meetsync --config FILE` takes to work on the same stage.
@@ -108,19 +124,60 @@ impl Stage {
     }
 }
 
-/// Shorter waits than in earnest, so that the story is; a lower limit, so that it is met.
+/// What the ledger says, past all that is at work.
+impl Stage {
+    /// The attempts at anything, oldest first, without the first so many.
+    pub(super) async fn attempts_since(&self, skipped: usize) -> Result<Vec<String>, ClusterError> {
+        self.rows(&format!("SELECT {ATTEMPT} FROM meetsync.attempt ORDER BY id OFFSET {skipped}")).await
+    }
+
+    /// The last attempts at a session, oldest first.
+    pub(super) async fn attempts_of(&self, id: SessionId, last: u32) -> Result<Vec<String>, ClusterError> {
+        self.rows(&format!(
+            "SELECT line FROM (SELECT id, {ATTEMPT} AS line FROM meetsync.attempt WHERE session = {id}
+             ORDER BY id DESC LIMIT {last}) AS newest ORDER BY id"
+        ))
+        .await
+    }
+
+    /// Subjects in doubt that nobody works on at this moment.
+    pub(super) async fn doubts_without_a_lease(&self) -> Result<Vec<String>, ClusterError> {
+        self.rows(
+            "SELECT s.key FROM meetsync.subject s WHERE s.doubt_since IS NOT NULL
+             AND NOT EXISTS (SELECT FROM meetsync.lease l WHERE l.session = s.session)",
+        )
+        .await
+    }
+
+    /// Sessions whose room was taken over.
+    pub(super) async fn rooms_adopted(&self) -> Result<Vec<String>, ClusterError> {
+        self.rows("SELECT DISTINCT session::text FROM meetsync.attempt WHERE what LIKE '%adopt_room%'").await
+    }
+
+    async fn rows(&self, sql: &str) -> Result<Vec<String>, ClusterError> {
+        self.cluster.query_texts(DATABASE, sql).await
+    }
+}
+
+/// An attempt as one line.
+const ATTEMPT: &str =
+    "to_char(at AT TIME ZONE 'UTC', 'HH24:MI:SS') || '  session ' || session || '  ' || outcome
+    || '  by the ' || split_part(who, '@', 1) || coalesce('  (' || words || ')', '')";
+
+/// Shorter waits than in earnest, so that the story is.
 fn settings_text(database_url: &str, standin: &Standin, secret: &SecretString) -> String {
     let api_base = &standin.base_url;
     let client_id = &standin.options.client_id;
     let secret = secret.expose_secret();
     format!(
-        "# Written by `meetsync demo`; it goes when the demo ends. Shorter waits than the defaults, and a lower limit.\n\
-         [datatracker]\ndatabase_url = \"{database_url}\"\n\n\
+        "# Written by `meetsync demo`; it goes when the demo ends. Shorter waits than the defaults.\n\
+         [datatracker]\ndatabase_url = \"{database_url}\"\npoll = \"200ms\"\n\n\
+         [ledger]\nlease = \"10s\"\n\n\
          [scope]\nmode = \"act\"\n\n\
          [meetecho]\napi_base = \"{api_base}\"\nallow_http = true\nclient_id = \"{client_id}\"\n\
-         client_secret = \"{secret}\"\nrequest_timeout = \"1.5s\"\nrate = 0\nlate_effect = \"5s\"\n\n\
-         [rooms]\npolicy = \"full\"\nsettle = \"0s\"\n\n\
-         [guard]\nmax_creates = 10\n\n\
+         client_secret = \"{secret}\"\nrequest_timeout = \"1.5s\"\nrate = 0\nlate_effect = \"3s\"\n\n\
+         [slides]\nquiet = \"800ms\"\nmax_wait = \"5s\"\n\n\
+         [rooms]\npolicy = \"full\"\nsettle = \"1.5s\"\n\n\
          [log]\nfilter = \"error\"\n"
     )
 }

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::*;
 use crate::demo::sample::scenes::{LATER, LIVE, SOON};
-use crate::plan::Style;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planted_difference_is_not_a_good_end() {
@@ -15,8 +14,8 @@ async fn a_planted_difference_is_not_a_good_end() {
         Ok(())
     };
     let mut teller = Teller::new(Style::default(), &mut write);
-    let mut story = Story { stage: &stage, teller: &mut teller, told_requests: 0 };
-    story.resync(Ask { force: true, ..Ask::default() }).await.unwrap();
+    let mut story = Story::new(&stage, &mut teller);
+    let worker = story.first_sight().await.unwrap();
     assert_eq!(story.final_check().await.unwrap(), Verdict::InStep);
 
     // Nothing tells meetsync that Meetecho changed by itself: materials can't be read back.
@@ -27,6 +26,7 @@ async fn a_planted_difference_is_not_a_good_end() {
     stage.standin.plant_decks(SOON, &decks[1..]);
     assert_eq!(story.final_check().await.unwrap(), Verdict::Differs);
 
+    worker.stop().await;
     let differ = told.matches("The two sides differ:").count();
     assert_eq!(differ, 2, "{told}");
     assert!(told.contains(&format!("session {LATER}: Meetecho shows")), "{told}");

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::demo::second_sender::USER_AGENT;
 use crate::demo::standin::{Failure, LogEntry};
+use crate::model::SessionId;
 use crate::provider::meetecho::Call;
 
 /// The requests that change something, at most `most` of them, and how many others there were.
@@ -30,10 +32,22 @@ pub(super) fn lines(log: &[LogEntry], most: usize) -> Vec<String> {
     lines
 }
 
-fn line(entry: &LogEntry) -> String {
+/// Whether the datatracker sent it by itself.
+pub(super) fn is_from_the_datatracker(entry: &LogEntry) -> bool {
+    entry.user_agent.as_deref() == Some(USER_AGENT)
+}
+
+/// Whether it says something of this session's slides.
+pub(super) fn is_about_decks_of(entry: &LogEntry, id: SessionId) -> bool {
+    entry.body.as_ref().is_some_and(|body| body["session"] == id.to_string().as_str())
+}
+
+/// One request.
+pub(super) fn line(entry: &LogEntry) -> String {
     let status = entry.status.map_or_else(|| "no answer".into(), |status| status.to_string());
     let trouble = entry.failure.as_ref().map_or("", trouble);
-    format!("{:<6} {:<34} {:<44} {status}{trouble}", entry.method, entry.path, about(entry))
+    let who = if is_from_the_datatracker(entry) { "  <- the datatracker itself" } else { "" };
+    format!("{:<6} {:<34} {:<44} {status}{trouble}{who}", entry.method, entry.path, about(entry))
 }
 
 /// The body in words.
@@ -68,6 +82,7 @@ fn trouble(failure: &Failure) -> &'static str {
         Failure::Status(_) => " (nothing was done)",
         Failure::StatusAfterEffect(_) => " (but it was done)",
         Failure::Html => " (a maintenance page)",
+        Failure::DropAfter => " (it was done, and the answer got lost)",
         Failure::Held | Failure::LateLanding(_) => " (still on its way somewhere)",
         _ => " (went wrong)",
     }
@@ -75,6 +90,8 @@ fn trouble(failure: &Failure) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -82,12 +99,15 @@ mod tests {
     fn entry(call: Call, body: &Value, status: Option<u16>) -> LogEntry {
         LogEntry {
             seq: 1,
+            began: Duration::ZERO,
+            ended: None,
             call: Some(call),
             method: call.method().as_str().to_owned(),
             path: format!("/api/v1/{}", call.path()),
             bearer: Some("deletes room 8".into()),
             scheme: Some("bearer".into()),
             accept: None,
+            user_agent: None,
             content_type: None,
             content_length: None,
             body: Some(body.clone()),

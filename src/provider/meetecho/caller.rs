@@ -10,9 +10,7 @@ use url::Url;
 use super::answers::Answers;
 use super::wire::{self, Call};
 use crate::model::GroupAcronym;
-use crate::transport::{
-    Body, DebugLog, DebugTransport, REDACTED, Request, Response, SendError, Transport,
-};
+use crate::transport::{Body, DebugLog, DebugTransport, REDACTED, Request, Response, SendError, Transport};
 
 #[derive(Debug)]
 pub(super) struct Caller {

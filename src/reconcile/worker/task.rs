@@ -91,9 +91,8 @@ fn answer_of(acted: &Acted) -> Answer {
         None if acted.requests == 0 => Answer::NotAsked,
         None => Answer::Alive,
         Some(fault) => match fault.why {
-            Why::ProviderDown => Answer::Down,
             Why::RateLimited if acted.requests == 0 => Answer::NotAsked,
-            Why::RateLimited => Answer::Down,
+            Why::ProviderDown | Why::RateLimited => Answer::Down,
             _ => Answer::Alive,
         },
     }

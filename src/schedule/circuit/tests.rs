@@ -133,6 +133,23 @@ fn a_probe_that_never_asked_is_soon_followed_by_one_that_does() {
 }
 
 #[test]
+fn a_probe_of_several_parts_is_one_probe() {
+    for parts in [
+        [Answer::Down, Answer::Down, Answer::Down],
+        [Answer::Down, Answer::NotAsked, Answer::NotAsked],
+        [Answer::NotAsked, Answer::Down, Answer::NotAsked],
+    ] {
+        let mut circuit = opened();
+        circuit.began(ms(11_000));
+        for part in parts {
+            assert_eq!(circuit.note(ms(11_010), part, 0.5), None);
+        }
+        assert_eq!(circuit.admits(ms(11_010), 0, true), Admission::NotBefore(ms(13_000)), "{parts:?}");
+        assert_eq!(circuit.admits(ms(11_010), 0, false), Admission::NotBefore(ms(13_010)), "{parts:?}");
+    }
+}
+
+#[test]
 fn any_answer_closes_it_and_says_so_once() {
     let mut circuit = opened();
     circuit.began(ms(11_000));
