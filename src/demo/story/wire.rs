@@ -112,6 +112,7 @@ mod tests {
             content_length: None,
             body: Some(body.clone()),
             status,
+            took_effect: false,
             failure: None,
         }
     }

@@ -76,6 +76,8 @@ impl Dispatch {
         self.ended.retain(|_, at| *at >= board.read_at);
         self.taken.retain(|_, until| *until > board.read_at);
         self.board = board;
+        // Its pass may have begun before the provider came back.
+        self.lift();
     }
 
     /// A pass failed: what the last one said no longer counts.
@@ -172,8 +174,20 @@ impl Dispatch {
         if turned == Some(Turn::Closed) {
             self.lifted.append(&mut self.down);
             self.probed.clear();
+            self.lift();
         }
         turned
+    }
+
+    /// What failed because the provider was down is due at once, by the board that there is: it may be live, and must
+    /// not come behind all that was never tried.
+    fn lift(&mut self) {
+        for task in &mut self.board.tasks {
+            for step in &mut task.steps {
+                step.is_due |= self.lifted.contains(&step.change.subject);
+            }
+            task.is_due = task.steps.iter().any(|step| step.is_due);
+        }
     }
 
     fn begin(&mut self, next: Option<Task>, now: Duration) -> Next {
