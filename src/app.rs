@@ -219,7 +219,6 @@ pub(crate) fn worker_options(settings: &Settings, may_send: bool) -> WorkerOptio
 
 /// Rings when the datatracker was edited, where its owner had it say so; None behind a pooler, through which nothing is
 /// ever heard. It listens where links are written: a standby can't be listened to.
-#[expect(dead_code, reason = "the worker's command, which calls it, is not there yet")]
 pub(crate) fn changes(settings: &Settings, ring: Ring) -> Result<Option<Listener>, DatabaseError> {
     let section = &settings.datatracker;
     let options = ConnectOptions {
@@ -234,7 +233,6 @@ pub(crate) fn changes(settings: &Settings, ring: Ring) -> Result<Option<Listener
 }
 
 /// Rings when a person has just put something into the ledger; None behind a pooler.
-#[expect(dead_code, reason = "the worker's command, which calls it, is not there yet")]
 pub(crate) fn operators_ring(settings: &Settings, ring: Ring) -> Result<Option<Listener>, DatabaseError> {
     let options = ledger_options(settings, true);
     (!settings.datatracker.pooled).then(|| Listener::start(options, RING, ring)).transpose()

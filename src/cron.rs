@@ -90,10 +90,10 @@ mod tests {
     /// A bell, how often it rang, and the job that rings it each second.
     fn each_second() -> (Arc<Notify>, Arc<AtomicUsize>, Vec<(Pattern, Ring)>) {
         let (bell, count) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
-        let (rung, counted) = (Arc::clone(&bell), Arc::clone(&count));
+        let (heard, counted) = (Arc::clone(&bell), Arc::clone(&count));
         let ring: Ring = Arc::new(move || {
             counted.fetch_add(1, Ordering::SeqCst);
-            rung.notify_one();
+            heard.notify_one();
         });
         (bell, count, vec![(Pattern::parse("* * * * * *").unwrap(), ring)])
     }
@@ -134,9 +134,9 @@ mod tests {
     #[tokio::test]
     async fn a_ring_that_panics_is_rung_again() {
         let (bell, count, _) = each_second();
-        let (rung, counted) = (Arc::clone(&bell), Arc::clone(&count));
+        let (heard, counted) = (Arc::clone(&bell), Arc::clone(&count));
         let ring: Ring = Arc::new(move || {
-            rung.notify_one();
+            heard.notify_one();
             assert!(counted.fetch_add(1, Ordering::SeqCst) > 0, "the first ring panics");
         });
         let _scheduler =

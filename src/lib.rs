@@ -31,18 +31,21 @@
 //! | room | what it is | may use |
 //! |---|---|---|
 //! | [`model`] | the nouns as plain values: session, slot, deck, room, snapshot, what the ledger remembers, outcome, policy | nothing |
+//! | [`planted`] | bugs that a test can switch on, to see that the simulation finds them; none in any other build | nothing |
 //! | [`database`] | connections to PostgreSQL, and their TLS | `model` |
-//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases, bursts, a dead provider, cron | `model` |
+//! | [`schedule`] | pure arithmetic of waiting: tries, rates, leases, bursts, a dead provider, cron | `model`, `planted` |
 //! | [`datatracker`] | reads a snapshot; writes one thing, the room link, by compare-and-set | `model`, `database` |
-//! | [`ledger`] | our own tables: what was accepted, what may be there, doubt, leases, attempts | `model`, `schedule`, `database` |
+//! | [`ledger`] | our own tables: what was accepted, what may be there, doubt, leases, attempts | `model`, `schedule`, `database`, `planted` |
 //! | [`transport`] | requests and answers, live or rehearsed; no secret reaches a log. It does not know what a room is | `schedule` |
-//! | [`provider`] | Meetecho: its calls, its tokens, and how its answers are judged | `transport`, `model` |
-//! | [`desired`] | which decks and which room a session should have. Pure | `model` |
-//! | [`plan`] | the difference as a value, the guards, and its text. Pure | `model`, `desired` |
-//! | [`reconcile`] | reads the world, carries a plan out under leases, writes down how it ended | `model`, `datatracker`, `ledger`, `desired`, `plan`, `schedule`, `provider`, `transport`, `database` |
+//! | [`provider`] | Meetecho: its calls, its tokens, and how its answers are judged | `transport`, `model`, `planted` |
+//! | [`desired`] | which decks and which room a session should have. Pure | `model`, `planted` |
+//! | [`plan`] | the difference as a value, the guards, and its text. Pure | `model`, `desired`, `planted` |
+//! | [`reconcile`] | reads the world, carries a plan out under leases, writes down how it ended | `model`, `datatracker`, `ledger`, `desired`, `plan`, `schedule`, `provider`, `transport`, `database`, `planted` |
 //! | [`settings`] | file and environment to checked values | `model`, `schedule`, `database` |
 //! | [`clock`] | the one place that asks what time it is | `model` |
 //! | [`cron`] | rings at the moments of a pattern; the one place of the scheduler | `schedule` |
+//! | [`shutdown`] | the signals that end the worker or wake it | nothing |
+//! | [`systemd`] | what the service manager is told | nothing |
 //! | [`telemetry`] | logs on stderr | `model` |
 //! | [`demo`] | the throwaway database, the sample week, the stand-in Meetecho, the story | everything |
 //! | [`cli`] | one file per command: wires, calls, prints | everything |
@@ -89,10 +92,12 @@ pub mod desired;
 pub mod ledger;
 pub mod model;
 pub mod plan;
+pub mod planted;
 pub mod provider;
 pub mod reconcile;
 pub mod schedule;
 pub mod settings;
 pub mod shutdown;
+pub mod systemd;
 pub mod telemetry;
 pub mod transport;

@@ -19,7 +19,8 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
         output::note("meetsync: demo makes its own settings; --config is not read");
     }
     telemetry::set_up(context.log_format == Some(LogFormat::Json), "error");
-    let mut stop = Signals::listen()?;
+    // Ctrl-C, a polite kill, or a terminal that was closed: each ends it.
+    let mut signals = Signals::listen()?;
     let style = Output::new(false).style(Scope::default());
     let mut write = output::text;
     let mut teller = Teller::new(style, &mut write);
@@ -29,19 +30,19 @@ pub(super) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, CliEr
         "Both run on this machine only and are gone afterwards; what works between them is the real thing.",
     )?;
     // Whatever is dropped on the way is gone: the stand-in, the server, its files.
-    let stage = tokio::select! {
+    let mut stage = tokio::select! {
         prepared = Stage::prepare(args.listen) => prepared?,
-        _ = stop.next() => return Ok(stopped(&args)),
+        _ = signals.next() => return Ok(stopped(&args)),
     };
     let Told { verdict, worker } = tokio::select! {
-        told = story::tell(&stage, &mut teller) => told?,
-        _ = stop.next() => return Ok(stopped(&args)),
+        told = story::tell(&mut stage, &mut teller) => told?,
+        _ = signals.next() => return Ok(stopped(&args)),
     };
     if !args.once {
         teller.say(&way_on(&stage))?;
         tokio::select! {
             followed = story::follow(&stage, &mut teller) => followed?,
-            _ = stop.next() => {}
+            _ = signals.next() => {}
         }
         output::note("meetsync: the demo ends; everything of it is removed");
     }

@@ -28,8 +28,8 @@ pub(super) async fn run(context: &Context, args: &HoldArgs) -> Result<Exit, CliE
     let now = ledger.clock().await?;
     let (on, snapshot) = held_by(&settings, &ledger, args.all, &scope, now).await?;
     let hold = Hold { until: args.until.moment(now), by: who(), reason: reason.to_owned() };
-    let held = operate::hold(&ledger, &on, &hold, now).await?;
-    output::text(&held_text(&hold, &held, snapshot.as_ref(), now))?;
+    let placed = operate::hold(&ledger, &on, &hold, now).await?;
+    output::text(&held_text(&hold, &placed, snapshot.as_ref(), now))?;
     say_if_rehearsed(&ledger);
     Ok(Exit::Done)
 }
@@ -129,15 +129,15 @@ pub(super) fn named(id: SessionId, snapshot: Option<&Snapshot>, now: DateTime<Ut
 
 fn held_text(
     hold: &Hold,
-    held: &[(Option<SessionId>, Option<Hold>)],
+    placed: &[(Option<SessionId>, Option<Hold>)],
     snapshot: Option<&Snapshot>,
     now: DateTime<Utc>,
 ) -> String {
     let mut page = Page::new(&Style::default());
-    let is_everything = held.iter().any(|(session, _)| session.is_none());
+    let is_everything = placed.iter().any(|(session, _)| session.is_none());
     let what = if is_everything { "Everything is held" } else { "Held" };
     page.line(Paint::Bold, format!("{what} {}", in_words(hold)));
-    for (session, before) in held {
+    for (session, before) in placed {
         let who = session.map_or_else(|| "everything".to_owned(), |id| named(id, snapshot, now));
         let instead = before.as_ref().map(|before| format!("instead of {}", in_words(before)));
         match (session, instead) {
@@ -147,7 +147,8 @@ fn held_text(
             (None, None) => {}
         }
     }
-    let ids: Vec<String> = held.iter().filter_map(|(session, _)| session.map(|id| id.to_string())).collect();
+    let ids: Vec<String> =
+        placed.iter().filter_map(|(session, _)| session.map(|id| id.to_string())).collect();
     let ends = match ids.len() {
         _ if is_everything => "--all".to_owned(),
         1..=MOST_NAMED => ids.join(" "),

@@ -33,6 +33,7 @@ use clap::error::ErrorKind;
 use self::args::{Cli, Command, LogFormat};
 use self::exit::Exit;
 use crate::app::{AppError, Backend, DebugOutput};
+use crate::cron::CronError;
 use crate::database::{DatabaseError, chain};
 use crate::datatracker::{ReadError, WriteError};
 use crate::demo::story::StoryError;
@@ -62,6 +63,8 @@ enum CliError {
     Write(#[from] WriteError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Cron(#[from] CronError),
     #[error(transparent)]
     Story(#[from] StoryError),
     #[error("writing the result failed")]

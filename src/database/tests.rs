@@ -165,9 +165,9 @@ async fn a_way_that_fell_silent_is_noticed_and_made_again() {
     let through = url.replace(&format!(":{port}/"), &format!(":{through}/"));
 
     let (sender, mut rung) = watch::channel(0);
-    let count_one = Arc::new(move || sender.send_modify(|rung| *rung += 1));
+    let ringing = Arc::new(move || sender.send_modify(|rung| *rung += 1));
     let patience = Patience { between_beats: Duration::from_millis(200), answer: Duration::from_millis(500) };
-    let _listener = Listener::start_with(options(&through), "changes", count_one, patience).unwrap();
+    let _listener = Listener::start_with(options(&through), "changes", ringing, patience).unwrap();
     let mut heard = async |count| {
         let heard = tokio::time::timeout(Duration::from_secs(10), rung.wait_for(|rung| *rung >= count)).await;
         assert_eq!(*heard.expect("it rings").unwrap(), count);

@@ -19,6 +19,7 @@ use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
 use super::wish::Wish;
 use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
+use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +53,7 @@ impl Memory {
     ) -> Result<LedgerView, LedgerError> {
         let recent = now - still_matters();
         self.view_where(per, now, |row| {
-            row.doubt_since.is_some()
-                || row.confirm_at.is_some()
+            row.is_open(now)
                 || row.remote_end.is_some_and(|end| end > recent)
                 || row.slot_end.is_some_and(|end| end > recent)
                 || also.contains(&SessionId(row.session))
@@ -76,15 +76,15 @@ impl Memory {
 
     /// As [`super::Ledger::open_sessions`].
     pub fn open_sessions(&self, now: DateTime<Utc>) -> BTreeSet<SessionId> {
-        let open = |row: &&SubjectRow| {
-            row.doubt_since.is_some()
-                || row.confirm_at.is_some()
-                || row.remote_end.is_some_and(|end| now < end)
-        };
         let held = self.holds.iter().filter_map(|(session, hold)| {
             session.filter(|_| hold.as_ref().is_some_and(|hold| now < hold.until))
         });
-        self.subjects.values().filter(open).map(|row| SessionId(row.session)).chain(held).collect()
+        self.subjects
+            .values()
+            .filter(|row| row.is_open(now))
+            .map(|row| SessionId(row.session))
+            .chain(held)
+            .collect()
     }
 
     /// As [`super::Ledger::record`].
@@ -214,7 +214,8 @@ impl Memory {
     }
 
     pub(super) fn is_held(&self, lease: &Lease) -> bool {
-        self.leases.get(&(lease.session, lease.provider)).is_some_and(|held| held.token == lease.token)
+        let held = self.leases.get(&(lease.session, lease.provider));
+        held.is_some_and(|held| held.token == lease.token) || planted::is(Bug::FinishWithoutToken)
     }
 
     pub(super) fn mark(

@@ -123,11 +123,7 @@ impl Ledger {
             return read::open_sessions(self.database(), now).await;
         };
         let (rows, holds) = read::open(self.database(), now).await?;
-        let rows = rehearsal.over_subjects(rows, |row| {
-            row.doubt_since.is_some()
-                || row.confirm_at.is_some()
-                || row.remote_end.is_some_and(|end| now < end)
-        });
+        let rows = rehearsal.over_subjects(rows, |row| row.is_open(now));
         let holds = rehearsal.over_holds(holds);
         let held = holds.into_iter().filter(|(_, hold)| now < hold.until).filter_map(|(session, _)| session);
         Ok(rows.iter().map(|row| SessionId(row.session)).chain(held).collect())

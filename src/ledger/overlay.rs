@@ -9,6 +9,7 @@ use super::rows::{BeforeMark, Columns, SubjectRow, json};
 use super::step::Begun;
 use super::wish::Wish;
 use crate::model::DeckId;
+use crate::planted::{self, Bug};
 
 /// What the statement behind `begin` does to a row.
 pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<Utc>) {
@@ -29,7 +30,7 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
 
 /// What the statement behind `settle` does to a row.
 pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
-    let newest = row.generation == begun.generation;
+    let newest = row.generation == begun.generation || planted::is(Bug::GenerationNotChecked);
     let settled = columns.state == "settled";
     if settled {
         row.first_change = if newest { None } else { row.last_change };

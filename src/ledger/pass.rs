@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::wish::Wish;
 use crate::model::SubjectKey;
+use crate::planted::{self, Bug};
 
 /// A source whose clock seems to have gone back by more than this had its clock set; by less, it is an old state.
 const CLOCK_STEP: TimeDelta = TimeDelta::seconds(60);
@@ -43,7 +44,7 @@ pub enum Recorded {
 
 /// Whether a state is older than the newest that was recorded.
 pub(super) fn is_fenced_off(newest: DateTime<Utc>, known_until: DateTime<Utc>) -> bool {
-    known_until < newest && newest - known_until <= CLOCK_STEP
+    known_until < newest && newest - known_until <= CLOCK_STEP && !planted::is(Bug::NoFence)
 }
 
 /// The last pass that was recorded, for people.

@@ -13,6 +13,7 @@ use futures_util::future::try_join3;
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
 use super::rows::SubjectRow;
+use super::sql::{columns_of_s, owes_something};
 use super::statement::Statement;
 use super::tables;
 use super::transaction::ReadOnly;
@@ -40,19 +41,33 @@ pub(super) struct Found {
     pub(super) recent: RecentChanges,
 }
 
-const MAY_MATTER: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
-       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))";
-const OF_SESSIONS: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.session = ANY (?)";
-const OPEN: &str = "\
-    SELECT s.* FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?";
-const OPEN_SESSIONS: &str = "\
-    SELECT s.session FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ?
-    UNION SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL AND h.until > ?";
-const BY_KEY: &str = "SELECT s.* FROM meetsync.subject AS s WHERE s.key = ANY (?)";
+const MAY_MATTER: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
+    WHERE ",
+    owes_something!(),
+    " OR s.remote_end > ? OR s.slot_end > ?
+       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))"
+);
+const OF_SESSIONS: &str =
+    concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.session = ANY (?)");
+const OPEN: &str = concat!(
+    "SELECT ",
+    columns_of_s!(),
+    " FROM meetsync.subject AS s
+    WHERE ",
+    owes_something!(),
+    " OR s.remote_end > ?"
+);
+const OPEN_SESSIONS: &str = concat!(
+    "SELECT s.session FROM meetsync.subject AS s
+    WHERE ",
+    owes_something!(),
+    " OR s.remote_end > ?
+    UNION SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL AND h.until > ?"
+);
+const BY_KEY: &str = concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.key = ANY (?)");
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
 const RECENT: &str = "\
     SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number
@@ -114,7 +129,8 @@ pub(super) async fn view(
 ) -> Result<Found, LedgerError> {
     let statement = match which {
         Which::MayMatter { also, now } => {
-            Statement::new(MAY_MATTER).with(now - still_matters()).with(now - still_matters()).with(ids(also))
+            let recent = now - still_matters();
+            Statement::new(MAY_MATTER).with(recent).with(recent).with(recent).with(ids(also))
         }
         Which::Of(sessions) => Statement::new(OF_SESSIONS).with(ids(sessions)),
     };
@@ -142,7 +158,7 @@ pub(super) async fn open_sessions(
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<SessionId>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
-    let statement = Statement::new(OPEN_SESSIONS).with(now).with(now);
+    let statement = Statement::new(OPEN_SESSIONS).with(now - still_matters()).with(now).with(now);
     let found: QueryResult<Vec<Open>> = statement.load(transaction.connection()).await;
     Ok(transaction.end(found).await?.into_iter().map(|open| SessionId(open.session)).collect())
 }
@@ -161,7 +177,7 @@ async fn open_on(
     connection: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>)> {
-    let rows = Statement::new(OPEN).with(now).load(connection).await?;
+    let rows = Statement::new(OPEN).with(now - still_matters()).with(now).load(connection).await?;
     Ok((rows, holds_on(connection).await?))
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::LedgerError;
+use super::read::still_matters;
 use super::step::{self, After, Begun, State, StepEnd};
 use super::tables::subject;
 use crate::model::{
@@ -97,6 +98,14 @@ impl SubjectRow {
 
     pub(super) fn subject_key(&self) -> Result<SubjectKey, LedgerError> {
         self.key.parse().map_err(|error| self.unreadable("key", error))
+    }
+
+    /// Whether the ledger has it open at `now`: a room of ours that is not over, doubt, or a confirming send owed. Slides
+    /// of a session that is long over are nobody's business any more: nothing can be sent for them.
+    pub(super) fn is_open(&self, now: DateTime<Utc>) -> bool {
+        let owes = self.doubt_since.is_some() || self.confirm_at.is_some();
+        let is_past = self.kind == "decks" && self.slot_end.is_some_and(|end| end <= now - still_matters());
+        (owes && !is_past) || self.remote_end.is_some_and(|end| now < end)
     }
 
     /// The row as the planner sees it.

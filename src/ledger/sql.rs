@@ -4,6 +4,27 @@
 //! version of a row. So nothing here decides by what a plain subselect saw, only by rows that it locked or wrote.
 //! Each `?` is one value, in the order of the text: `given` names them once.
 
+/// A row's columns by name: with `*`, a migration that adds one would break what a running worker has prepared.
+macro_rules! columns_of_s {
+    () => {
+        "s.key, s.session, s.provider, s.kind, s.desired, s.desired_digest, s.generation, s.epoch,
+         s.slot_start, s.slot_end, s.first_change, s.last_change, s.due_at, s.applied, s.applied_digest,
+         s.applied_at, s.applied_epoch, s.may_be_there, s.remote, s.remote_end, s.state, s.doubt_since,
+         s.unanswered, s.confirm_at, s.attempts, s.last_error, s.before_mark, s.updated_at"
+    };
+}
+pub(super) use columns_of_s;
+
+/// Doubt, or a confirming send owed, that can still be settled: as `SubjectRow::is_open` has it, but for rooms of ours.
+/// The `?` is the moment until which slides of the past still matter.
+macro_rules! owes_something {
+    () => {
+        "((s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL)
+          AND (s.kind <> 'decks' OR s.slot_end IS NULL OR s.slot_end > ?))"
+    };
+}
+pub(super) use owes_something;
+
 /// Takes the lease where nobody has it, or the one who had it let it run out.
 macro_rules! take_lease {
     () => {
@@ -33,7 +54,8 @@ macro_rules! extend_lease {
 /// The doubt mark, where the lease was had.
 macro_rules! mark {
     () => {
-        ", marked AS (
+        concat!(
+            ", marked AS (
             INSERT INTO meetsync.subject AS s
                 (key, session, provider, kind, state, doubt_since, unanswered, may_be_there, attempts, before_mark)
             SELECT key, session, provider, kind, 'in_doubt', marked_at, true, ids, 1,
@@ -49,8 +71,11 @@ macro_rules! mark {
                 may_be_there = ARRAY(SELECT DISTINCT id FROM unnest(s.may_be_there || excluded.may_be_there) AS id ORDER BY id),
                 attempts = s.attempts + 1,
                 updated_at = clock_timestamp()
-            RETURNING s.*)
+            RETURNING ",
+            columns_of_s!(),
+            ")
         SELECT marked.*, taken.until AS lease_until FROM marked, taken"
+        )
     };
 }
 

@@ -15,6 +15,7 @@ use super::error::LedgerError;
 use super::pass::LastPass;
 use super::passes::last_pass_on;
 use super::read::{self, attempts_on, still_matters};
+use super::sql::owes_something;
 use super::statement::Statement;
 use super::step::State;
 use super::transaction::ReadOnly;
@@ -148,13 +149,16 @@ struct HoldColumns {
 }
 
 /// A wish that was taken back before anything was sent leaves nothing to wait for.
-const SUBJECTS: &str = "\
-    SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.attempts, s.last_error, s.updated_at,
+const SUBJECTS: &str = concat!(
+    "SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.attempts, s.last_error, s.updated_at,
            CASE WHEN s.state = 'waiting' AND s.desired_digest IS NULL AND s.last_error IS NULL THEN 'settled'
                 ELSE s.state END AS state
     FROM meetsync.subject AS s
-    WHERE s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL OR s.remote_end > ? OR s.slot_end > ?
-    ORDER BY s.session, s.kind DESC";
+    WHERE ",
+    owes_something!(),
+    " OR s.remote_end > ? OR s.slot_end > ?
+    ORDER BY s.session, s.kind DESC"
+);
 const REPLICAS: &str = "\
     SELECT r.name, r.version, r.started, r.seen, r.provider FROM meetsync.replica AS r
     WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
@@ -194,7 +198,7 @@ async fn standing_on(
     let asked_at = read::clock_on(connection).await?;
     let since = asked_at - still_matters();
     let subjects: Vec<SubjectColumns> =
-        Statement::new(SUBJECTS).with(since).with(since).load(connection).await?;
+        Statement::new(SUBJECTS).with(since).with(since).with(since).load(connection).await?;
     let last_pass = last_pass_on(connection).await?;
     let lately = asked_at - chrono::TimeDelta::days(1);
     let replicas: Vec<ReplicaColumns> = Statement::new(REPLICAS).with(lately).load(connection).await?;

@@ -9,6 +9,7 @@ use super::rooms::RoomDecision;
 use super::types::{Change, Operation};
 use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};
 use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
+use crate::planted::{self, Bug};
 
 /// `room_will_be_new`: this plan makes the session's room (again), so what was shown in the old one says nothing.
 pub(super) fn decide(
@@ -33,6 +34,10 @@ pub(super) fn decide(
     }
     if wanted.is_empty() && !row.was_ever_sent() {
         return Answer::Waits(Why::NoDecks, None);
+    }
+    let is_the_last = row.accepted.as_ref().is_some_and(|accepted| accepted.decks == wanted);
+    if is_the_last && planted::is(Bug::BackToTheLastAccepted) {
+        return Answer::InStep;
     }
     let because =
         if room_will_be_new && row.was_ever_sent() { Some("its room will be new".to_owned()) } else { None };

@@ -3,9 +3,10 @@
 //! The one-shots don't ask: a person waits for them. What a dead provider delays is not decided here either, since
 //! that is not about one subject.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{Remembered, SlidesPolicy, Why};
+use crate::planted::{self, Bug};
 
 /// When a change is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,10 @@ pub enum Due {
 /// in, when they have stopped for a while.
 pub fn due(row: Option<&Remembered>, policy: &SlidesPolicy, now: DateTime<Utc>) -> Due {
     let Some(timing) = row.map(|row| &row.timing) else { return Due::Now };
-    let after_burst = timing.burst.map(|burst| burst.due(policy.quiet, policy.max_wait));
+    let after_burst = timing.burst.map(|burst| {
+        let for_ever = planted::is(Bug::DebounceWithoutMaxWait);
+        burst.due(policy.quiet, if for_ever { TimeDelta::MAX } else { policy.max_wait })
+    });
     match (timing.not_before, after_burst) {
         (Some(moment), _) if now < moment => Due::At(moment, Why::RetryWait),
         (_, Some(moment)) if now < moment => Due::At(moment, Why::WaitingBurst),

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::ledger::{CountsAs, Failure, StepEnd};
 use crate::model::{Fault, MeetingNumber, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
 use crate::plan::{Change, Operation, RoomRef, fits, leads_to};
+use crate::planted::{self, Bug};
 
 use super::acted::Acted;
 use super::edges::{Conference, Links};
@@ -79,7 +80,9 @@ impl<C: Conference, L: Links> RoomActor<'_, C, L> {
     /// Reads first: a room that is there already is adopted, and only a proven absence is followed by a request.
     async fn create(&mut self, spec: &RoomSpec, again: bool) -> Result<(), Box<Acted>> {
         let group = &self.change.group;
-        if let Some(room) = self.read(spec, again).await? {
+        if !planted::is(Bug::CreateWithoutRead)
+            && let Some(room) = self.read(spec, again).await?
+        {
             self.adopt(&room);
             return Ok(());
         }

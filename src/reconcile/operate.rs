@@ -63,13 +63,13 @@ pub async fn hold(
     now: DateTime<Utc>,
 ) -> Result<Vec<(Option<SessionId>, Option<Hold>)>, LedgerError> {
     let before = ledger.holds().await?;
-    let mut held = Vec::new();
+    let mut placed = Vec::new();
     for key in on.keys() {
         ledger.hold(key, hold, now).await?;
-        held.push((key, standing(&before, key, now)));
+        placed.push((key, standing(&before, key, now)));
     }
     ring(ledger).await;
-    Ok(held)
+    Ok(placed)
 }
 
 /// Ends their holds, and returns for each the one that stood. None: there was none, or it was over.

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use super::backoff;
+use crate::planted::{self, Bug};
 
 /// So many failures in a row, without an answer between them, open the circuit.
 const FAILURES_TO_OPEN: u32 = 3;
@@ -114,6 +115,8 @@ impl Circuit {
 
     /// A step has ended. `jitter` in `[0, 1)` spreads the probes of several replicas.
     pub fn note(&mut self, now: Duration, answer: Answer, jitter: f64) -> Option<Turn> {
+        let hears = self.open.is_none() || !planted::is(Bug::CircuitNeverCloses);
+        let answer = if hears { answer } else { Answer::NotAsked };
         match (answer, &mut self.open) {
             (Answer::Alive, open) => {
                 self.failures = 0;

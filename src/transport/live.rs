@@ -122,9 +122,7 @@ impl Live {
             Ok(Ok(answer)) => read(answer, deadline).await,
         };
         // Before the place is given up: the next one must already see the hold.
-        if let Ok(Response { status: 429 | 503, retry_after: Some(asked), .. }) = &answer {
-            self.pace.hold(*asked);
-        }
+        self.pace.note(&answer);
         drop(permit);
         answer
     }

@@ -8,6 +8,7 @@ mod debug;
 mod live;
 mod pace;
 mod redaction;
+mod twin;
 
 use std::fmt;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use debug::{Answer, DebugLog, DebugTransport};
 pub use live::{BadEndpoint, Live, LiveOptions};
 pub use pace::{Pace, Permit};
 pub use redaction::{REDACTED, Scrubber};
+pub use twin::{Exchange, FarSide, TwinTransport};
 
 /// The methods that are in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,11 +115,12 @@ pub enum SendError {
     TooLarge { status: u16, limit: usize },
 }
 
-/// Live, or a rehearsal.
+/// Live, a rehearsal, or a simulation.
 #[derive(Debug)]
 pub enum Transport {
     Live(Live),
     Debug(DebugTransport),
+    Twin(TwinTransport),
 }
 
 impl Transport {
@@ -126,6 +129,7 @@ impl Transport {
         match self {
             Self::Live(live) => live.pace().quiet_for(),
             Self::Debug(_) => None,
+            Self::Twin(twin) => twin.pace().quiet_for(),
         }
     }
 
@@ -138,6 +142,7 @@ impl Transport {
                 goes();
                 debug.send(request)
             }
+            Self::Twin(twin) => twin.send(request, goes).await,
         }
     }
 }

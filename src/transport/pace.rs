@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
+use super::{Response, SendError};
 use crate::schedule::bucket::TokenBucket;
 
 /// A `Retry-After` is honoured within these bounds: never ignored, never a day.
@@ -81,6 +82,13 @@ impl Pace {
         let until = Instant::now() + asked.clamp(SHORTEST_HOLD, self.0.longest_hold);
         let mut state = self.state();
         state.hold_until = Some(state.hold_until.map_or(until, |there| there.max(until)));
+    }
+
+    /// Holds, where an answer asks for it.
+    pub(super) fn note(&self, answer: &Result<Response, SendError>) {
+        if let Ok(Response { status: 429 | 503, retry_after: Some(asked), .. }) = answer {
+            self.hold(*asked);
+        }
     }
 
     /// When the hold ends, if there is one now.

@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each room may use of ours. A room is a directory or a file right below `src`; `*` = everything.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("model", &[]),
+    ("planted", &[]),
     ("database", &["model"]),
-    ("schedule", &["model"]),
+    ("schedule", &["model", "planted"]),
     ("datatracker", &["model", "database"]),
-    ("ledger", &["model", "schedule", "database"]),
+    ("ledger", &["model", "schedule", "database", "planted"]),
     ("transport", &["schedule"]),
-    ("provider", &["transport", "model"]),
-    ("desired", &["model"]),
-    ("plan", &["model", "desired"]),
+    ("provider", &["transport", "model", "planted"]),
+    ("desired", &["model", "planted"]),
+    ("plan", &["model", "desired", "planted"]),
     (
         "reconcile",
         &[
@@ -27,11 +28,14 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "provider",
             "transport",
             "database",
+            "planted",
         ],
     ),
     ("settings", &["model", "schedule", "database"]),
     ("clock", &["model"]),
     ("cron", &["schedule"]),
+    ("shutdown", &[]),
+    ("systemd", &[]),
     ("telemetry", &["model"]),
     ("demo", &["*"]),
     ("cli", &["*"]),
@@ -43,13 +47,14 @@ const ROOMS: [(&str, &[&str]); 20] = [
 ];
 
 /// A package, and the rooms or files that may name it.
-const PACKAGES: [(&str, &[&str]); 6] = [
+const PACKAGES: [(&str, &[&str]); 7] = [
     ("reqwest", &["transport/live.rs"]),
     ("diesel", &["datatracker/", "ledger/", "database/"]),
     ("diesel_async", &["datatracker/", "ledger/", "database/"]),
     ("diesel_migrations", &["ledger/"]),
     ("tokio_cron_scheduler", &["cron.rs"]),
     ("croner", &["schedule/cron.rs"]),
+    ("sd_notify", &["systemd.rs"]),
 ];
 
 /// More lines than this do more than one thing.

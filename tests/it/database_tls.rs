@@ -8,7 +8,7 @@ use meetsync::database::{ConnectOptions, Database, DatabaseError, Tls};
 use meetsync::demo::cluster::{Cluster, Place};
 use secrecy::SecretString;
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
 }
 
@@ -21,7 +21,7 @@ async fn write(cluster: &Cluster, from: &str, to: &str) {
 }
 
 /// None where the server's programs were built without TLS, as those of the Python package are.
-async fn cluster_with_tls() -> Option<Cluster> {
+pub(crate) async fn cluster_with_tls() -> Option<Cluster> {
     let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
     write(&cluster, "server.pem", "server.crt").await;
     write(&cluster, "server.key.pem", "server.key").await;

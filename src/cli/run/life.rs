@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::housekeeping::{self, Hand};
 use crate::app::{self, App};
 use crate::cli::{CliError, output};
+use crate::cron::{Ring, Scheduler};
 use crate::database::chain;
 use crate::ledger::LedgerError;
 use crate::model::{SubjectKey, Why};
+use crate::plan::Wait;
 use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
+use crate::systemd;
 
 /// Why a life ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +34,12 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
     let options = app::worker_options(settings, may_send);
     let (bell, leave) = (Bell::default(), Leave::default());
-    let ring = {
-        let bell = bell.clone();
-        Arc::new(move || bell.ring())
-    };
     // Kept until the end of this life; a listener that is dropped hears nothing.
-    let _changes = app::changes(settings, ring.clone())?;
-    let _people = app::operators_ring(settings, ring)?;
+    let _changes = app::changes(settings, ring_of(&bell))?;
+    let _people = app::operators_ring(settings, ring_of(&bell))?;
+    // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
+    let sweep: Ring = ring_of(&bell);
+    let _turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
     let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
     let voice = Voice::default();
     tracing::info!(
@@ -62,6 +64,7 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
                 (Signal::Stop, _) => {
                     tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
                     end = Some(End::Stopped);
+                    systemd::stopping();
                     leave.ask();
                 }
                 (Signal::Hangup, None) => {
@@ -80,9 +83,15 @@ pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -
     Ok(end.unwrap_or(End::Stopped))
 }
 
+fn ring_of(bell: &Bell) -> Ring {
+    let bell = bell.clone();
+    Arc::new(move || bell.ring())
+}
+
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.
 #[derive(Debug, Default)]
 struct Voice {
+    is_ready: AtomicBool,
     is_failing: AtomicBool,
     refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
     last_as_of: housekeeping::LastAsOf,
@@ -90,6 +99,8 @@ struct Voice {
 
 impl Voice {
     fn told(&self, pass: Result<&PassReport, &ReconcileError>) {
+        // Also by a pass that failed: a restart would not bring a database back.
+        systemd::watchdog();
         let report = match pass {
             Err(error) => {
                 self.is_failing.store(true, Ordering::Relaxed);
@@ -100,6 +111,9 @@ impl Voice {
         };
         if self.is_failing.swap(false, Ordering::Relaxed) {
             tracing::info!("passes succeed again");
+        }
+        if report.is_complete && !self.is_ready.swap(true, Ordering::Relaxed) {
+            systemd::ready();
         }
         tracing::debug!(
             took_ms = report.took.as_millis(),
@@ -112,7 +126,7 @@ impl Voice {
         self.tell_refusals(report);
     }
 
-    /// Each refusal that asks something of a person, once for as long as it stands.
+    /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
         let is_as_set = |rule| {
             matches!(
@@ -132,6 +146,14 @@ impl Voice {
                     way_on = refusal.way_on,
                     "refused"
                 );
+            }
+            standing.insert(line);
+        }
+        let unsent = |wait: &&Wait| wait.reason == Why::WindowClosedUnsent;
+        for wait in report.plan.waits.iter().filter(unsent) {
+            let line = (Some(wait.subject), wait.reason);
+            if !known.contains(&line) {
+                tracing::warn!(subject = %wait.subject, rule = %wait.reason, "the window closed before this was sent");
             }
             standing.insert(line);
         }

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let mut signals = Signals::listen()?;
     loop {
         let Some(app) = open(context, &settings, &mut signals).await? else { return Ok(Exit::Done) };
-        match life::live(app, &settings, &mut signals).await? {
+        match Box::pin(life::live(app, &settings, &mut signals)).await? {
             End::Stopped => return Ok(Exit::Done),
             End::AtOnce => {
                 output::note(

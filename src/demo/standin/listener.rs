@@ -6,13 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
 /// The handle by which a handler cuts its own connection.
 #[derive(Debug, Clone, Default)]
@@ -31,59 +29,20 @@ impl Wire {
     }
 }
 
-/// Whoever asks while the address is taken by somebody else for a moment asks again after this.
-const TAKEN: Duration = Duration::from_millis(20);
-
-/// Listens while it is said to be here. Away, it refuses new connections and closes the old ones.
 #[derive(Debug)]
-pub(super) struct CuttableListener {
-    /// None while it is away.
-    listener: Option<TcpListener>,
-    address: SocketAddr,
-    here: watch::Receiver<bool>,
-}
-
-impl CuttableListener {
-    pub(super) fn new(listener: TcpListener, address: SocketAddr, here: watch::Receiver<bool>) -> Self {
-        Self { listener: Some(listener), address, here }
-    }
-
-    /// Ends when it is here (or not); never, once the stand-in is gone.
-    async fn until_here(here: &mut watch::Receiver<bool>, wanted: bool) {
-        if here.wait_for(|here| *here == wanted).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
 impl Listener for CuttableListener {
     type Io = CuttableStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
-        loop {
-            let Some(listener) = &mut self.listener else {
-                Self::until_here(&mut self.here, true).await;
-                match TcpListener::bind(self.address).await {
-                    Ok(listener) => self.listener = Some(listener),
-                    Err(_) => tokio::time::sleep(TAKEN).await,
-                }
-                continue;
-            };
-            tokio::select! {
-                biased;
-                () = Self::until_here(&mut self.here, false) => self.listener = None,
-                (stream, address) = Listener::accept(listener) => {
-                    let mut here = self.here.clone();
-                    let away = Box::pin(async move { Self::until_here(&mut here, false).await });
-                    return (CuttableStream { stream, wire: Wire::default(), away: Some(away) }, address);
-                }
-            }
-        }
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        (CuttableStream { stream, wire: Wire::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        self.0.local_addr()
     }
 }
 
@@ -93,23 +52,10 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Wire {
     }
 }
 
+#[derive(Debug)]
 pub(super) struct CuttableStream {
     stream: TcpStream,
     wire: Wire,
-    /// Ends when the stand-in goes away; None when it has.
-    away: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl CuttableStream {
-    /// Whether the stand-in went away since this connection was made.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        if let Some(away) = &mut self.away
-            && away.as_mut().poll(context).is_ready()
-        {
-            self.away = None;
-        }
-        self.away.is_none()
-    }
 }
 
 impl AsyncRead for CuttableStream {
@@ -118,10 +64,6 @@ impl AsyncRead for CuttableStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_over(context) {
-            // As if the other side had closed it.
-            return Poll::Ready(Ok(()));
-        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -1,8 +1,11 @@
 //! What came in, request by request.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Failure;
+use crate::model::SessionId;
 use crate::provider::meetecho::Call;
 
 /// One request as it came in.
@@ -10,6 +13,10 @@ use crate::provider::meetecho::Call;
 pub struct LogEntry {
     /// Counts up from 1 and never starts again.
     pub seq: u64,
+    /// When it had come in, counted from the stand-in's start.
+    pub began: Duration,
+    /// When it was answered, cut off, or given up by the one who asked; None = it is still there.
+    pub ended: Option<Duration>,
     /// None = no call of the API.
     pub call: Option<Call>,
     pub method: String,
@@ -29,6 +36,20 @@ pub struct LogEntry {
     pub status: Option<u16>,
     /// What went wrong with it, as it was told to.
     pub failure: Option<Failure>,
+}
+
+impl LogEntry {
+    /// Whose decks or room the request would change; None for tokens, reads, and what is not understood.
+    pub fn session(&self) -> Option<SessionId> {
+        let body = self.body.as_ref();
+        let id = match self.call? {
+            Call::AddDeck | Call::DeleteDeck | Call::SetDecks => body?["session"].as_str()?.parse().ok()?,
+            Call::CreateRoom => body?["room_id"].as_i64()?,
+            Call::DeleteRoom => self.bearer.as_deref()?.strip_prefix("deletes room ")?.parse().ok()?,
+            Call::Tokens | Call::FetchRooms => return None,
+        };
+        Some(SessionId(id))
+    }
 }
 
 /// How many requests of each kind came in.

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -50,6 +50,8 @@ impl Default for StandinOptions {
 pub struct Standin {
     /// `http://127.0.0.1:PORT/api/v1/`
     pub base_url: Url,
+    /// Where it listens, as it was asked to.
+    bound: SocketAddr,
     pub options: StandinOptions,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
@@ -58,11 +60,10 @@ pub struct Standin {
 
 #[derive(Debug)]
 struct Shared {
+    began: Instant,
     inner: Mutex<Inner>,
     /// Counts up with each change, for those who wait for one.
     changed: watch::Sender<u64>,
-    /// False while nothing listens.
-    here: watch::Sender<bool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -120,6 +121,7 @@ impl Standin {
         let base_url = base_url.parse().expect("an address and a port make a URL");
         let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared {
+            began: Instant::now(),
             inner: Mutex::new(Inner {
                 world: World::new(options.clone()),
                 troubles: VecDeque::new(),
@@ -129,25 +131,44 @@ impl Standin {
                 held: Vec::new(),
             }),
             changed: watch::channel(0).0,
-            here: watch::channel(true).0,
             stopping,
         });
-        let serving = routes::serve(listener, bound, Arc::clone(&shared));
+        let mut standin = Self { base_url, bound, options, shared, stop, server: None };
+        standin.serve(listener);
+        Ok(standin)
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let serving = routes::serve(listener, Arc::clone(&self.shared));
         #[expect(
             clippy::disallowed_methods,
             reason = "the Standin owns this task: dropping it ends the server"
         )]
         let server = tokio::spawn(serving);
-        Ok(Self { base_url, options, shared, stop, server: Some(server) })
+        self.server = Some(server);
     }
 
-    /// Stops and waits until it has.
-    pub async fn stop(mut self) {
+    /// Nobody listens on its port any more, and open requests are cut off. It forgets nothing.
+    pub async fn close(&mut self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.take() {
             // It only ends early by a panic, and then it is stopped as well.
             let _ = server.await;
         }
+    }
+
+    /// Listens again, on the same port.
+    pub async fn open_again(&mut self) -> io::Result<()> {
+        self.close().await;
+        let listener = TcpListener::bind(self.bound).await?;
+        self.stop.send_replace(false);
+        self.serve(listener);
+        Ok(())
+    }
+
+    /// Stops and waits until it has.
+    pub async fn stop(mut self) {
+        self.close().await;
     }
 
     /// The decks that a session shows, by their order (those with the same order as they came).
@@ -191,19 +212,8 @@ impl Standin {
         self.fail_next(call, usize::MAX, failure);
     }
 
-    /// Nothing listens from now on: open connections are closed, new ones are refused.
-    pub fn go_away(&self) {
-        self.shared.here.send_replace(false);
-    }
-
-    /// Listens again, at the same address.
-    pub fn come_back(&self) {
-        self.shared.here.send_replace(true);
-    }
-
-    /// No more troubles, no latency, and it is there; refused groups stay refused.
+    /// No more troubles, no latency; refused groups stay refused.
     pub fn heal(&self) {
-        self.come_back();
         let mut inner = self.shared.lock();
         inner.troubles.clear();
         inner.latency = Duration::ZERO;
@@ -234,6 +244,11 @@ impl Standin {
     /// All tokens that were given out stop counting: the next use of each is answered with 401.
     pub fn reject_tokens(&self) {
         self.shared.lock().world.tokens.clear();
+    }
+
+    /// From now on tokens are given for this secret only; those that were given out stay good.
+    pub fn set_client_secret(&self, secret: SecretString) {
+        self.shared.lock().world.set_client_secret(secret);
     }
 
     /// From now on only this group's token may touch this session's materials. Without it any group's may, since
@@ -270,6 +285,12 @@ impl Standin {
         let room = self.shared.lock().world.plant(group, room);
         self.shared.tell();
         room
+    }
+
+    /// Takes this room away as if somebody else had deleted it.
+    pub fn take_room_away(&self, public_id: &str) {
+        self.shared.lock().world.take_room_away(public_id);
+        self.shared.tell();
     }
 
     /// Puts decks there as if somebody else had sent them.

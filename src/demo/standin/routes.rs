@@ -1,6 +1,5 @@
 //! The stand-in's HTTP side: which call a request is, what goes wrong with it, and how an answer is written.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +19,10 @@ use crate::transport::REDACTED;
 
 pub(super) const BASE_PATH: &str = "/api/v1/";
 
-pub(super) async fn serve(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let stopping = Arc::clone(&shared);
-    let listener = CuttableListener::new(listener, address, shared.here.subscribe());
     let app = Router::new().fallback(handle).with_state(shared);
-    let served = axum::serve(listener, app.into_make_service_with_connect_info::<Wire>())
+    let served = axum::serve(CuttableListener(listener), app.into_make_service_with_connect_info::<Wire>())
         .with_graceful_shutdown(async move { stopping.stopped().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "the stand-in Meetecho stopped");
@@ -66,6 +64,8 @@ async fn handle(
         let seq = inner.requests;
         let entry = LogEntry {
             seq,
+            began: shared.began.elapsed(),
+            ended: None,
             call,
             method: method.to_string(),
             path: uri.path().to_owned(),
@@ -87,6 +87,7 @@ async fn handle(
         (seq, inner.latency, failure)
     };
     shared.tell();
+    let _until_it_ends = UnderWay { shared: Arc::clone(&shared), place };
     let incoming = Incoming { call, bearer, body, place, wire };
     tokio::select! {
         // Cut off rather than answered: a stand-in that is stopping has nothing true to say.
@@ -97,6 +98,19 @@ async fn handle(
             }
             respond(&shared, &incoming, failure).await
         } => answer,
+    }
+}
+
+/// Notes the end of a request, however it comes: who hangs up has the handler dropped.
+struct UnderWay {
+    shared: Arc<Shared>,
+    place: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let ended = self.shared.began.elapsed();
+        note(&self.shared, self.place, |entry| entry.ended = Some(ended));
     }
 }
 
@@ -124,7 +138,7 @@ async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Fail
     let json = "application/json";
     let done = || perform(shared, incoming.call, incoming.bearer.as_deref(), incoming.body.as_ref());
     let finish = |status: u16, headers: &[(HeaderName, String)], body: Vec<u8>| {
-        note_status(shared, incoming.place, status);
+        note(shared, incoming.place, |entry| entry.status = Some(status));
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(name, value);
@@ -232,9 +246,9 @@ fn land_later(shared: &Arc<Shared>, incoming: &Incoming, after: Duration) {
     });
 }
 
-fn note_status(shared: &Shared, place: u64, status: u16) {
+fn note(shared: &Shared, place: u64, what: impl FnOnce(&mut LogEntry)) {
     if let Some(entry) = shared.lock().world.log.iter_mut().rev().find(|entry| entry.seq == place) {
-        entry.status = Some(status);
+        what(entry);
     }
     shared.tell();
 }

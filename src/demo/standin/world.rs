@@ -82,6 +82,10 @@ impl World {
         self.decks.clear();
     }
 
+    pub(super) fn set_client_secret(&mut self, secret: SecretString) {
+        self.options.client_secret = secret;
+    }
+
     pub(super) fn decks_of(&self, session: SessionId) -> Vec<Deck> {
         let mut decks = self.decks.get(&session.0).cloned().unwrap_or_default();
         decks.sort_by_key(|deck| deck.order);
@@ -113,6 +117,10 @@ impl World {
         let made = StandinRoom { group: group.clone(), room: room.clone(), deletion_token: random_token() };
         self.rooms.insert(room.public_id.clone(), made.clone());
         made
+    }
+
+    pub(super) fn take_room_away(&mut self, public_id: &str) {
+        self.rooms.remove(public_id);
     }
 
     /// Whose credential this is, in words for the log.

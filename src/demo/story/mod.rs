@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::check::Shown;
 pub(crate) use self::scenes::tell;
 pub(crate) use self::stage::{Stage, StoryError};
 pub(crate) use self::teller::Teller;
@@ -64,7 +63,7 @@ pub(crate) struct Told {
 
 /// The stage, the teller, and how far the stand-in's log has been told.
 struct Story<'a, 'b> {
-    stage: &'a Stage,
+    stage: &'a mut Stage,
     teller: &'a mut Teller<'b>,
     /// Requests that were told, by their numbers.
     told_requests: BTreeSet<u64>,
@@ -75,7 +74,7 @@ struct Story<'a, 'b> {
 }
 
 impl<'a, 'b> Story<'a, 'b> {
-    fn new(stage: &'a Stage, teller: &'a mut Teller<'b>) -> Self {
+    fn new(stage: &'a mut Stage, teller: &'a mut Teller<'b>) -> Self {
         let edited_at = clock::now();
         Self { stage, teller, told_requests: BTreeSet::new(), put_aside: None, edited_at }
     }
@@ -105,21 +104,20 @@ impl<'a, 'b> Story<'a, 'b> {
 
     /// What `meetsync push` does: one session's whole list now, through the same lease as the worker's steps.
     async fn push(&mut self, id: SessionId) -> Result<(), StoryError> {
-        let parts = &self.stage.app.parts;
         let scope = Scope { sessions: BTreeSet::from([id]), ..Scope::default() };
         let ask = Ask { scope, push: true, ..Ask::default() };
-        let world = read_world(parts, ask, ReadRooms::No, clock::now()).await?;
+        let world = read_world(&self.stage.app.parts, ask, ReadRooms::No, clock::now()).await?;
         let plan = world.plan();
         self.teller.command(&format!("meetsync push {id}"))?;
         let style = Style { is_under_way: true, ..self.teller.style().clone() };
         self.teller.plan(&plan_text(&plan, &world.snapshot, &style), 1)?;
-        let results = resync(parts, self.ledger()?, &world, &plan, None, &|_| {}).await?;
+        let results = resync(&self.stage.app.parts, &self.ledger()?, &world, &plan, None, &|_| {}).await?;
         Ok(self.teller.printed(&results_text(&results))?)
     }
 
     /// What `meetsync status` says: its first sentence, and what it says under these headings.
     async fn status(&mut self, headings: &[&str]) -> Result<(), StoryError> {
-        let status = status(self.ledger()?, self.stage.settings.datatracker.poll).await?;
+        let status = status(&self.ledger()?, self.stage.settings.datatracker.poll).await?;
         let text = status_text(&status, self.teller.style());
         let mut parts = text.split("\n\n");
         let first = parts.next().unwrap_or_default();
@@ -129,8 +127,8 @@ impl<'a, 'b> Story<'a, 'b> {
         Ok(self.teller.printed(&shown.join("\n\n"))?)
     }
 
-    fn ledger(&self) -> Result<&'a Ledger, StoryError> {
-        Ok(self.stage.app.parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?)
+    fn ledger(&self) -> Result<Ledger, StoryError> {
+        Ok(self.stage.app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?)
     }
 
     /// What came in at the stand-in since this was last asked.

@@ -69,6 +69,7 @@ pub(crate) struct Stage {
     pub(super) app: App,
     pub(super) settings: Settings,
     pub(crate) standin: Standin,
+    listen: SocketAddr,
     pub(super) datatracker_itself: SecondSender,
     pub(super) passes: Passes,
     config: PathBuf,
@@ -105,7 +106,7 @@ impl Stage {
             app.parts.datatracker.clone(),
         );
         let passes = Passes::new(watch::Sender::new(None));
-        Ok(Self { app, settings, standin, datatracker_itself, passes, config, cluster })
+        Ok(Self { app, settings, standin, listen, datatracker_itself, passes, config, cluster })
     }
 
     /// The file that `meetsync --config FILE` takes to work on the same stage.
@@ -116,6 +117,12 @@ impl Stage {
     /// The database as its owner sees it, for edits by hand.
     pub(crate) fn owner_url(&self) -> String {
         self.cluster.url(DATABASE)
+    }
+
+    /// The stand-in was away, and is back.
+    pub(super) async fn listen_again(&mut self) -> Result<(), StoryError> {
+        let address = self.listen;
+        self.standin.open_again().await.map_err(|source| StoryError::Listen { address, source })
     }
 
     /// Does to the datatracker what its web pages would do.

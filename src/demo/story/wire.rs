@@ -90,6 +90,8 @@ fn trouble(failure: &Failure) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -97,6 +99,8 @@ mod tests {
     fn entry(call: Call, body: &Value, status: Option<u16>) -> LogEntry {
         LogEntry {
             seq: 1,
+            began: Duration::ZERO,
+            ended: None,
             call: Some(call),
             method: call.method().as_str().to_owned(),
             path: format!("/api/v1/{}", call.path()),

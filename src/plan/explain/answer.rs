@@ -8,7 +8,7 @@ use crate::model::{Kind, Mode, Remembered, SubjectKey, Why};
 use crate::plan::inputs::Inputs;
 use crate::plan::render::counted;
 use crate::plan::timing::{Due, due};
-use crate::plan::types::{Change, Plan, Refusal, Wait};
+use crate::plan::types::{Change, Operation, Plan, Refusal, Wait};
 
 /// The answer, and what it was taken from.
 #[derive(Debug)]
@@ -68,7 +68,6 @@ impl Answered<'_> {
     pub(super) fn in_words(&self, subject: SubjectKey, rules: &[Rule], now: DateTime<Utc>) -> String {
         match self.answer {
             ExplainedAnswer::InDoubt => self.doubt_in_words(subject, rules),
-            ExplainedAnswer::WillSend => self.what_comes(subject, rules),
             ExplainedAnswer::Refused if self.why == Some(Why::Unsupported) => {
                 let words = self.row.and_then(|row| row.last_error.as_deref());
                 format!(
@@ -83,7 +82,9 @@ impl Answered<'_> {
             ExplainedAnswer::Waits if self.change.is_some() => {
                 format!("{}; a resync or push by hand doesn't wait", self.what_comes(subject, rules))
             }
-            ExplainedAnswer::Refused | ExplainedAnswer::Waits => self.what_comes(subject, rules),
+            ExplainedAnswer::WillSend | ExplainedAnswer::Refused | ExplainedAnswer::Waits => {
+                self.what_comes(subject, rules)
+            }
             ExplainedAnswer::InStep => match rules.iter().find(|rule| !rule.holds) {
                 // A rule that stops what isn't there to be stopped.
                 Some(rule) if subject.kind == Kind::Room => format!("nothing to do; {}", rule.value),
@@ -132,7 +133,7 @@ impl Answered<'_> {
 
 /// `add_deck, 1 request`
 fn spoken(change: &Change) -> String {
-    let operations: Vec<&str> = change.operations.iter().map(|operation| operation.name()).collect();
+    let operations: Vec<&str> = change.operations.iter().map(Operation::name).collect();
     format!("{}, {}", operations.join(", "), counted(change.requests(), "request", "requests"))
 }
 

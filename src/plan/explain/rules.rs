@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::Rule;
-use crate::model::{Kind, Mode, Remembered, RoomTimes, Session, SubjectKey, Why};
+use crate::model::{
+    GroupAcronym, Kind, MeetingNumber, Mode, Remembered, RoomTimes, Session, SubjectKey, Why,
+};
 use crate::plan::inputs::Inputs;
 use crate::plan::policy::is_in_scope;
 use crate::plan::render::{counted, when};
@@ -73,7 +75,7 @@ pub(super) fn common(inputs: Inputs<'_>, session: &Session) -> Rules {
         "not_a_tombstone",
         session.tombstone_for.is_none(),
         match session.tombstone_for {
-            Some(real) => format!("it was moved, and only marks its old place: meetsync explain {real}"),
+            Some(moved) => format!("it was moved, and only marks its old place: meetsync explain {moved}"),
             None => "it stands for itself".into(),
         },
     );
@@ -87,8 +89,8 @@ fn scope_words(inputs: Inputs<'_>, session: &Session) -> String {
         "group {} of meeting {}; scope.groups: {}, scope.meetings: {}",
         session.group,
         session.meeting,
-        list(scope.groups.iter().map(|group| group.as_str()).collect()),
-        list(scope.meetings.iter().map(|meeting| meeting.as_str()).collect())
+        list(scope.groups.iter().map(GroupAcronym::as_str).collect()),
+        list(scope.meetings.iter().map(MeetingNumber::as_str).collect())
     )
 }
 

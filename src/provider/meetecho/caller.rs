@@ -10,9 +10,7 @@ use url::Url;
 use super::answers::Answers;
 use super::wire::{self, Call};
 use crate::model::GroupAcronym;
-use crate::transport::{
-    Body, DebugLog, DebugTransport, Live, REDACTED, Request, Response, SendError, Transport,
-};
+use crate::transport::{Body, DebugLog, DebugTransport, REDACTED, Request, Response, SendError, Transport};
 
 #[derive(Debug)]
 pub(super) struct Caller {
@@ -44,9 +42,13 @@ impl Counted {
 }
 
 impl Caller {
-    pub(super) fn live(live: Live, base: Url, client_id: String, client_secret: SecretString) -> Self {
-        let (transport, counted) = (Transport::Live(live), Counted::default());
-        Self { transport, base, client_id, client_secret, counted, answers: None }
+    pub(super) fn over(
+        transport: Transport,
+        base: Url,
+        client_id: String,
+        client_secret: SecretString,
+    ) -> Self {
+        Self { transport, base, client_id, client_secret, counted: Counted::default(), answers: None }
     }
 
     pub(super) fn rehearsing(

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::wire::Call;
 use crate::model::{Fault, Outcome, Why};
+use crate::planted::{self, Bug};
 use crate::transport::{Response, Scrubber, SendError};
 
 /// For calls whose answer holds nothing that is needed.
@@ -89,7 +90,7 @@ fn successful<T>(
     let after = response.retry_after;
     Err(match status {
         200 | 202 => return Ok(Success::Body(response)),
-        404 if call.removes() => return Ok(Success::AlreadyGone),
+        404 if call.removes() && !planted::is(Bug::GoneIsFailure) => return Ok(Success::AlreadyGone),
         401 | 403 => Outcome::Refused(fault(Why::CredentialsRejected)),
         429 => Outcome::Retry { after, fault: fault(Why::RateLimited) },
         408 | 425 => Outcome::Retry { after, fault: fault(Why::ProviderDown) },

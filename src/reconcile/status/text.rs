@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sessions, Status, Trouble};
+use crate::ledger::Replica;
 use crate::model::SubjectKey;
 use crate::plan::{Page, Paint, Style, counted, moment};
 
@@ -148,16 +149,15 @@ fn at_work(page: &mut Page, status: &Status) {
         page.line(Paint::Plain, "  nobody");
     }
     for replica in &status.replicas {
+        let Replica { name, version, .. } = replica;
+        let (seen, started) = (span(now - replica.seen), clock(replica.started, now));
+        let thinks = match replica.provider.as_str() {
+            "" => String::new(),
+            provider => format!("; Meetecho: {provider}"),
+        };
         page.line(
             Paint::Plain,
-            format!(
-                "  {} (version {}), seen {} ago, there since {}; Meetecho: {}",
-                replica.name,
-                replica.version,
-                span(now - replica.seen),
-                clock(replica.started, now),
-                replica.provider
-            ),
+            format!("  {name} (version {version}), seen {seen} ago, there since {started}{thinks}"),
         );
     }
     for lease in &status.leases {

@@ -40,6 +40,16 @@ pub(super) struct TaskStep {
     pub(super) change: Change,
     pub(super) generation: i64,
     pub(super) is_due: bool,
+    /// Tries in a row that did not succeed.
+    pub(super) tries: u32,
+}
+
+impl TaskStep {
+    /// Decks that are shown in an old room, or in none, would not be seen in the one that is about to be made. After a
+    /// few tries they are sent all the same.
+    pub(super) fn holds_up_decks(&self) -> bool {
+        makes_a_room(&self.change) && self.tries < ROOM_TRIES
+    }
 }
 
 /// What is to be done.
@@ -90,12 +100,13 @@ pub(super) fn lay_out(
             tasks.push(Task { session: change.session, is_live, is_due: false, steps: Vec::new() });
             tasks.len() - 1
         });
-        let step = TaskStep { change: change.clone(), generation: row.timing.generation, is_due };
+        let Timing { generation, tries, .. } = row.timing;
+        let step = TaskStep { change: change.clone(), generation, is_due, tries };
         tasks[place].steps.push(step);
     }
     for task in &mut tasks {
         task.steps.sort_by_key(|step| step.change.subject.kind);
-        hold_decks_for_their_room(task, world);
+        hold_decks_for_their_room(task);
         task.is_due = task.steps.iter().any(|step| step.is_due);
     }
     let next = moments.into_iter().filter(|moment| *moment > now).min();
@@ -108,14 +119,8 @@ pub(super) fn lay_out(
 
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// Decks that are shown in an old room, or in none, would not be seen in the one that is about to be made; after a few
-/// tries they are sent all the same.
-fn hold_decks_for_their_room(task: &mut Task, world: &World) {
-    let waits = |step: &TaskStep| {
-        let tries = world.ledger.get(step.change.subject).map_or(0, |row| row.timing.tries);
-        !step.is_due && makes_a_room(&step.change) && tries < ROOM_TRIES
-    };
-    if task.steps.iter().any(waits) {
+fn hold_decks_for_their_room(task: &mut Task) {
+    if task.steps.iter().any(|step| !step.is_due && step.holds_up_decks()) {
         for step in task.steps.iter_mut().filter(|step| step.change.subject.kind == Kind::Decks) {
             step.is_due = false;
         }

@@ -19,6 +19,7 @@ use super::pass::{PassAsk, PassReport, Passed, lock, pass};
 use super::task::{Looked, TAKEN, Turned, look, turn};
 use crate::database::chain;
 use crate::model::SessionId;
+use crate::planted::{self, Bug};
 use crate::reconcile::edges::{Conference as _, Edges, Time};
 use crate::reconcile::world::{Parts, ReconcileError, World};
 use crate::schedule::backoff;
@@ -158,7 +159,7 @@ impl<E: Edges> Going<'_, E> {
                 wake = wake.min(at);
             }
         }
-        if !self.options.may_send {
+        if !self.options.may_send && !planted::is(Bug::DryRunThatWrites) {
             return wake;
         }
         loop {

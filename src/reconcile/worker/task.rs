@@ -62,7 +62,11 @@ pub(super) async fn turn<E: Edges>(
                     turned.rooms_of.insert(planned.change.group.clone());
                     new_room.clone_from(&acted.room);
                 }
-                turned.look_again |= acted.outcome != StepOutcome::Applied;
+                let is_done = matches!(acted.outcome, StepOutcome::Applied | StepOutcome::InStep);
+                turned.look_again |= !is_done;
+                if !is_done && planned.holds_up_decks() {
+                    break;
+                }
             }
             Ok(Stepped::PutBack) => {
                 turned.steps.push(StepEnded { key, answer: Answer::NotAsked });
@@ -87,9 +91,8 @@ fn answer_of(acted: &Acted) -> Answer {
         None if acted.requests == 0 => Answer::NotAsked,
         None => Answer::Alive,
         Some(fault) => match fault.why {
-            Why::ProviderDown => Answer::Down,
             Why::RateLimited if acted.requests == 0 => Answer::NotAsked,
-            Why::RateLimited => Answer::Down,
+            Why::ProviderDown | Why::RateLimited => Answer::Down,
             _ => Answer::Alive,
         },
     }

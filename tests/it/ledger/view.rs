@@ -7,7 +7,7 @@ use meetsync::model::{Hold, SessionId, SubjectKey, digest_of};
 use serde_json::json;
 
 use super::{
-    PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, live, ready, rehearsal, room,
+    PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, live, ready, rehearsal, room,
     room_of, span,
 };
 use crate::support::{TestDatabase, cluster};
@@ -77,7 +77,10 @@ async fn a_view_holds_what_may_matter_and_what_was_asked_for() {
     let database = ready().await;
     let ledger = live(&database).await;
     let old = Some((-10 * DAY, -9 * DAY));
-    let mut wishes: Vec<_> = (1..=8).map(|session| wish(decks_of(session), [session], old, 0)).collect();
+    // 2 and 5 have lost their slot: whether their time is over is not known.
+    let slot = |session| old.filter(|_| ![2, 5].contains(&session));
+    let mut wishes: Vec<_> =
+        (1..=8).map(|session| wish(decks_of(session), [session], slot(session), 0)).collect();
     wishes.push(wish(decks_of(9), [9], Some((-DAY, -DAY + 60)), 0));
     wishes.push(wish(decks_of(10), [10], Some((DAY, DAY + 60)), 0));
     ledger.record(&wishes).await.unwrap();
@@ -182,4 +185,27 @@ async fn a_step_is_two_statements() {
     });
     let found = found.await;
     assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+/// What nobody can send any more must not be looked at for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn slides_in_doubt_are_forgotten_two_days_after_the_session_and_rooms_never() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    for key in [decks_of(7), room_of(8), decks_of(9)] {
+        let slot = (key != decks_of(9)).then_some((0, 60));
+        ledger.record(&[wish(key, [1], slot, 0)]).await.unwrap();
+        let (lease, begun) = begin(&ledger, key, [1], at(10)).await;
+        let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([1]) };
+        finish(&ledger, lease, begun, &end, attempt("in_doubt", at(12))).await;
+    }
+    let two_days = 2 * DAY;
+    for (second, expected) in [(59 + two_days, vec![7, 8, 9]), (60 + two_days, vec![8, 9])] {
+        let expected: BTreeSet<SessionId> = expected.into_iter().map(SessionId).collect();
+        assert_eq!(ledger.open_sessions(at(second)).await.unwrap(), expected);
+        let rehearsed = rehearsal(&database).await.open_sessions(at(second)).await.unwrap();
+        assert_eq!(rehearsed, expected);
+        let view = ledger.view(&BTreeSet::new(), PER, at(second)).await.unwrap();
+        assert_eq!(view.subjects.keys().map(|key| key.session).collect::<BTreeSet<_>>(), expected);
+    }
 }

@@ -13,7 +13,7 @@ const TRIES: usize = 5;
 impl Story<'_, '_> {
     pub(super) async fn outage(&mut self) -> Result<(), StoryError> {
         self.teller.scene("Meetecho is gone, and chairs go on")?;
-        self.stage.standin.go_away();
+        self.stage.standin.close().await;
         let began = self.stage.attempts_since(0).await?.len();
         for edit in [
             scenes::revise_deck(SOON, 1),
@@ -37,7 +37,7 @@ impl Story<'_, '_> {
         self.status(&["Goes on by itself"]).await?;
 
         self.teller.scene("Meetecho is back: live sessions first, one request each")?;
-        self.stage.standin.come_back();
+        self.stage.listen_again().await?;
         self.until_in_step(&[LIVE, LIVE_TOO, SOON]).await?;
         let fresh = self.wire()?;
         let sent: Vec<SessionId> = fresh.iter().filter_map(session_of_list).collect();
@@ -48,9 +48,8 @@ impl Story<'_, '_> {
     }
 
     pub(super) async fn stuck(&mut self) -> Result<(), StoryError> {
-        let standin = &self.stage.standin;
         self.teller.scene("A request gets stuck on its way: no answer is no answer")?;
-        standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
+        self.stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
         self.until_it_fails(&Failure::Held).await?;
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
@@ -67,10 +66,10 @@ impl Story<'_, '_> {
         self.wire()?;
 
         self.teller.scene("The request that was stuck arrives after all")?;
-        let right = standin.decks_of(LIVE_TOO);
+        let right = self.stage.standin.decks_of(LIVE_TOO);
         self.teller.say("Meetecho has taken the newer list. Now the old request takes effect, and the older list is back.")?;
-        standin.land_held();
-        let is_older = standin.decks_of(LIVE_TOO) != right;
+        self.stage.standin.land_held();
+        let is_older = self.stage.standin.decks_of(LIVE_TOO) != right;
         self.teller.expect(is_older, "the late request had no effect")?;
         self.show_decks(LIVE_TOO).await?;
         self.teller.say(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::ledger::{Attempt, LastPass, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn};
+use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
 use crate::model::{Hold, SessionId};
 
 const POLL: Duration = Duration::from_secs(2);
@@ -157,10 +157,10 @@ fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
 
 #[test]
 fn each_session_is_counted_once_and_as_its_worst() {
+    use State::{InDoubt, Parked, Settled, Waiting};
     let of = |states: &[(i64, State)]| {
         sum(Status::of(quiet(states.iter().map(|(id, state)| decks(*id, *state)).collect()), POLL).sessions)
     };
-    use State::{InDoubt, Parked, Settled, Waiting};
     assert_eq!(
         of(&[(1, Settled), (1, Waiting), (2, Settled)]),
         "1 session is in step, 1 is waiting, none needs you."

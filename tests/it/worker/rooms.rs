@@ -1,0 +1,139 @@
+//! Rooms, while the worker runs.
+
+use meetsync::demo::sample::scenes;
+use meetsync::demo::standin::{LogEntry, Standin, StandinRoom};
+use meetsync::model::{GroupAcronym, SeenRoom, SessionId};
+use meetsync::provider::meetecho::Call;
+
+use super::{calls_of, hurried, one, passes, until, until_in_step};
+use crate::support::running::{Running, until_true};
+use crate::support::stage::Stage;
+
+const BY_HAND: SessionId = SessionId(36107);
+const CANCELLED: SessionId = SessionId(36103);
+
+async fn with_sweeps() -> Stage {
+    let mut stage = hurried().await;
+    stage.change_settings("settle = \"0s\"\n", "settle = \"1s\"\nsweep = \"*/2 * * * * *\"\n");
+    stage
+}
+
+fn room_of(standin: &Standin, session: SessionId) -> Option<StandinRoom> {
+    standin.rooms().into_iter().find(|made| made.room.room_id == session.0)
+}
+
+async fn link_of(stage: &Stage, session: SessionId) -> String {
+    one(stage, &format!("SELECT remote_instructions FROM public.meeting_session WHERE id = {session}")).await
+}
+
+/// As many whole sweeps as this, each after everything before it.
+async fn sweeps(stage: &Stage, count: usize) {
+    let reads = |log: &[LogEntry]| log.iter().filter(|entry| entry.call == Some(Call::FetchRooms)).count();
+    let wanted = reads(&stage.standin.log()) + 11 * count;
+    until(stage, "rooms are read", |standin| reads(&standin.log()) >= wanted).await;
+    passes(stage, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_follow_the_datatracker_and_come_back() {
+    let stage = with_sweeps().await;
+    let stranger = SeenRoom {
+        room_id: 99_001,
+        public_id: "b0f5cf6e-7d2b-4c55-9e0e-4b7f6ad2a001".into(),
+        url: "https://meetings.conf.meetecho.com/interim/?session=99001".into(),
+        description: "A stranger's".into(),
+        start: "2031-01-01T10:00:00Z".parse().unwrap(),
+        duration_min: 60,
+    };
+    let group = GroupAcronym::new("moq");
+    stage.standin.plant_room(&group, &stranger);
+    let own_link = link_of(&stage, scenes::OWN_LINK).await;
+    let worker = Running::start(&stage);
+    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 13).await;
+    until_in_step(&stage).await;
+    let before = stage.requests();
+    for session in [scenes::INTERIM, scenes::OTHER_INTERIM, scenes::TWO_DAYS, BY_HAND, CANCELLED] {
+        assert_eq!(calls_of(&stage.standin.log(), session), [Call::CreateRoom], "{session}");
+        assert_eq!(link_of(&stage, session).await, room_of(&stage.standin, session).unwrap().room.url);
+    }
+
+    let start = room_of(&stage.standin, scenes::OTHER_INTERIM).unwrap().room.start;
+    stage.database.run(&scenes::blank_link(scenes::INTERIM).sql).await;
+    stage.database.run(&scenes::move_interim(scenes::OTHER_INTERIM, 60).sql).await;
+    stage.database.run(&scenes::cancel(CANCELLED).sql).await;
+    stage.standin.take_room_away(&room_of(&stage.standin, BY_HAND).unwrap().room.public_id);
+    until_true("the blanked link is back", async || !link_of(&stage, scenes::INTERIM).await.is_empty()).await;
+    let moved = |standin: &Standin| {
+        room_of(standin, scenes::OTHER_INTERIM).is_some_and(|made| made.room.start > start)
+    };
+    until(&stage, "the moved one is moved", moved).await;
+    until(&stage, "the cancelled one is gone", |standin| room_of(standin, CANCELLED).is_none()).await;
+    until(&stage, "the one that was taken away is back", |standin| room_of(standin, BY_HAND).is_some()).await;
+    sweeps(&stage, 2).await;
+    worker.stop().await.expect(0);
+
+    let log = &stage.standin.log()[before..];
+    assert_eq!(calls_of(log, scenes::INTERIM), [], "a blanked link takes no request");
+    assert_eq!(calls_of(log, scenes::OTHER_INTERIM), [Call::DeleteRoom, Call::CreateRoom]);
+    assert_eq!(calls_of(log, CANCELLED), [Call::DeleteRoom]);
+    assert_eq!(calls_of(log, BY_HAND), [Call::CreateRoom]);
+    assert_eq!(calls_of(log, scenes::TWO_DAYS), []);
+    assert_eq!(calls_of(&stage.standin.log(), scenes::OWN_LINK), []);
+    assert_eq!(link_of(&stage, scenes::OWN_LINK).await, own_link);
+    assert_eq!(room_of(&stage.standin, SessionId(99_001)).map(|made| made.room), Some(stranger));
+    assert_eq!(link_of(&stage, BY_HAND).await, room_of(&stage.standin, BY_HAND).unwrap().room.url);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_deletions_are_refused_and_not_tried_again_and_again() {
+    let stage = with_sweeps().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    let before = stage.standin.counts().writes();
+    let cancelled: Vec<_> = (36101..=36107).map(|session| scenes::cancel(SessionId(session)).sql).collect();
+    stage.database.run(&cancelled.join("\n")).await;
+    worker.says("guard_too_many_deletes", 7).await;
+    sweeps(&stage, 2).await;
+    assert_eq!(stage.standin.counts().writes(), before);
+    assert_eq!(worker.said().matches("guard_too_many_deletes").count(), 7, "each is said once");
+    stage.database.run(&scenes::add_deck(scenes::LIVE, "Beside it").sql).await;
+    until(&stage, "the rest goes on", |standin| super::shows(standin, scenes::LIVE, "Beside it")).await;
+    worker.stop().await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_power_to_delete_it_makes_rooms_and_deletes_none() {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("policy = \"full\"", "policy = \"no-delete\"");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    assert_eq!(stage.standin.rooms().len(), 12);
+    stage.database.run(&scenes::cancel(CANCELLED).sql).await;
+    stage.database.run(&scenes::move_interim(scenes::OTHER_INTERIM, 60).sql).await;
+    let before = stage.standin.counts().writes();
+    sweeps(&stage, 2).await;
+    assert_eq!(stage.standin.counts().writes(), before, "{}", worker.said());
+    worker.stop().await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_only_observes_it_makes_no_room() {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("policy = \"full\"", "policy = \"observe\"");
+    let worker = Running::start(&stage);
+    until(&stage, "slides are sent", |standin| !standin.sessions_with_decks().is_empty()).await;
+    sweeps(&stage, 2).await;
+    assert!(stage.standin.rooms().is_empty());
+    assert_eq!(link_of(&stage, scenes::INTERIM).await, "");
+    worker.stop().await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_observing_worker_reads_and_plans_and_sends_nothing() {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("mode = \"act\"", "mode = \"observe\"");
+    let worker = Running::start(&stage);
+    passes(&stage, 5).await;
+    worker.stop().await.expect(0);
+    assert_eq!(stage.standin.counts().writes(), 0);
+}

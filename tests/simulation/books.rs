@@ -1,0 +1,225 @@
+//! The ledger's twin: the ledger in memory, whose calls may fail before or after their effect.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::ledger::{
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Wish,
+};
+use meetsync::model::{DeckId, LedgerView, SessionId, SubjectKey};
+use meetsync::reconcile::edges::Books;
+
+use super::history::{Edge, Fault};
+use super::mutants::{self, EdgeBug};
+use super::source::broken;
+use super::world::{Life, World};
+
+/// The ledger as one worker has it.
+#[derive(Debug, Clone)]
+pub struct BooksTwin(pub Life);
+
+fn failed() -> LedgerError {
+    LedgerError::Database(broken("the ledger's database"))
+}
+
+impl BooksTwin {
+    /// One call: it may fail before its effect, or (`writes`) only its answer may be lost.
+    async fn call<T>(
+        &self,
+        edge: Edge,
+        writes: bool,
+        effect: impl FnOnce(&mut World, usize) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let life = &self.0;
+        life.boundary().await;
+        let answer = {
+            let mut world = life.world.lock();
+            let menu = |random: &mut super::random::Random| {
+                if writes && random.percent(50) { Fault::FailsAfter } else { Fault::FailsBefore }
+            };
+            let fault = world.fault(life.worker, edge, menu);
+            let is_down = world.now_ms() < world.ledger_down_ms;
+            if is_down || fault == Some(Fault::FailsBefore) {
+                Err(failed())
+            } else {
+                let answer = effect(&mut world, life.worker);
+                if fault.is_some() { Err(failed()) } else { answer }
+            }
+        };
+        life.boundary().await;
+        answer
+    }
+}
+
+impl Books for BooksTwin {
+    async fn open_sessions(&self, now: DateTime<Utc>) -> Result<BTreeSet<SessionId>, LedgerError> {
+        self.call(Edge::LedgerRead, false, |world, _| Ok(world.ledger.open_sessions(now))).await
+    }
+
+    async fn view(
+        &self,
+        also: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        self.call(Edge::LedgerRead, false, |world, _| world.ledger.view(also, per, now)).await
+    }
+
+    async fn view_of(
+        &self,
+        sessions: &BTreeSet<SessionId>,
+        per: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<LedgerView, LedgerError> {
+        self.call(Edge::LedgerRead, false, |world, _| world.ledger.view_of(sessions, per, now)).await
+    }
+
+    async fn record(&self, wishes: &[Wish]) -> Result<usize, LedgerError> {
+        self.call(Edge::LedgerPass, true, |world, _| Ok(world.ledger.record(wishes))).await
+    }
+
+    async fn record_pass(&self, pass: &PassRecord) -> Result<Recorded, LedgerError> {
+        self.call(Edge::LedgerPass, true, |world, worker| {
+            let recorded = world.ledger.record_pass(pass);
+            world.tell(|| format!("worker {worker}: a pass: {}", of_pass(pass, &recorded)));
+            Ok(recorded)
+        })
+        .await
+    }
+
+    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, _: &str) -> Result<bool, LedgerError> {
+        self.call(Edge::LedgerTurn, true, |world, _| Ok(world.ledger.take_turn(job, due_at))).await
+    }
+
+    async fn lease_and_begin(
+        &self,
+        key: SubjectKey,
+        owner: &str,
+        length: Duration,
+        will_send: &BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+    ) -> Result<LeasedStep, LedgerError> {
+        let life = self.0.number;
+        self.call(Edge::LedgerLease, true, move |world, worker| {
+            let clock = world.ledger_clock();
+            let nothing = BTreeSet::new();
+            let will_send = if mutants::is(EdgeBug::EverAccepted) { &nothing } else { will_send };
+            let leased = world.ledger.lease_and_begin(key, owner, length, will_send, now, clock)?;
+            match &leased {
+                LeasedStep::Begun(lease, begun) => {
+                    world
+                        .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
+                    if mutants::is(EdgeBug::NoDoubtMark) {
+                        let number = world.far.requests;
+                        let open = &mut world.workers[worker].open_steps;
+                        open.insert(
+                            (life << 32) + number * 64 + open.len() as u64,
+                            (lease.clone(), begun.clone()),
+                        );
+                    }
+                }
+                LeasedStep::Taken { owner, .. } => {
+                    world.tell(|| format!("worker {worker}: {key} is leased by {owner}"));
+                }
+            }
+            Ok(leased)
+        })
+        .await
+    }
+
+    async fn settle_and_release(
+        &self,
+        lease: Lease,
+        begun: Begun,
+        end: &StepEnd,
+        attempt: AttemptRow,
+    ) -> Result<Settled, LedgerError> {
+        let mut end = end.clone();
+        mutate(&mut end);
+        self.call(Edge::LedgerSettle, true, move |world, worker| {
+            let key = begun.key;
+            world.tell(|| {
+                let words = attempt.words.as_deref().map(|words| format!(" ({words})")).unwrap_or_default();
+                format!("worker {worker}: {key} ends: {}{words}; {}", attempt.outcome, of_end(&end))
+            });
+            world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
+            let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
+            if settled == Settled::Lost {
+                world.tell(|| format!("worker {worker}: ... but the lease is somebody else's by now"));
+            }
+            world.check_belief(key);
+            Ok(settled)
+        })
+        .await
+    }
+
+    async fn put_back(&self, lease: Lease, begun: Begun) -> Result<Settled, LedgerError> {
+        self.call(Edge::LedgerSettle, true, move |world, worker| {
+            let key = begun.key;
+            world.tell(|| format!("worker {worker}: {key} is put back as it was"));
+            world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
+            let settled = world.ledger.put_back(&lease, &begun);
+            world.check_belief(key);
+            Ok(settled)
+        })
+        .await
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
+}
+
+fn mutate(end: &mut StepEnd) {
+    match end {
+        StepEnd::DecksAccepted { confirming, .. } if mutants::is(EdgeBug::NoConfirming) => *confirming = None,
+        StepEnd::InDoubt { sent, .. } | StepEnd::Partly { sent, .. }
+            if mutants::is(EdgeBug::EverAccepted) =>
+        {
+            sent.clear();
+        }
+        _ => {}
+    }
+}
+
+fn of_pass(pass: &PassRecord, recorded: &Recorded) -> String {
+    match recorded {
+        Recorded::Stale => "an older state than is known, not recorded".to_owned(),
+        Recorded::Done(new) => {
+            let new: Vec<String> = new.keys().map(ToString::to_string).collect();
+            format!(
+                "{} wishes, new ones for [{}], {} calmed",
+                pass.wishes.len(),
+                new.join(", "),
+                pass.calmed.len()
+            )
+        }
+    }
+}
+
+fn of_end(end: &StepEnd) -> String {
+    let decks = |decks: &[meetsync::model::Deck]| {
+        decks
+            .iter()
+            .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    match end {
+        StepEnd::DecksAccepted { accepted, deleted, confirming } => {
+            let deleted: Vec<String> = deleted.iter().map(ToString::to_string).collect();
+            let owed = if confirming.is_some() { ", a confirming send is owed" } else { "" };
+            format!(
+                "accepted [{}] in {}, deleted [{}]{owed}",
+                decks(&accepted.decks),
+                accepted.epoch,
+                deleted.join(" ")
+            )
+        }
+        StepEnd::RoomIs { record, .. } => {
+            format!("the room is {} at {}", record.public_id, record.sent.start.format("%H:%M:%S"))
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,311 @@
+//! A history as a value: the settings, the sessions at its beginning, what happens when, and which calls fail how.
+//!
+//! It can be played, made shorter, and told to a person. The faults of a drawn history come from its seed; once they
+//! are listed, each can be taken out.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::model::{Materials, RoomPowers};
+use meetsync::provider::meetecho::Call;
+
+/// When every history begins.
+pub fn beginning() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).expect("in range")
+}
+
+pub fn at(ms: u64) -> DateTime<Utc> {
+    beginning() + millis(ms)
+}
+
+pub fn millis(ms: u64) -> TimeDelta {
+    TimeDelta::milliseconds(i64::try_from(ms).expect("a short history"))
+}
+
+/// What PUT of a list does to decks that are shown and not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    Replaces,
+    Upserts,
+}
+
+/// What the provider makes of a second room with the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondRoom {
+    Conflict,
+    ServerError,
+    GivesTheFirst,
+    MakesIt,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub struct Settings {
+    pub materials: Materials,
+    pub put: Put,
+    /// POST of a deck that is there shows it twice.
+    pub post_doubles: bool,
+    pub second_room: SecondRoom,
+    /// A room's link names its session; else only its public id.
+    pub link_names_session: bool,
+    pub powers: RoomPowers,
+    /// None = always.
+    pub notify_minutes: Option<u32>,
+    pub refresh_s: u64,
+    pub late_effect_s: u64,
+    pub settle_s: u64,
+    pub quiet_before_s: u64,
+    pub poll_ms: u64,
+    pub sweep_s: u64,
+    pub quiet_ms: u64,
+    pub max_wait_ms: u64,
+    pub lease_s: u64,
+    pub request_timeout_ms: u64,
+    pub max_in_flight: usize,
+    pub max_deletes: usize,
+    pub write_back: bool,
+    /// `scope.mode = "observe"`.
+    pub only_observes: bool,
+    pub workers: usize,
+    /// The datatracker tells of its edits (NOTIFY) with this chance.
+    pub told_percent: u64,
+    /// The ledger's clock, less the datatracker's.
+    pub ledger_skew_ms: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSetup {
+    pub id: i64,
+    pub is_interim: bool,
+    pub group: &'static str,
+    /// From the beginning of the history, in seconds.
+    pub start_s: i64,
+    pub minutes: i64,
+    pub decks: Vec<i64>,
+    /// A person's own link.
+    pub own_link: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub at_ms: u64,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    AddDeck {
+        session: usize,
+        deck: i64,
+    },
+    /// The decks are named by their place, so that an event means something whatever came before it.
+    RemoveDeck {
+        session: usize,
+        place: usize,
+    },
+    ReviseDeck {
+        session: usize,
+        place: usize,
+    },
+    RenumberDecks {
+        session: usize,
+        by: usize,
+    },
+    MarkDeleted {
+        session: usize,
+        place: usize,
+    },
+    UnlinkAll {
+        session: usize,
+    },
+    Move {
+        session: usize,
+        by_s: i64,
+    },
+    Cancel {
+        session: usize,
+    },
+    Restore {
+        session: usize,
+    },
+    BlankLink {
+        session: usize,
+    },
+    OwnLink {
+        session: usize,
+    },
+    Hold {
+        session: Option<usize>,
+        for_s: u64,
+    },
+    Release {
+        session: Option<usize>,
+    },
+    Crash {
+        worker: usize,
+        for_ms: u64,
+    },
+    Stall {
+        worker: usize,
+        for_ms: u64,
+    },
+    /// SIGTERM, and another one starts.
+    Replace {
+        worker: usize,
+    },
+    ForgetDecks,
+    ForgetTokens,
+    ForeignRoom {
+        group: &'static str,
+    },
+    ProviderDown {
+        for_ms: u64,
+        how: Down,
+    },
+    LedgerDown {
+        for_ms: u64,
+    },
+    SourceDown {
+        for_ms: u64,
+    },
+    /// The datatracker's standby stops to follow.
+    SourceLags {
+        for_ms: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    Refuses,
+    Hangs,
+    Fails,
+    AsksForQuiet,
+}
+
+/// A kind of call at an edge, of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    Source,
+    LedgerRead,
+    LedgerPass,
+    LedgerTurn,
+    LedgerLease,
+    LedgerSettle,
+    Provider(Call),
+    Link,
+}
+
+impl Edge {
+    pub const COUNT: usize = 14;
+
+    pub fn place(self) -> usize {
+        match self {
+            Self::Source => 0,
+            Self::LedgerRead => 1,
+            Self::LedgerPass => 2,
+            Self::LedgerTurn => 3,
+            Self::LedgerLease => 4,
+            Self::LedgerSettle => 5,
+            Self::Link => 6,
+            Self::Provider(call) => 7 + call as usize,
+        }
+    }
+}
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    // Ledger, source, links.
+    FailsBefore,
+    FailsAfter,
+    Incomplete,
+    Empty,
+    Stale {
+        by_ms: u64,
+    },
+    Slow {
+        by_ms: u64,
+    },
+    // Provider.
+    RefusesConnection,
+    RequestLost,
+    ReplyLost,
+    /// Lands so long after we gave up.
+    LandsLate {
+        by_ms: u64,
+    },
+    AnswersLate,
+    Status {
+        status: u16,
+    },
+    StatusAfterEffect {
+        status: u16,
+    },
+    TooMany {
+        retry_after_s: u64,
+    },
+    Html {
+        after_effect: bool,
+    },
+    Truncated,
+    TokensExpire,
+}
+
+/// A fault, and the call that it strikes: the n-th of its kind, of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Struck {
+    pub worker: usize,
+    pub edge: Edge,
+    pub number: u32,
+    pub fault: Fault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Faults {
+    Drawn { percent: u64 },
+    Listed(Vec<Struck>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    pub seed: u64,
+    pub settings: Settings,
+    pub sessions: Vec<SessionSetup>,
+    /// In the order of their time.
+    pub events: Vec<Event>,
+    pub faults: Faults,
+    /// From here on nothing fails any more, and nothing is edited.
+    pub calm_at_ms: u64,
+    /// Worker 0 dies at this boundary between two calls, counted from 1.
+    pub dies_at: Option<u64>,
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = &self.settings;
+        writeln!(f, "  settings: {s:?}")?;
+        for session in &self.sessions {
+            writeln!(f, "  session {session:?}")?;
+        }
+        if let Some(boundary) = self.dies_at {
+            writeln!(f, "  worker 0 is killed at boundary {boundary}")?;
+        }
+        for event in &self.events {
+            writeln!(f, "  {:>8.3} s  {:?}", seconds(event.at_ms), event.what)?;
+        }
+        match &self.faults {
+            Faults::Drawn { percent } => writeln!(f, "  faults: {percent} % of all calls, by the seed")?,
+            Faults::Listed(struck) => {
+                for Struck { worker, edge, number, fault } in struck {
+                    writeln!(f, "  fault: call {number} of {edge:?} by worker {worker}: {fault:?}")?;
+                }
+            }
+        }
+        writeln!(f, "  calm from {:.3} s on", seconds(self.calm_at_ms))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "to be read by people")]
+pub fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}

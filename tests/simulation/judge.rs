@@ -1,0 +1,461 @@
+//! What must hold: after every effect, and when everything is calm.
+//!
+//! It looks at the twins only (what the datatracker has, what Meetecho shows, what the ledger says), and asks none of the
+//! code that decides.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::model::{
+    Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, Span, SubjectKey,
+};
+
+use super::far_side::{Asked, Body, Room};
+use super::history::{History, What, at};
+use super::source::OWN_LINK;
+use super::world::World;
+
+/// No step acts on a reading that is older than this, unless its worker is stalled.
+const OLDEST_READING_MS: u64 = 45_000;
+
+#[derive(Debug)]
+pub struct Judge {
+    pub violations: Vec<String>,
+    /// A stalled process sends when it has long lost its lease, and nobody can hinder it.
+    stalls: bool,
+    /// The provider forgot its decks.
+    pub forgot: bool,
+    holds: Vec<HeldFor>,
+    /// The most requests for what is to happen; each fault allows for some more.
+    most_writes: u64,
+    /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
+    pub storm: Option<Storm>,
+}
+
+#[derive(Debug)]
+pub struct Storm {
+    pub session: SessionId,
+    pub waits_since_ms: u64,
+}
+
+#[derive(Debug)]
+struct HeldFor {
+    /// None = all.
+    session: Option<SessionId>,
+    from_ms: u64,
+    until_ms: u64,
+}
+
+impl Judge {
+    pub fn new(history: &History) -> Self {
+        let is_stall = |what: &What| matches!(what, What::Stall { .. });
+        Self {
+            violations: Vec::new(),
+            stalls: history.events.iter().any(|event| is_stall(&event.what)),
+            forgot: false,
+            holds: Vec::new(),
+            most_writes: 40 + 15 * history.events.len() as u64,
+            storm: None,
+        }
+    }
+
+    pub fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
+        self.release(session, from_ms);
+        self.holds.push(HeldFor { session, from_ms, until_ms });
+    }
+
+    pub fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
+        for hold in self.holds.iter_mut().filter(|hold| hold.session == session) {
+            hold.until_ms = hold.until_ms.min(now_ms);
+        }
+    }
+
+    fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
+        self.holds.iter().any(|hold| {
+            hold.session.is_none_or(|held| held == session)
+                && hold.from_ms <= from_ms
+                && to_ms < hold.until_ms
+        })
+    }
+}
+
+impl World {
+    fn violation(&mut self, words: impl Into<String>) {
+        let words = words.into();
+        self.tell(|| format!("VIOLATION: {words}"));
+        self.judge.violations.push(format!("{:.3} s: {words}", super::history::seconds(self.now_ms())));
+    }
+
+    /// A request that changes something leaves a worker.
+    pub fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
+        if self.settings.only_observes {
+            self.violation("a worker that only observes sent a request");
+        }
+        if self.judge.stalls {
+            return;
+        }
+        if in_flight > 1 {
+            self.violation(format!("{in_flight} requests at once for session {session}"));
+        }
+        let now = self.now_ms();
+        let since = now.saturating_sub(OLDEST_READING_MS);
+        if now > OLDEST_READING_MS && self.judge.is_held(session, since, now) {
+            self.violation(format!("sent for session {session}, which is held"));
+        }
+        match &asked.body {
+            Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => {
+                self.materials_were_sent(asked, session, since)
+            }
+            Body::Room { .. } => self.creation_was_sent(session, since),
+            Body::Deletion { .. } => self.deletion_was_sent(asked, session, since),
+            Body::Tokens(_) | Body::None => {}
+        }
+        if let Some(storm) = self.judge.storm.as_mut().filter(|storm| storm.session == session) {
+            storm.waits_since_ms = now;
+        }
+    }
+
+    fn versions(&self, session: SessionId, since: u64) -> Vec<Session> {
+        self.source
+            .since(since)
+            .filter_map(|version| version.iter().find(|found| found.id == session).cloned())
+            .collect()
+    }
+
+    fn materials_were_sent(&mut self, asked: &Asked, session: SessionId, since: u64) {
+        let versions = self.versions(session, since);
+        let (from, to) = (at(since), self.now());
+        let may_go = |version: &Session| {
+            !version.status.is_cancelled() && version.slot.is_some_and(|slot| self.was_open(slot, from, to))
+        };
+        if !versions.iter().any(may_go) {
+            self.violation(format!("sent slides of session {session} outside of its window"));
+        }
+        if self.settings.materials != Materials::Put {
+            return;
+        }
+        let wanted_all_along =
+            |id: DeckId| versions.iter().all(|version| wanted(version).any(|deck| deck.id == id));
+        let loses: Vec<DeckId> = match &asked.body {
+            Body::Delete { deck, .. } => vec![*deck],
+            Body::Set { decks, .. } => {
+                let shown = self.far.shown(session);
+                shown
+                    .iter()
+                    .map(|deck| deck.id)
+                    .filter(|id| decks.iter().all(|deck| deck.id != *id))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        for id in loses {
+            let is_shown = self.far.shown(session).iter().any(|deck| deck.id == id);
+            if is_shown && wanted_all_along(id) {
+                self.violation(format!(
+                    "takes away deck {id} of session {session}, which is shown and wanted"
+                ));
+            }
+        }
+    }
+
+    /// Whether slides may have been sent at some moment of a stretch of time.
+    fn was_open(&self, slot: Span, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        let Some(minutes) = self.settings.notify_minutes else { return true };
+        let margin = TimeDelta::minutes(i64::from(minutes));
+        slot.start - margin < to && from < slot.end + margin
+    }
+
+    fn is_open(&self, slot: Span, now: DateTime<Utc>) -> bool {
+        self.was_open(slot, now, now)
+    }
+
+    fn creation_was_sent(&mut self, session: SessionId, since: u64) {
+        let wants_room = |version: &Session| {
+            version.is_interim()
+                && !version.status.is_cancelled()
+                && version.remote_instructions != OWN_LINK
+                && version.slot.is_some_and(|slot| slot.end > at(since))
+        };
+        if self.settings.powers == RoomPowers::Observe {
+            self.violation("made a room, and may only look");
+        }
+        if !self.versions(session, since).iter().any(wants_room) {
+            self.violation(format!("made a room for session {session}, which wants none"));
+        }
+    }
+
+    fn deletion_was_sent(&mut self, _: &Asked, session: SessionId, since: u64) {
+        if self.settings.powers != RoomPowers::Full {
+            self.violation("deletes a room, and may not");
+        }
+        let rooms: Vec<Room> =
+            self.far.rooms.iter().filter(|room| room.room_id == session.0).cloned().collect();
+        for room in rooms {
+            if room.foreign {
+                self.violation(format!("deletes room {} of strangers", room.public_id));
+            }
+            let times = RoomTimes { start: room.start, duration_min: room.minutes };
+            let may_go = |version: &Session| {
+                version.status.is_cancelled() || version.slot.map(RoomTimes::of) != Some(times)
+            };
+            if !self.versions(session, since).iter().any(may_go) {
+                self.violation(format!(
+                    "deletes room {} of session {session}, which wants it",
+                    room.public_id
+                ));
+            }
+            let span = room.span();
+            if span.is_live(self.now()) && span.start < at(since) {
+                self.violation(format!("deletes room {}, which is in use", room.public_id));
+            }
+        }
+    }
+
+    pub fn room_was_created(&mut self, asked: &Asked, session: SessionId) {
+        self.far.changed_ms = self.now_ms();
+        let alive = self.far.rooms_of(session).count();
+        self.tell(|| format!("request {} made the room of session {session}", asked.number));
+        if alive > 1 {
+            self.violation(format!("session {session} has {alive} rooms at once"));
+        }
+    }
+
+    pub fn room_was_deleted(&mut self, asked: &Asked, room: &Room) {
+        self.far.changed_ms = self.now_ms();
+        self.tell(|| format!("request {} deleted room {}", asked.number, room.public_id));
+        if room.foreign {
+            self.violation(format!("a stranger's room {} was deleted", room.public_id));
+        }
+    }
+
+    pub fn decks_changed(&mut self, asked: &Asked, session: SessionId, before: &[Deck]) {
+        let after = self.far.decks.get(&session).cloned().unwrap_or_default();
+        if after == before {
+            return;
+        }
+        self.far.changed_ms = self.now_ms();
+        if self.told.is_some() {
+            let shown: Vec<String> = self
+                .far
+                .shown(session)
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect();
+            self.tell(|| format!("request {}: session {session} shows [{}]", asked.number, shown.join(" ")));
+        }
+        self.check_belief(SubjectKey::decks(session));
+    }
+
+    /// What the ledger believes to be in step is in step.
+    pub fn check_belief(&mut self, key: SubjectKey) {
+        if key.kind != Kind::Decks || self.judge.stalls {
+            return;
+        }
+        let session = key.session;
+        let now = self.now();
+        let view = match self.ledger.view_of(&[session].into(), TimeDelta::zero(), now) {
+            Ok(view) => view,
+            Err(error) => return self.violation(format!("the ledger can't be read: {error}")),
+        };
+        let Some(row) = view.get(key) else { return };
+        let Some(accepted) =
+            row.accepted.as_ref().filter(|_| row.doubt_since.is_none() && row.confirming.is_none())
+        else {
+            return;
+        };
+        // One that forgot its decks is not known to have done so before the whole list goes out again.
+        if self.judge.forgot {
+            return;
+        }
+        if !shows(&self.far.shown(session), &accepted.decks) {
+            self.violation(format!(
+                "the ledger is sure that session {session} shows what was accepted, and it does not"
+            ));
+        }
+    }
+
+    pub fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
+        self.far.changed_ms = self.now_ms();
+        if before == OWN_LINK {
+            self.violation(format!("a person's own link of session {session} was replaced"));
+        }
+        if !self.settings.write_back
+            || self.settings.only_observes
+            || self.settings.powers == RoomPowers::Observe
+        {
+            self.violation("a link was written, and none may be");
+        }
+        let _ = url;
+    }
+
+    /// Edits of a session don't stop, and nothing fails.
+    pub fn check_storm(&mut self) {
+        let now = self.now_ms();
+        let longest = self.settings.max_wait_ms + self.settings.poll_ms + 4000;
+        if let Some(storm) = self.judge.storm.as_ref().filter(|storm| storm.waits_since_ms + longest < now) {
+            let words = format!(
+                "session {} is edited all the time, and nothing was sent since {} ms",
+                storm.session, storm.waits_since_ms
+            );
+            self.violation(words);
+            self.judge.storm = None;
+        }
+    }
+
+    /// Requests are bounded by what was edited and what failed.
+    pub fn check_bound(&mut self) {
+        if self.settings.refresh_s > 0 {
+            return;
+        }
+        let most = self.judge.most_writes + 6 * self.struck.len() as u64;
+        if self.far.writes > most {
+            let words =
+                format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
+            self.violation(words);
+        }
+    }
+
+    /// What is not as it should be, by now.
+    pub fn trouble(&self) -> Option<String> {
+        if self.settings.only_observes {
+            return None;
+        }
+        let now = self.now();
+        self.source.sessions().iter().find_map(|session| {
+            let now_ms = self.now_ms();
+            if self.judge.is_held(session.id, now_ms, now_ms) {
+                return None;
+            }
+            self.decks_trouble(session, now).or_else(|| self.room_trouble(session, now))
+        })
+    }
+
+    fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
+        let slot = session.slot?;
+        if session.status.is_cancelled()
+            || !self.is_open(slot, now)
+            || session.remote_instructions == OWN_LINK
+        {
+            return None;
+        }
+        let wanted: Vec<Deck> = wanted(session).cloned().collect();
+        let shown = self.far.shown(session.id);
+        if shows(&shown, &wanted) {
+            return None;
+        }
+        let named = |decks: Vec<&Deck>| {
+            decks
+                .iter()
+                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        Some(format!(
+            "session {} shows [{}], and should show [{}]",
+            session.id,
+            named(shown),
+            named(wanted.iter().collect())
+        ))
+    }
+
+    fn room_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
+        let settings = &self.settings;
+        if !session.is_interim()
+            || settings.powers == RoomPowers::Observe
+            || session.remote_instructions == OWN_LINK
+        {
+            return None;
+        }
+        if self.is_parked(SubjectKey::room(session.id)) {
+            return None;
+        }
+        let slot = session.slot?;
+        let rooms: Vec<&Room> = self.far.rooms_of(session.id).collect();
+        let may_take_away = settings.powers == RoomPowers::Full && settings.max_deletes > 5;
+        let quiet = TimeDelta::seconds(i64::try_from(settings.quiet_before_s).expect("short"));
+        let near = |span: Span| span.start - quiet <= now && !span.is_over(now);
+        let id = session.id;
+        if session.status.is_cancelled() {
+            let stays = rooms.iter().find(|room| !near(room.span()) && !room.span().is_over(now));
+            let why = stays.filter(|_| may_take_away && !slot.is_live(now))?;
+            return Some(format!("session {id} is cancelled, and still has room {}", why.public_id));
+        }
+        if slot.is_over(now) {
+            return None;
+        }
+        let [room] = rooms.as_slice() else {
+            return Some(format!("session {id} wants a room, and has {}", rooms.len()));
+        };
+        let wanted = RoomTimes::of(slot);
+        if (room.start, room.minutes) != (wanted.start, wanted.duration_min)
+            && may_take_away
+            && !near(room.span())
+            && !near(wanted.span())
+        {
+            return Some(format!(
+                "the room of session {id} is at {}, and should be at {}",
+                room.start, wanted.start
+            ));
+        }
+        let link = session.remote_instructions.trim();
+        if settings.write_back && link != room.url && !link.contains(&room.public_id) {
+            return Some(format!("the link of session {id} is {link:?}, and its room is at {}", room.url));
+        }
+        None
+    }
+
+    /// The provider said no to just this, and is left alone with it for an hour.
+    fn is_parked(&self, key: SubjectKey) -> bool {
+        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.now());
+        view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
+    }
+
+    /// Whether the ledger still has something to do about a session that is in its window.
+    pub fn is_owing(&self) -> bool {
+        let now = self.now();
+        let sessions = self.source.sessions().iter();
+        let open = sessions
+            .filter(|session| {
+                !session.status.is_cancelled()
+                    && session.remote_instructions != OWN_LINK
+                    && session.slot.is_some_and(|slot| self.is_open(slot, now))
+            })
+            .map(|session| session.id)
+            .collect();
+        let now_ms = self.now_ms();
+        self.ledger.view_of(&open, TimeDelta::zero(), now).is_ok_and(|view| {
+            view.subjects.iter().any(|(key, row)| {
+                (row.doubt_since.is_some() || row.confirming.is_some())
+                    && key.kind == Kind::Decks
+                    && !self.judge.is_held(key.session, now_ms, now_ms)
+            })
+        })
+    }
+
+    /// Whether between these moments a session's list is due although nobody edited it: a window opens.
+    pub fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        if self.settings.refresh_s > 0 {
+            return true;
+        }
+        let within = |moment: DateTime<Utc>| from <= moment && moment <= to;
+        let margin = TimeDelta::minutes(i64::from(self.settings.notify_minutes.unwrap_or(0)));
+        let window = provider_window();
+        let held = self.judge.holds.iter().any(|hold| within(at(hold.until_ms)));
+        let sessions = self.source.sessions().iter();
+        held || sessions.filter_map(|session| session.slot).any(|slot| {
+            [slot.start - margin, slot.start - window, slot.start, slot.end].into_iter().any(within)
+        })
+    }
+}
+
+/// The provider listens so long before the start.
+pub fn provider_window() -> TimeDelta {
+    TimeDelta::seconds(40)
+}
+
+fn wanted(session: &Session) -> impl Iterator<Item = &Deck> {
+    session.decks.iter().filter(|linked| !linked.deleted).map(|linked| &linked.deck)
+}
+
+/// The same decks; where they stand is said by their `order`.
+fn shows(shown: &[&Deck], wanted: &[Deck]) -> bool {
+    shown.len() == wanted.len() && wanted.iter().all(|deck| shown.contains(&deck))
+}

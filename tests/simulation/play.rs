@@ -1,0 +1,310 @@
+//! Plays a history: the real worker over the twins, in simulated time, and then the judge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::model::{Hold, SessionId};
+use meetsync::reconcile::worker::{Bell, Leave, Worker, WorkerOptions};
+use tokio::task::JoinSet;
+use tokio::time::{Duration as Span, sleep};
+
+use super::books::BooksTwin;
+use super::edges::{Twins, parts};
+use super::history::{Event, History, Settings, Struck, What, at, beginning, seconds};
+use super::mutants::{self, EdgeBug};
+use super::random::Random;
+use super::world::{Life, Shared, World};
+
+/// Longer than anything may take when nothing fails any more: a refusal is parked for five minutes.
+const LONGEST_CALM_MS: u64 = 420_000;
+
+/// So long nothing may change any more.
+const STAYS_MS: u64 = 16_000;
+
+/// What became of a history.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// None = everything held, and all is in step.
+    pub verdict: Option<String>,
+    pub edits: usize,
+    pub writes: u64,
+    /// From the calm to the moment from which on all was in step.
+    pub converged_ms: u64,
+    pub struck: Vec<Struck>,
+    pub boundaries: u64,
+    pub told: Vec<String>,
+}
+
+pub fn play(history: &History, told: bool) -> Played {
+    let caught = std::panic::catch_unwind(|| play_it(history, told));
+    caught.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+        Played { verdict: Some(format!("panicked: {words}")), ..Played::default() }
+    })
+}
+
+fn play_it(history: &History, told: bool) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs nothing");
+    runtime.block_on(async {
+        let shared = Shared::new(World::new(history, told));
+        let bell = Bell::default();
+        let mut workers = JoinSet::new();
+        let handles: Vec<Keeper> = (0..history.settings.workers).map(|_| Keeper::default()).collect();
+        for (worker, keeper) in handles.iter().enumerate() {
+            workers.spawn(keep(shared.clone(), worker, keeper.clone(), history.settings.clone()));
+        }
+        drop(bell);
+        let stage = Stage { history, shared: &shared, keepers: &handles };
+        stage.chaos().await;
+        let converged_ms = stage.calm().await;
+        workers.shutdown().await;
+        let mut world = shared.lock();
+        world.check_bound();
+        let verdict = world.judge.violations.first().cloned();
+        Played {
+            verdict: verdict.or_else(|| converged_ms.as_ref().err().cloned()),
+            edits: world.source.edits,
+            writes: world.far.writes,
+            converged_ms: converged_ms.unwrap_or(0),
+            struck: std::mem::take(&mut world.struck),
+            boundaries: world.boundaries,
+            told: world.told.take().unwrap_or_default(),
+        }
+    })
+}
+
+/// What the story and one worker's keeper share.
+#[derive(Debug, Clone, Default)]
+struct Keeper {
+    bell: Bell,
+    shared: Arc<std::sync::Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// How long the next death lasts.
+    down_ms: u64,
+    leave: Option<Leave>,
+}
+
+/// Runs a worker, and another one whenever it has died.
+async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings: Settings) {
+    loop {
+        let (life, death) = {
+            let mut world = shared.lock();
+            let state = &mut world.workers[worker];
+            state.life += 1;
+            (Life { world: shared.clone(), worker, number: state.life }, Arc::clone(&state.death))
+        };
+        let leave = Leave::default();
+        keeper.shared.lock().expect("not poisoned").leave = Some(leave.clone());
+        let options = WorkerOptions {
+            poll: Duration::from_millis(settings.poll_ms),
+            last_sweep: last_sweep(settings.sweep_s),
+            may_send: !settings.only_observes,
+            grace: Duration::from_secs(3),
+        };
+        let the_worker =
+            Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);
+        let silence = |_: Result<&_, &_>| {};
+        tokio::select! {
+            biased;
+            () = death.notified() => {
+                shared.lock().tell(|| format!("worker {worker}: is killed"));
+            }
+            ended = the_worker.run(&keeper.bell, &silence) => {
+                shared.lock().tell(|| format!("worker {worker}: stopped ({ended:?})"));
+            }
+        }
+        drop(the_worker);
+        let down_ms = {
+            let mut world = shared.lock();
+            let open = std::mem::take(&mut world.workers[worker].open_steps);
+            if mutants::is(EdgeBug::NoDoubtMark) {
+                for (lease, begun) in open.into_values() {
+                    let _ = world.ledger.put_back(&lease, &begun);
+                }
+            }
+            std::mem::take(&mut keeper.shared.lock().expect("not poisoned").down_ms)
+        };
+        sleep(Span::from_millis(down_ms)).await;
+        shared.lock().tell(|| format!("worker {worker}: starts"));
+    }
+}
+
+fn last_sweep(every_s: u64) -> meetsync::reconcile::worker::LastTurn {
+    let every = i64::try_from(every_s.max(1)).expect("short");
+    Arc::new(move |now: DateTime<Utc>| {
+        let gone = (now - beginning()).num_seconds().max(0);
+        Some(beginning() + TimeDelta::seconds(gone / every * every))
+    })
+}
+
+struct Stage<'a> {
+    history: &'a History,
+    shared: &'a Shared,
+    keepers: &'a [Keeper],
+}
+
+impl Stage<'_> {
+    fn now_ms(&self) -> u64 {
+        self.shared.lock().now_ms()
+    }
+
+    async fn until(&self, ms: u64) {
+        sleep(Span::from_millis(ms.saturating_sub(self.now_ms()))).await;
+    }
+
+    /// Everything that happens, at its time.
+    async fn chaos(&self) {
+        let mut random = Random::new(self.history.seed, 99);
+        for event in &self.history.events {
+            self.until(event.at_ms).await;
+            self.happen(event);
+            let mut world = self.shared.lock();
+            world.land();
+            world.check_storm();
+            let told = world.settings.told_percent;
+            drop(world);
+            if random.percent(told) {
+                self.ring();
+            }
+        }
+        self.until(self.history.calm_at_ms).await;
+        let mut world = self.shared.lock();
+        world.judge.storm = None;
+        for worker in &mut world.workers {
+            worker.dies_at_next = false;
+            worker.stalled_until_ms = 0;
+        }
+        world.ledger_down_ms = 0;
+        world.source_down_ms = 0;
+        world.source_lags_from = None;
+        world.provider_down = None;
+        world.tell(|| "calm from here on".to_owned());
+    }
+
+    fn ring(&self) {
+        for keeper in self.keepers {
+            keeper.bell.ring();
+        }
+    }
+
+    fn id(&self, session: usize) -> SessionId {
+        SessionId(self.history.sessions.get(session).map_or(0, |session| session.id))
+    }
+
+    fn happen(&self, event: &Event) {
+        let mut world = self.shared.lock();
+        let now = world.now_ms();
+        world.tell(|| format!("{:?}", event.what));
+        if world.source.edit(now, event.what) {
+            return;
+        }
+        match event.what {
+            What::Hold { session, for_s } => {
+                let session = session.map(|session| self.id(session));
+                let until_ms = now + for_s * 1000;
+                let hold = Hold { until: at(until_ms), by: "somebody".into(), reason: "a reason".into() };
+                world.ledger.hold(session, Some(hold));
+                world.judge.hold(session, now, until_ms);
+            }
+            What::Release { session } => {
+                let session = session.map(|session| self.id(session));
+                world.ledger.hold(session, None);
+                world.judge.release(session, now);
+            }
+            What::Crash { worker, for_ms } => {
+                if let Some(state) = world.workers.get_mut(worker) {
+                    state.dies_at_next = true;
+                    self.keepers[worker].shared.lock().expect("not poisoned").down_ms = for_ms;
+                }
+            }
+            What::Stall { worker, for_ms } => {
+                if let Some(state) = world.workers.get_mut(worker) {
+                    state.stalled_until_ms = now + for_ms;
+                }
+            }
+            What::Replace { worker } => {
+                if let Some(keeper) = self.keepers.get(worker)
+                    && let Some(leave) = &keeper.shared.lock().expect("not poisoned").leave
+                {
+                    leave.ask();
+                }
+            }
+            What::ForgetDecks => {
+                world.far.forget_decks();
+                world.judge.forgot = true;
+            }
+            What::ForgetTokens => world.far.forget_tokens(),
+            What::ForeignRoom { group } => {
+                let moment = at(now);
+                world.far.foreign_room(group, moment);
+            }
+            What::ProviderDown { for_ms, how } => world.provider_down = Some((now + for_ms, how)),
+            What::LedgerDown { for_ms } => world.ledger_down_ms = now + for_ms,
+            What::SourceDown { for_ms } => world.source_down_ms = now + for_ms,
+            What::SourceLags { for_ms } => world.source_lags_from = Some((now, now + for_ms)),
+            _ => {}
+        }
+    }
+
+    /// Nothing fails any more: all must come into step, and stay. How long that took.
+    async fn calm(&self) -> Result<u64, String> {
+        let calm_at = self.now_ms();
+        let mut restless = 0;
+        loop {
+            let (trouble, is_open, has_late, changed_ms) = {
+                let mut world = self.shared.lock();
+                world.land();
+                if !world.judge.violations.is_empty() {
+                    return Ok(0);
+                }
+                (world.trouble(), world.is_owing(), world.far.has_late(), world.far.changed_ms)
+            };
+            let now = self.now_ms();
+            if trouble.is_none() && !is_open && !has_late {
+                let in_step_ms = changed_ms.saturating_sub(calm_at);
+                if self.stays().await? {
+                    return Ok(in_step_ms);
+                }
+                restless += 1;
+                if restless > 8 {
+                    return Err(
+                        "it never comes to rest: requests are sent although all is in step".to_owned()
+                    );
+                }
+            } else if now - calm_at > LONGEST_CALM_MS {
+                let what = trouble.unwrap_or_else(|| "a session in its window is still in doubt".to_owned());
+                return Err(format!(
+                    "not in step {:.0} s after the last fault: {what}",
+                    seconds(now - calm_at)
+                ));
+            } else {
+                let pause = if now - calm_at > 60_000 { 5000 } else { 1000 };
+                sleep(Span::from_millis(pause)).await;
+            }
+        }
+    }
+
+    /// In step by now: nothing may be sent any more, and nothing come loose.
+    async fn stays(&self) -> Result<bool, String> {
+        let before = self.shared.lock().far.writes;
+        let from = self.now_ms();
+        sleep(Span::from_millis(STAYS_MS)).await;
+        let mut world = self.shared.lock();
+        world.land();
+        let now = world.now_ms();
+        let may_send = world.something_opens(at(from.saturating_sub(5000)), at(now + 1000));
+        if let Some(trouble) = world.trouble().filter(|_| !may_send) {
+            return Err(format!("it was in step, and did not stay so: {trouble}"));
+        }
+        Ok(world.far.writes == before || may_send)
+    }
+}
