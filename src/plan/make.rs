@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::inputs::{Answer, Inputs};
+use super::timing::{Due, due};
 use super::types::{Change, Operation, PLAN_VERSION, Plan, Refusal, Summary, Wait};
 use super::{decks, guard, hash, policy, rooms};
 use crate::desired::{Gate, session_gate};
@@ -140,6 +141,13 @@ fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
     }
 }
 
+/// Whether a change is carried out with the plan. The worker leaves some for later, and the decks of a room that is
+/// made in an hour are not sent anew until then.
+fn is_made_now(inputs: Inputs<'_>, change: &Change) -> bool {
+    let row = inputs.ledger.get(change.subject);
+    !inputs.ask.by_worker || due(row, &inputs.policy.slides, inputs.now()) == Due::Now
+}
+
 #[derive(Default)]
 struct Sorted {
     changes: Vec<Change>,
@@ -172,7 +180,7 @@ impl Sorted {
             let made: BTreeSet<SessionId> = self
                 .changes
                 .iter()
-                .filter(|change| makes_a_room(change))
+                .filter(|change| makes_a_room(change) && is_made_now(inputs, change))
                 .map(|change| change.session)
                 .collect();
             for (session, room) in &decided {

@@ -254,8 +254,8 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
 /// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
 /// first saw what the edit asks for, because not every edit writes down when it was made.
 pub(super) fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
-    let first_seen = known.row.and_then(|row| row.timing.burst).map(|burst| burst.first);
-    let first_seen = first_seen.or(inputs.ask.by_worker.then(|| inputs.now()));
+    let burst = known.row.and_then(|row| row.timing.burst);
+    let first_seen = inputs.ask.by_worker.then(|| burst.map_or_else(|| inputs.now(), |burst| burst.first));
     let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));
     from + inputs.policy.rooms.settle
 }

@@ -3,23 +3,23 @@
 use super::history::Put;
 
 #[derive(Debug, Clone)]
-pub struct Arguments {
-    pub histories: u64,
-    pub seed: u64,
+pub(crate) struct Arguments {
+    pub(crate) histories: u64,
+    pub(crate) seed: u64,
     /// None = mixed.
-    pub faults: Option<u64>,
-    pub put: Option<Put>,
-    pub threads: usize,
+    pub(crate) faults: Option<u64>,
+    pub(crate) put: Option<Put>,
+    pub(crate) threads: usize,
     /// Only this one, told in full.
-    pub only: Option<u64>,
+    pub(crate) only: Option<u64>,
     /// Histories only, without the crashes and the planted bugs.
-    pub histories_only: bool,
+    pub(crate) histories_only: bool,
     /// One planted bug only, by a part of its name.
-    pub bug: Option<String>,
-    pub help: bool,
+    pub(crate) bug: Option<String>,
+    pub(crate) help: bool,
 }
 
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Random histories of edits and faults against the real worker; all must come into step, and stay.
 
   --histories N     how many (default 100000); with this, nothing but histories is run
@@ -32,7 +32,7 @@ Random histories of edits and faults against the real worker; all must come into
 ";
 
 impl Arguments {
-    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut parsed = Self {
             histories: 100_000,

@@ -17,7 +17,7 @@ use super::world::{Life, World};
 
 /// The ledger as one worker has it.
 #[derive(Debug, Clone)]
-pub struct BooksTwin(pub Life);
+pub(crate) struct BooksTwin(pub(crate) Life);
 
 fn failed() -> LedgerError {
     LedgerError::Database(broken("the ledger's database"))

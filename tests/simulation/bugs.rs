@@ -11,7 +11,7 @@ use super::play::play;
 const MOST: u64 = 20_000;
 
 /// Whether every bug was found.
-pub fn every_one(threads: usize, only: Option<&str>, seed: u64) -> bool {
+pub(crate) fn every_one(threads: usize, only: Option<&str>, seed: u64) -> bool {
     println!("\nPlanted bugs:");
     let sound = Kind { percent: None, put: None, unsound: None };
     let mut hunts: Vec<(&str, Option<Mutant>, Kind)> =

@@ -86,7 +86,7 @@ fn story(is_interim: bool, start_s: i64, decks: Vec<i64>, events: Vec<(u64, What
 }
 
 /// Plays each story with a crash at each place; whether all came into step.
-pub fn every_one() -> bool {
+pub(crate) fn every_one() -> bool {
     println!("\nA crash between every two calls:");
     let mut all_well = true;
     for (name, story) in stories() {

@@ -27,7 +27,7 @@ use super::world::Life;
 
 /// All twins.
 #[derive(Debug, Clone, Copy)]
-pub struct Twins;
+pub(crate) struct Twins;
 
 impl Edges for Twins {
     type Source = SourceTwin;
@@ -39,7 +39,7 @@ impl Edges for Twins {
 
 /// The real provider code; some bugs are planted around it.
 #[derive(Debug, Clone)]
-pub struct Provider(Meetecho);
+pub(crate) struct Provider(Meetecho);
 
 impl Provider {
     fn new(life: &Life, settings: &Settings) -> Self {
@@ -113,7 +113,7 @@ impl Conference for Provider {
 
 /// Simulated time, as one worker has it.
 #[derive(Debug)]
-pub struct SimulatedTime {
+pub(crate) struct SimulatedTime {
     life: Life,
     began: Instant,
     drawn: AtomicU64,
@@ -150,7 +150,7 @@ fn span(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::try_from(seconds).expect("short"))
 }
 
-pub fn policy(settings: &Settings) -> Policy {
+pub(crate) fn policy(settings: &Settings) -> Policy {
     Policy {
         scope: ScopePolicy {
             mode: if settings.only_observes { Mode::Observe } else { Mode::Act },
@@ -187,7 +187,7 @@ pub fn policy(settings: &Settings) -> Policy {
 }
 
 /// What one life of a worker works with.
-pub fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
+pub(crate) fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
     let (seed, stalls) = {
         let world = life.world.lock();
         (world.seed, world.workers[life.worker].ever_stalls)

@@ -16,24 +16,24 @@ use super::random::Random;
 use super::source::LINK_PREFIX;
 use super::world::{Life, World};
 
-pub const API_BASE: &str = "https://meetecho.example.org/api/v1/";
+pub(crate) const API_BASE: &str = "https://meetecho.example.org/api/v1/";
 const BASE_PATH: &str = "/api/v1/";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
-    pub public_id: String,
-    pub room_id: i64,
-    pub group: String,
-    pub url: String,
-    pub description: String,
-    pub start: DateTime<Utc>,
-    pub minutes: i64,
+pub(crate) struct Room {
+    pub(crate) public_id: String,
+    pub(crate) room_id: i64,
+    pub(crate) group: String,
+    pub(crate) url: String,
+    pub(crate) description: String,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) minutes: i64,
     /// Made by nobody of ours.
-    pub foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 impl Room {
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         Span::of_minutes(self.start, self.minutes)
     }
 
@@ -43,36 +43,36 @@ impl Room {
 }
 
 #[derive(Debug)]
-pub struct FarSide {
+pub(crate) struct FarSide {
     put: Put,
     post_doubles: bool,
     second_room: SecondRoom,
     link_names_session: bool,
     tokens: BTreeMap<String, u64>,
     made: u64,
-    pub rooms: Vec<Room>,
-    pub decks: BTreeMap<SessionId, Vec<Deck>>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) decks: BTreeMap<SessionId, Vec<Deck>>,
     /// Requests that are still to take effect, and when.
     late: Vec<(u64, Asked)>,
     /// All that came, and those that change something.
-    pub requests: u64,
-    pub writes: u64,
+    pub(crate) requests: u64,
+    pub(crate) writes: u64,
     in_flight: BTreeMap<SessionId, usize>,
     /// When something last changed.
-    pub changed_ms: u64,
+    pub(crate) changed_ms: u64,
 }
 
 /// A request, as far as it matters.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub number: u64,
-    pub call: Call,
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) call: Call,
     bearer: String,
-    pub body: Body,
+    pub(crate) body: Body,
 }
 
 #[derive(Debug, Clone)]
-pub enum Body {
+pub(crate) enum Body {
     Tokens(Vec<String>),
     None,
     Room {
@@ -100,7 +100,7 @@ pub enum Body {
 }
 
 impl Asked {
-    pub fn session(&self) -> Option<SessionId> {
+    pub(crate) fn session(&self) -> Option<SessionId> {
         match &self.body {
             Body::Add { session, .. } | Body::Delete { session, .. } | Body::Set { session, .. } => {
                 Some(*session)
@@ -170,7 +170,7 @@ fn session_in(text: &str) -> SessionId {
 }
 
 impl FarSide {
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             put: settings.put,
             post_doubles: settings.post_doubles,
@@ -188,25 +188,25 @@ impl FarSide {
         }
     }
 
-    pub fn shown(&self, session: SessionId) -> Vec<&Deck> {
+    pub(crate) fn shown(&self, session: SessionId) -> Vec<&Deck> {
         let mut decks: Vec<&Deck> = self.decks.get(&session).into_iter().flatten().collect();
         decks.sort_by_key(|deck| (deck.order, deck.id));
         decks
     }
 
-    pub fn rooms_of(&self, session: SessionId) -> impl Iterator<Item = &Room> {
+    pub(crate) fn rooms_of(&self, session: SessionId) -> impl Iterator<Item = &Room> {
         self.rooms.iter().filter(move |room| room.room_id == session.0 && !room.foreign)
     }
 
-    pub fn forget_decks(&mut self) {
+    pub(crate) fn forget_decks(&mut self) {
         self.decks.clear();
     }
 
-    pub fn forget_tokens(&mut self) {
+    pub(crate) fn forget_tokens(&mut self) {
         self.tokens.clear();
     }
 
-    pub fn foreign_room(&mut self, group: &str, now: DateTime<Utc>) {
+    pub(crate) fn foreign_room(&mut self, group: &str, now: DateTime<Utc>) {
         self.made += 1;
         let public_id = format!("foreign-{}", self.made);
         self.rooms.push(Room {
@@ -221,7 +221,7 @@ impl FarSide {
         });
     }
 
-    pub fn has_late(&self) -> bool {
+    pub(crate) fn has_late(&self) -> bool {
         !self.late.is_empty()
     }
 
@@ -399,7 +399,7 @@ impl World {
     }
 
     /// Lets everything take effect that had to come late.
-    pub fn land(&mut self) {
+    pub(crate) fn land(&mut self) {
         let now = self.now_ms();
         while let Some(place) = self
             .far
@@ -488,7 +488,7 @@ fn listed(room: &Room) -> (String, Value) {
 
 /// Meetecho as one worker reaches it.
 #[derive(Debug, Clone)]
-pub struct FarSideTwin(pub Life);
+pub(crate) struct FarSideTwin(pub(crate) Life);
 
 /// A request that is under way. One that is given up before it took effect may still do so, for a while.
 struct UnderWay {

@@ -7,16 +7,16 @@ use super::random::Random;
 
 /// What is asked for on the command line.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// None = 10, 30 or 60, and sometimes none.
-    pub percent: Option<u64>,
-    pub put: Option<Put>,
+    pub(crate) percent: Option<u64>,
+    pub(crate) put: Option<Put>,
     /// A pair of settings that is known not to work.
-    pub unsound: Option<Unsound>,
+    pub(crate) unsound: Option<Unsound>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsound {
+pub(crate) enum Unsound {
     /// Whole lists only, to a provider that never takes a deck away by them.
     WholeListUpserts,
     /// Single calls, to a provider that shows a deck twice that was sent twice.
@@ -25,7 +25,7 @@ pub enum Unsound {
 
 const GROUPS: [&str; 2] = ["ames", "mars"];
 
-pub fn history(seed: u64, kind: Kind) -> History {
+pub(crate) fn history(seed: u64, kind: Kind) -> History {
     let mut random = Random::new(seed, 10);
     let storms = random.percent(4);
     let percent =

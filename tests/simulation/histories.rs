@@ -34,7 +34,7 @@ impl Sums {
 const RATES: [(u64, &str); 4] = [(0, "none"), (10, "10 %"), (30, "30 %"), (60, "60 %")];
 
 /// Plays one, and tells it. Whether it went well.
-pub fn one(seed: u64, kind: Kind) -> bool {
+pub(crate) fn one(seed: u64, kind: Kind) -> bool {
     let history = history(seed, kind);
     println!("Seed {seed}:\n{history}");
     let played = play(&history, true);
@@ -46,7 +46,7 @@ pub fn one(seed: u64, kind: Kind) -> bool {
 }
 
 /// Plays many. Whether all went well.
-pub fn many(arguments: &Arguments, kind: Kind) -> bool {
+pub(crate) fn many(arguments: &Arguments, kind: Kind) -> bool {
     let began = Instant::now();
     let next = AtomicU64::new(0);
     let sums = Mutex::new([Sums::default(); RATES.len()]);
@@ -115,7 +115,7 @@ fn ratio(of: u64, to: u64) -> f64 {
 }
 
 /// The shortest history that still fails, told to a person, and the command that plays the first one.
-pub fn story(failed: &History, kind: Kind) {
+pub(crate) fn story(failed: &History, kind: Kind) {
     println!("\nThe first that failed is seed {}. The shortest history found that still fails:", failed.seed);
     let (shortest, played) = shorten(failed);
     print!("{shortest}");

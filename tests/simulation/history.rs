@@ -10,28 +10,28 @@ use meetsync::model::{Materials, RoomPowers};
 use meetsync::provider::meetecho::Call;
 
 /// When every history begins.
-pub fn beginning() -> DateTime<Utc> {
+pub(crate) fn beginning() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).expect("in range")
 }
 
-pub fn at(ms: u64) -> DateTime<Utc> {
+pub(crate) fn at(ms: u64) -> DateTime<Utc> {
     beginning() + millis(ms)
 }
 
-pub fn millis(ms: u64) -> TimeDelta {
+pub(crate) fn millis(ms: u64) -> TimeDelta {
     TimeDelta::milliseconds(i64::try_from(ms).expect("a short history"))
 }
 
 /// What PUT of a list does to decks that are shown and not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
+pub(crate) enum Put {
     Replaces,
     Upserts,
 }
 
 /// What the provider makes of a second room with the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondRoom {
+pub(crate) enum SecondRoom {
     Conflict,
     ServerError,
     GivesTheFirst,
@@ -40,60 +40,60 @@ pub enum SecondRoom {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-pub struct Settings {
-    pub materials: Materials,
-    pub put: Put,
+pub(crate) struct Settings {
+    pub(crate) materials: Materials,
+    pub(crate) put: Put,
     /// POST of a deck that is there shows it twice.
-    pub post_doubles: bool,
-    pub second_room: SecondRoom,
+    pub(crate) post_doubles: bool,
+    pub(crate) second_room: SecondRoom,
     /// A room's link names its session; else only its public id.
-    pub link_names_session: bool,
-    pub powers: RoomPowers,
+    pub(crate) link_names_session: bool,
+    pub(crate) powers: RoomPowers,
     /// None = always.
-    pub notify_minutes: Option<u32>,
-    pub refresh_s: u64,
-    pub late_effect_s: u64,
-    pub settle_s: u64,
-    pub quiet_before_s: u64,
-    pub poll_ms: u64,
-    pub sweep_s: u64,
-    pub quiet_ms: u64,
-    pub max_wait_ms: u64,
-    pub lease_s: u64,
-    pub request_timeout_ms: u64,
-    pub max_in_flight: usize,
-    pub max_deletes: usize,
-    pub write_back: bool,
+    pub(crate) notify_minutes: Option<u32>,
+    pub(crate) refresh_s: u64,
+    pub(crate) late_effect_s: u64,
+    pub(crate) settle_s: u64,
+    pub(crate) quiet_before_s: u64,
+    pub(crate) poll_ms: u64,
+    pub(crate) sweep_s: u64,
+    pub(crate) quiet_ms: u64,
+    pub(crate) max_wait_ms: u64,
+    pub(crate) lease_s: u64,
+    pub(crate) request_timeout_ms: u64,
+    pub(crate) max_in_flight: usize,
+    pub(crate) max_deletes: usize,
+    pub(crate) write_back: bool,
     /// `scope.mode = "observe"`.
-    pub only_observes: bool,
-    pub workers: usize,
+    pub(crate) only_observes: bool,
+    pub(crate) workers: usize,
     /// The datatracker tells of its edits (NOTIFY) with this chance.
-    pub told_percent: u64,
+    pub(crate) told_percent: u64,
     /// The ledger's clock, less the datatracker's.
-    pub ledger_skew_ms: i64,
+    pub(crate) ledger_skew_ms: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionSetup {
-    pub id: i64,
-    pub is_interim: bool,
-    pub group: &'static str,
+pub(crate) struct SessionSetup {
+    pub(crate) id: i64,
+    pub(crate) is_interim: bool,
+    pub(crate) group: &'static str,
     /// From the beginning of the history, in seconds.
-    pub start_s: i64,
-    pub minutes: i64,
-    pub decks: Vec<i64>,
+    pub(crate) start_s: i64,
+    pub(crate) minutes: i64,
+    pub(crate) decks: Vec<i64>,
     /// A person's own link.
-    pub own_link: bool,
+    pub(crate) own_link: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    pub at_ms: u64,
-    pub what: What,
+pub(crate) struct Event {
+    pub(crate) at_ms: u64,
+    pub(crate) what: What,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     AddDeck {
         session: usize,
         deck: i64,
@@ -175,7 +175,7 @@ pub enum What {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Down {
+pub(crate) enum Down {
     Refuses,
     Hangs,
     Fails,
@@ -184,7 +184,7 @@ pub enum Down {
 
 /// A kind of call at an edge, of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Edge {
+pub(crate) enum Edge {
     Source,
     LedgerRead,
     LedgerPass,
@@ -196,9 +196,9 @@ pub enum Edge {
 }
 
 impl Edge {
-    pub const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 14;
 
-    pub fn place(self) -> usize {
+    pub(crate) fn place(self) -> usize {
         match self {
             Self::Source => 0,
             Self::LedgerRead => 1,
@@ -214,7 +214,7 @@ impl Edge {
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     // Ledger, source, links.
     FailsBefore,
     FailsAfter,
@@ -253,31 +253,31 @@ pub enum Fault {
 
 /// A fault, and the call that it strikes: the n-th of its kind, of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Struck {
-    pub worker: usize,
-    pub edge: Edge,
-    pub number: u32,
-    pub fault: Fault,
+pub(crate) struct Struck {
+    pub(crate) worker: usize,
+    pub(crate) edge: Edge,
+    pub(crate) number: u32,
+    pub(crate) fault: Fault,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Faults {
+pub(crate) enum Faults {
     Drawn { percent: u64 },
     Listed(Vec<Struck>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
-    pub seed: u64,
-    pub settings: Settings,
-    pub sessions: Vec<SessionSetup>,
+pub(crate) struct History {
+    pub(crate) seed: u64,
+    pub(crate) settings: Settings,
+    pub(crate) sessions: Vec<SessionSetup>,
     /// In the order of their time.
-    pub events: Vec<Event>,
-    pub faults: Faults,
+    pub(crate) events: Vec<Event>,
+    pub(crate) faults: Faults,
     /// From here on nothing fails any more, and nothing is edited.
-    pub calm_at_ms: u64,
+    pub(crate) calm_at_ms: u64,
     /// Worker 0 dies at this boundary between two calls, counted from 1.
-    pub dies_at: Option<u64>,
+    pub(crate) dies_at: Option<u64>,
 }
 
 impl fmt::Display for History {
@@ -306,6 +306,6 @@ impl fmt::Display for History {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "to be read by people")]
-pub fn seconds(ms: u64) -> f64 {
+pub(crate) fn seconds(ms: u64) -> f64 {
     ms as f64 / 1000.0
 }

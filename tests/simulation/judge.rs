@@ -17,23 +17,23 @@ use super::world::World;
 const OLDEST_READING_MS: u64 = 45_000;
 
 #[derive(Debug)]
-pub struct Judge {
-    pub violations: Vec<String>,
+pub(crate) struct Judge {
+    pub(crate) violations: Vec<String>,
     /// A stalled process sends when it has long lost its lease, and nobody can hinder it.
     stalls: bool,
     /// The provider forgot its decks.
-    pub forgot: bool,
+    pub(crate) forgot: bool,
     holds: Vec<HeldFor>,
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
-    pub storm: Option<Storm>,
+    pub(crate) storm: Option<Storm>,
 }
 
 #[derive(Debug)]
-pub struct Storm {
-    pub session: SessionId,
-    pub waits_since_ms: u64,
+pub(crate) struct Storm {
+    pub(crate) session: SessionId,
+    pub(crate) waits_since_ms: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct HeldFor {
 }
 
 impl Judge {
-    pub fn new(history: &History) -> Self {
+    pub(crate) fn new(history: &History) -> Self {
         let is_stall = |what: &What| matches!(what, What::Stall { .. });
         Self {
             violations: Vec::new(),
@@ -57,12 +57,12 @@ impl Judge {
         }
     }
 
-    pub fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
+    pub(crate) fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
         self.release(session, from_ms);
         self.holds.push(HeldFor { session, from_ms, until_ms });
     }
 
-    pub fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
+    pub(crate) fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
         for hold in self.holds.iter_mut().filter(|hold| hold.session == session) {
             hold.until_ms = hold.until_ms.min(now_ms);
         }
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// A request that changes something leaves a worker.
-    pub fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
+    pub(crate) fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
         if self.settings.only_observes {
             self.violation("a worker that only observes sent a request");
         }
@@ -209,7 +209,7 @@ impl World {
         }
     }
 
-    pub fn room_was_created(&mut self, asked: &Asked, session: SessionId) {
+    pub(crate) fn room_was_created(&mut self, asked: &Asked, session: SessionId) {
         self.far.changed_ms = self.now_ms();
         let alive = self.far.rooms_of(session).count();
         self.tell(|| format!("request {} made the room of session {session}", asked.number));
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    pub fn room_was_deleted(&mut self, asked: &Asked, room: &Room) {
+    pub(crate) fn room_was_deleted(&mut self, asked: &Asked, room: &Room) {
         self.far.changed_ms = self.now_ms();
         self.tell(|| format!("request {} deleted room {}", asked.number, room.public_id));
         if room.foreign {
@@ -226,7 +226,7 @@ impl World {
         }
     }
 
-    pub fn decks_changed(&mut self, asked: &Asked, session: SessionId, before: &[Deck]) {
+    pub(crate) fn decks_changed(&mut self, asked: &Asked, session: SessionId, before: &[Deck]) {
         let after = self.far.decks.get(&session).cloned().unwrap_or_default();
         if after == before {
             return;
@@ -245,7 +245,7 @@ impl World {
     }
 
     /// What the ledger believes to be in step is in step.
-    pub fn check_belief(&mut self, key: SubjectKey) {
+    pub(crate) fn check_belief(&mut self, key: SubjectKey) {
         if key.kind != Kind::Decks || self.judge.stalls {
             return;
         }
@@ -272,7 +272,7 @@ impl World {
         }
     }
 
-    pub fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
+    pub(crate) fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
         self.far.changed_ms = self.now_ms();
         if before == OWN_LINK {
             self.violation(format!("a person's own link of session {session} was replaced"));
@@ -287,7 +287,7 @@ impl World {
     }
 
     /// Edits of a session don't stop, and nothing fails.
-    pub fn check_storm(&mut self) {
+    pub(crate) fn check_storm(&mut self) {
         let now = self.now_ms();
         let longest = self.settings.max_wait_ms + self.settings.poll_ms + 4000;
         if let Some(storm) = self.judge.storm.as_ref().filter(|storm| storm.waits_since_ms + longest < now) {
@@ -301,7 +301,7 @@ impl World {
     }
 
     /// Requests are bounded by what was edited and what failed.
-    pub fn check_bound(&mut self) {
+    pub(crate) fn check_bound(&mut self) {
         if self.settings.refresh_s > 0 {
             return;
         }
@@ -314,7 +314,7 @@ impl World {
     }
 
     /// What is not as it should be, by now.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         if self.settings.only_observes {
             return None;
         }
@@ -409,7 +409,7 @@ impl World {
     }
 
     /// Whether the ledger still has something to do about a session that is in its window.
-    pub fn is_owing(&self) -> bool {
+    pub(crate) fn is_owing(&self) -> bool {
         let now = self.now();
         let sessions = self.source.sessions().iter();
         let open = sessions
@@ -431,7 +431,7 @@ impl World {
     }
 
     /// Whether between these moments a session's list is due although nobody edited it: a window opens.
-    pub fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+    pub(crate) fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         if self.settings.refresh_s > 0 {
             return true;
         }
@@ -447,7 +447,7 @@ impl World {
 }
 
 /// The provider listens so long before the start.
-pub fn provider_window() -> TimeDelta {
+pub(crate) fn provider_window() -> TimeDelta {
     TimeDelta::seconds(40)
 }
 

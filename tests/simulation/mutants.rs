@@ -6,7 +6,7 @@ use meetsync::planted::{self, Bug};
 
 /// A bug that sits at an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EdgeBug {
+pub(crate) enum EdgeBug {
     /// What got no answer counts as accepted.
     AckBeforeReply,
     /// The mark of a step is gone when the worker dies.
@@ -24,7 +24,7 @@ pub enum EdgeBug {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mutant {
+pub(crate) enum Mutant {
     Edge(EdgeBug),
     Deep(Bug),
 }
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 /// Plants it in all that this thread does from now on.
-pub fn plant(mutant: Option<Mutant>) {
+pub(crate) fn plant(mutant: Option<Mutant>) {
     let (edge, deep) = match mutant {
         None => (None, None),
         Some(Mutant::Edge(bug)) => (Some(bug), None),
@@ -44,12 +44,12 @@ pub fn plant(mutant: Option<Mutant>) {
     planted::plant(deep);
 }
 
-pub fn is(bug: EdgeBug) -> bool {
+pub(crate) fn is(bug: EdgeBug) -> bool {
     EDGE.with(|on| on.get() == Some(bug))
 }
 
 /// All of them, with what the table calls them.
-pub const ALL: &[(Mutant, &str)] = &[
+pub(crate) const ALL: &[(Mutant, &str)] = &[
     (Mutant::Edge(EdgeBug::AckBeforeReply), "ack before the reply"),
     (Mutant::Edge(EdgeBug::NoDoubtMark), "no doubt mark"),
     (Mutant::Edge(EdgeBug::SecondCreate), "second create instead of a read"),

@@ -24,19 +24,19 @@ const STAYS_MS: u64 = 16_000;
 
 /// What became of a history.
 #[derive(Debug, Default)]
-pub struct Played {
+pub(crate) struct Played {
     /// None = everything held, and all is in step.
-    pub verdict: Option<String>,
-    pub edits: usize,
-    pub writes: u64,
+    pub(crate) verdict: Option<String>,
+    pub(crate) edits: usize,
+    pub(crate) writes: u64,
     /// From the calm to the moment from which on all was in step.
-    pub converged_ms: u64,
-    pub struck: Vec<Struck>,
-    pub boundaries: u64,
-    pub told: Vec<String>,
+    pub(crate) converged_ms: u64,
+    pub(crate) struck: Vec<Struck>,
+    pub(crate) boundaries: u64,
+    pub(crate) told: Vec<String>,
 }
 
-pub fn play(history: &History, told: bool) -> Played {
+pub(crate) fn play(history: &History, told: bool) -> Played {
     let caught = std::panic::catch_unwind(|| play_it(history, told));
     caught.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);

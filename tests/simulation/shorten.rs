@@ -9,7 +9,7 @@ use super::play::{Played, play};
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// The shortest history found that still fails, and how it was played.
-pub fn shorten(history: &History) -> (History, Played) {
+pub(crate) fn shorten(history: &History) -> (History, Played) {
     let began = Instant::now();
     let played = play(history, false);
     let mut shortest = History { faults: Faults::Listed(played.struck.clone()), ..history.clone() };

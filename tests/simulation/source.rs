@@ -16,33 +16,33 @@ use super::mutants::{self, EdgeBug};
 use super::random::Random;
 use super::world::{Life, World};
 
-pub const LINK_PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
-pub const OWN_LINK: &str = "https://webex.example.org/meet/room";
+pub(crate) const LINK_PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
+pub(crate) const OWN_LINK: &str = "https://webex.example.org/meet/room";
 
 /// All versions of the sessions, oldest first, with the moment from which each holds.
 #[derive(Debug)]
-pub struct SourceWorld {
+pub(crate) struct SourceWorld {
     versions: Vec<(u64, Arc<Vec<Session>>)>,
     /// The newest edit.
-    pub edits: usize,
+    pub(crate) edits: usize,
 }
 
 impl SourceWorld {
-    pub fn new(history: &History) -> Self {
+    pub(crate) fn new(history: &History) -> Self {
         let sessions = history.sessions.iter().map(session_of).collect();
         Self { versions: vec![(0, Arc::new(sessions))], edits: 0 }
     }
 
-    pub fn sessions(&self) -> &[Session] {
+    pub(crate) fn sessions(&self) -> &[Session] {
         &self.versions.last().expect("there is a first one").1
     }
 
-    pub fn session(&self, id: SessionId) -> Option<&Session> {
+    pub(crate) fn session(&self, id: SessionId) -> Option<&Session> {
         self.sessions().iter().find(|session| session.id == id)
     }
 
     /// The versions that held at some moment since then, newest first.
-    pub fn since(&self, ms: u64) -> impl Iterator<Item = &[Session]> {
+    pub(crate) fn since(&self, ms: u64) -> impl Iterator<Item = &[Session]> {
         let mut older = false;
         self.versions
             .iter()
@@ -65,7 +65,7 @@ impl SourceWorld {
     }
 
     /// An edit by people; whether it was one.
-    pub fn edit(&mut self, now_ms: u64, what: What) -> bool {
+    pub(crate) fn edit(&mut self, now_ms: u64, what: What) -> bool {
         let touched = at(now_ms);
         match what {
             What::AddDeck { session, deck } => self.change(now_ms, session, |session| {
@@ -219,13 +219,13 @@ fn renumber(session: &mut Session) {
     }
 }
 
-pub fn broken(what: &str) -> DatabaseError {
+pub(crate) fn broken(what: &str) -> DatabaseError {
     DatabaseError::Broken { what: what.to_owned(), doing: "calling it".to_owned(), said: "no".to_owned() }
 }
 
 /// The datatracker as one worker reads it.
 #[derive(Debug, Clone)]
-pub struct SourceTwin(pub Life);
+pub(crate) struct SourceTwin(pub(crate) Life);
 
 fn menu(random: &mut Random) -> Fault {
     match random.below(10) {
@@ -283,7 +283,7 @@ impl World {
 
 /// The datatracker's links, as one worker writes them.
 #[derive(Debug, Clone)]
-pub struct LinksTwin(pub Life);
+pub(crate) struct LinksTwin(pub(crate) Life);
 
 impl Links for LinksTwin {
     async fn write_link(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, WriteError> {

@@ -20,46 +20,46 @@ const FAULTS: u64 = 1;
 const LATENCY: u64 = 2;
 
 #[derive(Debug)]
-pub struct World {
-    pub seed: u64,
-    pub settings: Settings,
-    pub faults: Faults,
-    pub struck: Vec<Struck>,
-    pub calm_at_ms: u64,
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) settings: Settings,
+    pub(crate) faults: Faults,
+    pub(crate) struck: Vec<Struck>,
+    pub(crate) calm_at_ms: u64,
     began: Instant,
-    pub source: SourceWorld,
-    pub ledger: Memory,
-    pub far: FarSide,
-    pub judge: Judge,
-    pub workers: Vec<WorkerState>,
-    pub provider_down: Option<(u64, Down)>,
-    pub ledger_down_ms: u64,
-    pub source_down_ms: u64,
-    pub source_lags_from: Option<(u64, u64)>,
+    pub(crate) source: SourceWorld,
+    pub(crate) ledger: Memory,
+    pub(crate) far: FarSide,
+    pub(crate) judge: Judge,
+    pub(crate) workers: Vec<WorkerState>,
+    pub(crate) provider_down: Option<(u64, Down)>,
+    pub(crate) ledger_down_ms: u64,
+    pub(crate) source_down_ms: u64,
+    pub(crate) source_lags_from: Option<(u64, u64)>,
     /// Boundaries of worker 0 so far, and the one at which it dies.
-    pub boundaries: u64,
-    pub dies_at: Option<u64>,
+    pub(crate) boundaries: u64,
+    pub(crate) dies_at: Option<u64>,
     /// What happened, in words; None = nobody wants to read it.
-    pub told: Option<Vec<String>>,
+    pub(crate) told: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
-pub struct WorkerState {
+pub(crate) struct WorkerState {
     calls: [u32; Edge::COUNT],
     boundaries: u64,
-    pub dies_at_next: bool,
-    pub stalled_until_ms: u64,
-    pub ever_stalls: bool,
+    pub(crate) dies_at_next: bool,
+    pub(crate) stalled_until_ms: u64,
+    pub(crate) ever_stalls: bool,
     /// Rung when it has to die at once.
-    pub death: Arc<Notify>,
+    pub(crate) death: Arc<Notify>,
     /// Which life of this worker it is: what a dead one left behind is not waited for.
-    pub life: u64,
+    pub(crate) life: u64,
     /// Marks of this life that were not settled yet, for the planted bug that makes no mark.
-    pub open_steps: BTreeMap<u64, (meetsync::ledger::Lease, meetsync::ledger::Begun)>,
+    pub(crate) open_steps: BTreeMap<u64, (meetsync::ledger::Lease, meetsync::ledger::Begun)>,
 }
 
 impl World {
-    pub fn new(history: &History, told: bool) -> Self {
+    pub(crate) fn new(history: &History, told: bool) -> Self {
         let workers = (0..history.settings.workers)
             .map(|worker| WorkerState {
                 calls: [0; Edge::COUNT],
@@ -95,23 +95,23 @@ impl World {
     }
 
     /// Since the history began.
-    pub fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).expect("a short history")
     }
 
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         at(self.now_ms())
     }
 
-    pub fn ledger_clock(&self) -> DateTime<Utc> {
+    pub(crate) fn ledger_clock(&self) -> DateTime<Utc> {
         self.now() + chrono::TimeDelta::milliseconds(self.settings.ledger_skew_ms)
     }
 
-    pub fn is_calm(&self) -> bool {
+    pub(crate) fn is_calm(&self) -> bool {
         self.now_ms() >= self.calm_at_ms
     }
 
-    pub fn tell(&mut self, words: impl FnOnce() -> String) {
+    pub(crate) fn tell(&mut self, words: impl FnOnce() -> String) {
         let now = self.now_ms();
         if let Some(told) = &mut self.told {
             told.push(format!("  {:>8.3} s  {}", seconds(now), words()));
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// The number of this call among its kind, and what goes wrong with it.
-    pub fn fault(
+    pub(crate) fn fault(
         &mut self,
         worker: usize,
         edge: Edge,
@@ -148,7 +148,7 @@ impl World {
     }
 
     /// A draw for how long something takes.
-    pub fn latency(&self, worker: usize, number: u64) -> Random {
+    pub(crate) fn latency(&self, worker: usize, number: u64) -> Random {
         Random::new(mix(self.seed, LATENCY + ((worker as u64) << 8), number), LATENCY)
     }
 }
@@ -159,29 +159,29 @@ fn stalls(event: &Event, worker: usize) -> bool {
 
 /// The world as everybody holds it.
 #[derive(Debug, Clone)]
-pub struct Shared(Arc<Mutex<World>>);
+pub(crate) struct Shared(Arc<Mutex<World>>);
 
 impl Shared {
-    pub fn new(world: World) -> Self {
+    pub(crate) fn new(world: World) -> Self {
         Self(Arc::new(Mutex::new(world)))
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One life of one worker, as its twins know it.
 #[derive(Debug, Clone)]
-pub struct Life {
-    pub world: Shared,
-    pub worker: usize,
-    pub number: u64,
+pub(crate) struct Life {
+    pub(crate) world: Shared,
+    pub(crate) worker: usize,
+    pub(crate) number: u64,
 }
 
 impl Life {
     /// The place between two calls: time passes, others have their turn, and the worker may die or stall here.
-    pub async fn boundary(&self) {
+    pub(crate) async fn boundary(&self) {
         let (dies, pause) = {
             let mut world = self.world.lock();
             let now = world.now_ms();

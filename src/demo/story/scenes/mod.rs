@@ -164,13 +164,13 @@ impl Story<'_, '_> {
         let hold = Hold { until: now + TimeDelta::hours(1), by: "a person".into(), reason: reason.into() };
         let on = HoldOn::Sessions([SOON].into());
         self.teller.command(&format!("meetsync hold {SOON} --until 1h --reason \"{reason}\""))?;
-        operate::hold(ledger, &on, &hold, now).await?;
+        operate::hold(&ledger, &on, &hold, now).await?;
         self.edit(&scenes::revise_deck(SOON, 3)).await?;
         self.until_pass("a pass in which it is held", waits(SOON, Why::Held)).await?;
         self.status(&["held until"]).await?;
         self.expect_writes(0)?;
         self.teller.command(&format!("meetsync release {SOON}"))?;
-        operate::release(ledger, &on, now).await?;
+        operate::release(&ledger, &on, now).await?;
         self.until_in_step(&[SOON]).await?;
         self.expect_writes(1)?;
 

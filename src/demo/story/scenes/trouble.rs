@@ -48,9 +48,8 @@ impl Story<'_, '_> {
     }
 
     pub(super) async fn stuck(&mut self) -> Result<(), StoryError> {
-        let standin = &self.stage.standin;
         self.teller.scene("A request gets stuck on its way: no answer is no answer")?;
-        standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
+        self.stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
         self.until_it_fails(&Failure::Held).await?;
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
@@ -67,10 +66,10 @@ impl Story<'_, '_> {
         self.wire()?;
 
         self.teller.scene("The request that was stuck arrives after all")?;
-        let right = standin.decks_of(LIVE_TOO);
+        let right = self.stage.standin.decks_of(LIVE_TOO);
         self.teller.say("Meetecho has taken the newer list. Now the old request takes effect, and the older list is back.")?;
-        standin.land_held();
-        let is_older = standin.decks_of(LIVE_TOO) != right;
+        self.stage.standin.land_held();
+        let is_older = self.stage.standin.decks_of(LIVE_TOO) != right;
         self.teller.expect(is_older, "the late request had no effect")?;
         self.show_decks(LIVE_TOO).await?;
         self.teller.say(
