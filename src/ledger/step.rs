@@ -255,7 +255,7 @@ mod tests {
             before: Remembered { accepted: Some(accepted.clone()), timing, ..Remembered::default() },
             ..begun(false, None)
         };
-        let state = |begun: &Begun| end(begun, &StepEnd::NotProcessed { failure: None }).state;
+        let state = |begun: &Begun| end(begun, &StepEnd::NotProcessed { failure: None }, at(0)).state;
         let burst = Some(crate::model::Burst { first: at(0), last: at(0) });
         assert_eq!(state(&known(Timing::default())), State::Settled);
         assert_eq!(state(&begun(false, None)), State::Waiting, "nothing was ever accepted");
