@@ -87,15 +87,9 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
             )];
         }
         Link::Unmatched => return Vec::new(),
-        Link::Blank => {
-            let settles_at = settles_at(inputs, known);
-            if inputs.now() < settles_at && !inputs.ask.by_hand {
-                return vec![Answer::Waits(Why::Settling, Some(settles_at))];
-            }
-        }
-        Link::Ours => {}
+        Link::Blank | Link::Ours => {}
     }
-    match (known.found, known.own_record()) {
+    let answers = match (known.found, known.own_record()) {
         (Some(room), Some(record))
             if !known.is_in_doubt() && (!inputs.ask.resend || room.times() == record.sent) =>
         {
@@ -105,7 +99,15 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         (None, _) if !known.read && known.is_in_doubt() => vec![Answer::Waits(Why::InDoubtConfirming, None)],
         (None, Some(_)) if !known.read => standing_room(inputs, known, wanted),
         (None, _) => missing_room(inputs, known, wanted),
+    };
+    // Only what would be done is put off: a blank link that nothing is done about must not be seen for the first time
+    // over and over.
+    let acts = answers.iter().any(|answer| matches!(answer, Answer::Change(_)));
+    let settles_at = settles_at(inputs, known);
+    if known.link == Link::Blank && acts && inputs.now() < settles_at && !inputs.ask.by_hand {
+        return vec![Answer::Waits(Why::Settling, Some(settles_at))];
     }
+    answers
 }
 
 /// No room that we know of: it is made, unless a request for it may still take effect.
