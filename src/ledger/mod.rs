@@ -323,5 +323,5 @@ impl Ledger {
 }
 
 fn columns(begun: &Begun, end: &StepEnd, attempt: &AttemptRow) -> Columns {
-    Columns::of(step::end(begun, end), attempt.not_before)
+    Columns::of(step::end(begun, end, attempt.at), attempt.not_before)
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::rows::{BeforeMark, Columns, SubjectRow, json};
 use super::step::Begun;
 use super::wish::Wish;
-use crate::model::DeckId;
+use crate::model::{DeckId, Kind};
 use crate::planted::{self, Bug};
 
 /// What the statement behind `begin` does to a row.
@@ -19,11 +19,16 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
         unanswered: row.unanswered,
         may_be_there: there.iter().copied().map(DeckId).collect(),
         state: Some(row.state.clone()),
+        had_no_end: row.before_mark.is_some(),
     }));
     row.may_be_there =
         there.into_iter().chain(ids.iter().map(|id| id.0)).collect::<BTreeSet<_>>().into_iter().collect();
     "in_doubt".clone_into(&mut row.state);
-    row.doubt_since.get_or_insert(now);
+    if row.kind == Kind::Room.as_str() {
+        row.doubt_since = Some(now);
+    } else {
+        row.doubt_since.get_or_insert(now);
+    }
     row.unanswered = true;
     row.attempts += 1;
 }

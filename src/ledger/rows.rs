@@ -59,6 +59,9 @@ pub(super) struct BeforeMark {
     pub(super) may_be_there: BTreeSet<DeckId>,
     #[serde(default)]
     pub(super) state: Option<String>,
+    /// The step before this one was marked, and never told its end.
+    #[serde(default)]
+    pub(super) had_no_end: bool,
 }
 
 impl SubjectRow {
@@ -149,6 +152,8 @@ impl SubjectRow {
         let parked = mark.state.as_deref() == Some(State::Parked.as_str());
         let tries = marked.timing.tries.saturating_sub(1);
         let timing = Timing { tries, parked, ..marked.timing.clone() };
+        // It may have sent something until its lease was over, which is no later than this mark.
+        let doubt_since = if mark.had_no_end { marked.doubt_since } else { mark.doubt_since };
         Ok(Begun {
             key: self.subject_key()?,
             owes_confirming: mark.unanswered,
@@ -156,12 +161,7 @@ impl SubjectRow {
             generation: self.generation,
             marked_ids: marked.may_be_there.clone(),
             marked_since: marked.doubt_since.unwrap_or(self.updated_at),
-            before: Remembered {
-                doubt_since: mark.doubt_since,
-                may_be_there: mark.may_be_there,
-                timing,
-                ..marked
-            },
+            before: Remembered { doubt_since, may_be_there: mark.may_be_there, timing, ..marked },
         })
     }
 
@@ -199,7 +199,7 @@ pub(super) struct Columns {
 impl Columns {
     /// A step that turned out to have nothing to do leaves everything as it was.
     pub(super) fn unchanged(begun: &Begun) -> Self {
-        let after = step::end(begun, &StepEnd::NotProcessed { failure: None });
+        let after = step::end(begun, &StepEnd::NotProcessed { failure: None }, DateTime::UNIX_EPOCH);
         Self::of(after, begun.before.timing.not_before)
     }
 

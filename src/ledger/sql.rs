@@ -60,13 +60,15 @@ macro_rules! mark {
                 (key, session, provider, kind, state, doubt_since, unanswered, may_be_there, attempts, before_mark)
             SELECT key, session, provider, kind, 'in_doubt', marked_at, true, ids, 1,
                    jsonb_build_object('doubt_since', NULL, 'unanswered', false, 'may_be_there', '[]'::jsonb,
-                                      'state', 'waiting')
+                                      'state', 'waiting', 'had_no_end', false)
             FROM given, taken
             ON CONFLICT (key) DO UPDATE SET
                 before_mark = jsonb_build_object('doubt_since', s.doubt_since, 'unanswered', s.unanswered,
-                                                 'may_be_there', to_jsonb(s.may_be_there), 'state', s.state),
+                                                 'may_be_there', to_jsonb(s.may_be_there), 'state', s.state,
+                                                 'had_no_end', s.before_mark IS NOT NULL),
                 state = 'in_doubt',
-                doubt_since = coalesce(s.doubt_since, excluded.doubt_since),
+                doubt_since = CASE WHEN s.kind = 'room' THEN excluded.doubt_since
+                                   ELSE coalesce(s.doubt_since, excluded.doubt_since) END,
                 unanswered = true,
                 may_be_there = ARRAY(SELECT DISTINCT id FROM unnest(s.may_be_there || excluded.may_be_there) AS id ORDER BY id),
                 attempts = s.attempts + 1,

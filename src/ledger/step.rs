@@ -6,6 +6,8 @@
 //!   process) means a request that was never answered.
 //! - What was accepted stays as it was while in doubt, so that a step of which provably nothing was processed puts
 //!   the former belief back.
+//! - Of a room, doubt is counted from the end of the last request that may have caused it, for only so long can that one
+//!   still come late; where a step never told its end, from the next mark, which no request of it can follow.
 //! - A deck's id enters `may_be_there` when it is sent. It leaves only by a DELETE that was answered, in a step that
 //!   ended without doubt and with no confirming send owed: a late request could bring the deck back, and then the
 //!   confirming send has to delete it once more.
@@ -15,7 +17,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Accepted, Confirming, DeckId, Remembered, RoomRecord, SubjectKey};
+use crate::model::{Accepted, Confirming, DeckId, Kind, Remembered, RoomRecord, SubjectKey};
 
 /// Words of a provider are kept up to this many characters.
 pub const LONGEST_WORDS: usize = 1000;
@@ -125,8 +127,8 @@ pub(super) struct After {
     pub(super) tries: u32,
 }
 
-/// The belief after `begun` ended so.
-pub(super) fn end(begun: &Begun, end: &StepEnd) -> After {
+/// The belief after `begun` ended so, at `at`.
+pub(super) fn end(begun: &Begun, end: &StepEnd, at: DateTime<Utc>) -> After {
     match end {
         StepEnd::DecksAccepted { accepted, deleted, confirming } => {
             let mut after = succeeded(begun, accepted.at, *confirming);
@@ -157,7 +159,13 @@ pub(super) fn end(begun: &Begun, end: &StepEnd) -> After {
             }
             after
         }
-        StepEnd::InDoubt { words, sent } => doubtful(begun, words, sent),
+        StepEnd::InDoubt { words, sent } => {
+            let mut after = doubtful(begun, words, sent);
+            if begun.key.kind == Kind::Room {
+                after.remembered.doubt_since = Some(at);
+            }
+            after
+        }
     }
 }
 
@@ -247,7 +255,7 @@ mod tests {
             before: Remembered { accepted: Some(accepted.clone()), timing, ..Remembered::default() },
             ..begun(false, None)
         };
-        let state = |begun: &Begun| end(begun, &StepEnd::NotProcessed { failure: None }).state;
+        let state = |begun: &Begun| end(begun, &StepEnd::NotProcessed { failure: None }, at(0)).state;
         let burst = Some(crate::model::Burst { first: at(0), last: at(0) });
         assert_eq!(state(&known(Timing::default())), State::Settled);
         assert_eq!(state(&begun(false, None)), State::Waiting, "nothing was ever accepted");

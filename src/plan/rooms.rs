@@ -87,15 +87,9 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
             )];
         }
         Link::Unmatched => return Vec::new(),
-        Link::Blank => {
-            let settles_at = settles_at(inputs, known);
-            if inputs.now() < settles_at && !inputs.ask.by_hand {
-                return vec![Answer::Waits(Why::Settling, Some(settles_at))];
-            }
-        }
-        Link::Ours => {}
+        Link::Blank | Link::Ours => {}
     }
-    match (known.found, known.own_record()) {
+    let answers = match (known.found, known.own_record()) {
         (Some(room), Some(record))
             if !known.is_in_doubt() && (!inputs.ask.resend || room.times() == record.sent) =>
         {
@@ -105,7 +99,15 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         (None, _) if !known.read && known.is_in_doubt() => vec![Answer::Waits(Why::InDoubtConfirming, None)],
         (None, Some(_)) if !known.read => standing_room(inputs, known, wanted),
         (None, _) => missing_room(inputs, known, wanted),
+    };
+    // Only what would be done is put off: a blank link that nothing is done about must not be seen for the first time
+    // over and over.
+    let acts = answers.iter().any(|answer| matches!(answer, Answer::Change(_)));
+    let settles_at = settles_at(inputs, known);
+    if known.link == Link::Blank && acts && inputs.now() < settles_at && !inputs.ask.by_hand {
+        return vec![Answer::Waits(Why::Settling, Some(settles_at))];
     }
+    answers
 }
 
 /// No room that we know of: it is made, unless a request for it may still take effect.
@@ -114,9 +116,7 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
         // Made by the datatracker, as its link says. Without a read there is nothing to compare.
         return Vec::new();
     }
-    let late_until =
-        known.row.and_then(|row| row.doubt_since).map(|since| since + inputs.policy.rooms.late_effect);
-    if let Some(until) = late_until.filter(|until| inputs.now() < *until) {
+    if let Some(until) = late_until(inputs, known) {
         return vec![Answer::Waits(Why::InDoubtConfirming, Some(until))];
     }
     let mut operations = vec![Operation::create_room(spec(inputs, known.session, wanted))];
@@ -126,6 +126,13 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
         None => "a room was asked for, and none is there",
     };
     vec![change_of(known, reason, operations)]
+}
+
+/// Until when a request of ours may still make a room or take one away; None = no longer. Of a room, doubt is as young
+/// as the last request that may have caused it.
+fn late_until(inputs: Inputs<'_>, known: &Known<'_>) -> Option<DateTime<Utc>> {
+    let until = known.row?.doubt_since? + inputs.policy.rooms.late_effect;
+    (inputs.now() < until).then_some(until)
 }
 
 /// A room with this session's id that somebody else made (the datatracker's own call, mostly), or that a request
@@ -230,11 +237,21 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
 /// A cancelled session's room, where it is ours, goes away.
 fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     let session = known.session;
-    let ours = known.record.is_some() || known.link == Link::Ours;
+    let is_known = known.record.is_some() || known.link == Link::Ours;
+    let ours = is_known || may_have_been_made(inputs, known);
     // A deletion that got no answer is asked for again, although nothing is there: its answer ends the doubt.
     let is_gone = known.found.is_none() && (known.read || known.was_deleted);
     if !ours || (is_gone && !known.is_in_doubt()) {
         return None;
+    }
+    if known.found.is_none() && known.is_in_doubt() {
+        if !known.read && !is_known {
+            return Some(Answer::Waits(Why::InDoubtConfirming, None));
+        }
+        // Ended before, a request that comes late would leave a room that nobody knows of.
+        if let Some(until) = late_until(inputs, known) {
+            return Some(Answer::Waits(Why::InDoubtConfirming, Some(until)));
+        }
     }
     let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
     let now = inputs.now();
@@ -249,6 +266,16 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     } else {
         Some(change_of(known, "the session was cancelled", vec![Operation::delete_room(known.named())]))
     }
+}
+
+/// Whether a request of ours that got no answer may have made the room that is there, or one that is yet to come.
+fn may_have_been_made(inputs: Inputs<'_>, known: &Known<'_>) -> bool {
+    let session = known.session;
+    let fits_it = |room: &SeenRoom| {
+        let wanted = session.slot.map(|slot| spec(inputs, session, RoomTimes::of(slot)));
+        wanted.is_some_and(|wanted| fits(room, &wanted, &session.meeting))
+    };
+    known.is_in_doubt() && known.found.is_none_or(fits_it)
 }
 
 /// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it

@@ -37,13 +37,7 @@ impl<C: Conference, L: Links> RoomActor<'_, C, L> {
     pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
         for operation in &self.change.operations {
             let done = match operation {
-                Operation::AdoptRoom { room, shown, .. } => {
-                    let (url, public_id) = (room.url.clone(), room.public_id.clone());
-                    let record =
-                        self.recorded(url.unwrap_or_default(), public_id.unwrap_or_default(), *shown, true);
-                    self.record = Some(record);
-                    Ok(())
-                }
+                Operation::AdoptRoom { room, shown, .. } => self.adopt_seen(room, *shown).await,
                 Operation::CreateRoom { room, .. } => self.create(room, false).await,
                 Operation::RecreateRoom { room, old, .. } => match self.delete(old).await {
                     Ok(()) => self.create(room, true).await,
@@ -138,6 +132,22 @@ impl<C: Conference, L: Links> RoomActor<'_, C, L> {
         );
         let fault = Fault::new(Why::RoomConflict, words);
         Err(not_processed(Failure::Refused(fault.words.clone()), fault))
+    }
+
+    /// Reads once more: what the plan saw may be gone by now, and another room in its place, which somebody else has on
+    /// record.
+    async fn adopt_seen(&mut self, room: &RoomRef, shown: RoomTimes) -> Result<(), Box<Acted>> {
+        let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
+            Outcome::Applied(rooms) => rooms,
+            failed => return ended(failed),
+        };
+        let public_id = room.public_id.clone().unwrap_or_default();
+        if rooms.iter().any(|seen| seen.public_id == public_id) {
+            self.record = Some(self.recorded(room.url.clone().unwrap_or_default(), public_id, shown, true));
+            return Ok(());
+        }
+        let words = "the room that was to be adopted is gone by now";
+        Err(not_processed(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words)))
     }
 
     fn adopt(&mut self, room: &SeenRoom) {

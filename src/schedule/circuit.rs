@@ -122,7 +122,7 @@ impl Circuit {
     /// A step has ended; one of several parts may be noted part by part. `jitter` in `[0, 1)` spreads the probes of several replicas.
     pub fn note(&mut self, now: Duration, answer: Answer, jitter: f64) -> Option<Turn> {
         let hears = self.open.is_none() || !planted::is(Bug::CircuitNeverCloses);
-        let answer = if hears { answer } else { Answer::NotAsked };
+        let answer = if hears { answer } else { Answer::Down };
         match (answer, &mut self.open) {
             (Answer::Alive, open) => {
                 self.failures = 0;

@@ -82,6 +82,9 @@ impl Books for BooksTwin {
     async fn record_pass(&self, pass: &PassRecord) -> Result<Recorded, LedgerError> {
         self.call(Edge::LedgerPass, true, |world, worker| {
             let recorded = world.ledger.record_pass(pass);
+            if recorded != Recorded::Stale {
+                world.pass_was_recorded(pass.known_until);
+            }
             world.tell(|| format!("worker {worker}: a pass: {}", of_pass(pass, &recorded)));
             Ok(recorded)
         })
@@ -108,6 +111,7 @@ impl Books for BooksTwin {
             let leased = world.ledger.lease_and_begin(key, owner, length, will_send, now, clock)?;
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
+                    world.lease_was_given(lease);
                     world
                         .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
                     if mutants::is(EdgeBug::NoDoubtMark) {
@@ -145,6 +149,7 @@ impl Books for BooksTwin {
             });
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
             let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
+            world.step_was_settled(&lease, settled);
             if settled == Settled::Lost {
                 world.tell(|| format!("worker {worker}: ... but the lease is somebody else's by now"));
             }
@@ -160,6 +165,7 @@ impl Books for BooksTwin {
             world.tell(|| format!("worker {worker}: {key} is put back as it was"));
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
             let settled = world.ledger.put_back(&lease, &begun);
+            world.step_was_settled(&lease, settled);
             world.check_belief(key);
             Ok(settled)
         })

@@ -81,6 +81,7 @@ fn story(is_interim: bool, start_s: i64, decks: Vec<i64>, events: Vec<(u64, What
         events,
         faults: Faults::Listed(Vec::new()),
         calm_at_ms: 60_000,
+        is_storm: false,
         dies_at: None,
     }
 }

@@ -31,12 +31,21 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     let percent =
         if storms { 0 } else { kind.percent.unwrap_or_else(|| random.pick(&[10, 10, 30, 30, 60, 60, 0])) };
     let mut settings = settings(&mut random, kind);
-    let sessions: Vec<SessionSetup> =
+    let mut sessions: Vec<SessionSetup> =
         (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
     let calm_at_ms = random.between(20, 70) * 1000;
     let mut events = Vec::new();
     if storms {
         settings.only_observes = false;
+        settings.told_percent = 100;
+        sessions[0] = SessionSetup {
+            is_interim: false,
+            start_s: -60,
+            minutes: 60,
+            decks: vec![1010],
+            own_link: false,
+            ..sessions[0].clone()
+        };
         storm(&mut random, &mut events, calm_at_ms);
     } else {
         let count = random.between(2, 11);
@@ -50,7 +59,8 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     if events.iter().any(|event| event.what == What::ForgetDecks) {
         settings.refresh_s = 20;
     }
-    History { seed, settings, sessions, events, faults: Faults::Drawn { percent }, calm_at_ms, dies_at: None }
+    let faults = Faults::Drawn { percent };
+    History { seed, settings, sessions, events, faults, calm_at_ms, is_storm: storms, dies_at: None }
 }
 
 fn settings(random: &mut Random, kind: Kind) -> Settings {
@@ -182,8 +192,10 @@ fn event(
         42 => What::OwnLink { session },
         43 => What::Hold { session: one_or_all(random), for_s: random.pick(&[5, 20, 60]) },
         44 => What::Release { session: one_or_all(random) },
-        45..50 => What::Crash { worker, for_ms: random.pick(&[0, 100, 3000, 15_000]) },
-        50 if settings.workers > 1 => What::Stall { worker, for_ms: random.pick(&[5000, 25_000, 40_000]) },
+        45..49 => What::Crash { worker, for_ms: random.pick(&[0, 100, 3000, 15_000]) },
+        49 | 50 if settings.workers > 1 => {
+            What::Stall { worker, for_ms: random.pick(&[5000, 25_000, 40_000]) }
+        }
         51 => What::Replace { worker },
         52 => What::ForgetDecks,
         53 => What::ForgetTokens,

@@ -276,6 +276,8 @@ pub(crate) struct History {
     pub(crate) faults: Faults,
     /// From here on nothing fails any more, and nothing is edited.
     pub(crate) calm_at_ms: u64,
+    /// The first session is edited without a pause, and nothing fails: it must be sent all the same.
+    pub(crate) is_storm: bool,
     /// Worker 0 dies at this boundary between two calls, counted from 1.
     pub(crate) dies_at: Option<u64>,
 }

@@ -3,7 +3,10 @@
 //! It looks at the twins only (what the datatracker has, what Meetecho shows, what the ledger says), and asks none of the
 //! code that decides.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::ledger::{Lease, Settled};
 use meetsync::model::{
     Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, Span, SubjectKey,
 };
@@ -28,6 +31,10 @@ pub(crate) struct Judge {
     most_writes: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
     pub(crate) storm: Option<Storm>,
+    /// The newest state of the datatracker that a recorded pass worked from.
+    newest_known: Option<DateTime<Utc>>,
+    /// Who was last given the right to work on a session.
+    leases: BTreeMap<SessionId, Lease>,
 }
 
 #[derive(Debug)]
@@ -53,7 +60,12 @@ impl Judge {
             forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
-            storm: None,
+            storm: history.is_storm.then(|| Storm {
+                session: SessionId(history.sessions[0].id),
+                waits_since_ms: history.events.first().map_or(0, |event| event.at_ms),
+            }),
+            newest_known: None,
+            leases: BTreeMap::new(),
         }
     }
 
@@ -286,6 +298,26 @@ impl World {
         let _ = url;
     }
 
+    /// A pass was recorded.
+    pub(crate) fn pass_was_recorded(&mut self, known_until: DateTime<Utc>) {
+        if self.judge.newest_known.is_some_and(|newest| known_until < newest) {
+            self.violation("a pass was recorded that knew an older state than one before it");
+        }
+        self.judge.newest_known = self.judge.newest_known.max(Some(known_until));
+    }
+
+    /// Somebody was given the right to work on a session.
+    pub(crate) fn lease_was_given(&mut self, lease: &Lease) {
+        self.judge.leases.insert(lease.session, lease.clone());
+    }
+
+    /// A step was settled, or put back.
+    pub(crate) fn step_was_settled(&mut self, lease: &Lease, settled: Settled) {
+        if settled == Settled::Done && self.judge.leases.get(&lease.session) != Some(lease) {
+            self.violation(format!("a step of session {} was settled by who lost its lease", lease.session));
+        }
+    }
+
     /// Edits of a session don't stop, and nothing fails.
     pub(crate) fn check_storm(&mut self) {
         let now = self.now_ms();
@@ -328,7 +360,7 @@ impl World {
         })
     }
 
-    fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
+    pub(crate) fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let slot = session.slot?;
         if session.status.is_cancelled()
             || !self.is_open(slot, now)
@@ -406,6 +438,18 @@ impl World {
     fn is_parked(&self, key: SubjectKey) -> bool {
         let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.now());
         view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
+    }
+
+    /// A session whose slides are sent now, and for another minute at least, and need no room; by its place.
+    pub(crate) fn one_in_its_window(&self) -> Option<usize> {
+        let (now, now_ms) = (self.now(), self.now_ms());
+        let later = now + TimeDelta::minutes(1);
+        self.source.sessions().iter().position(|session| {
+            let open = session.slot.is_some_and(|slot| self.is_open(slot, now) && self.is_open(slot, later));
+            open && !session.status.is_cancelled()
+                && !session.is_interim()
+                && !self.judge.is_held(session.id, now_ms, now_ms)
+        })
     }
 
     /// Whether the ledger still has something to do about a session that is in its window.

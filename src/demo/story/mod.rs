@@ -141,8 +141,7 @@ impl<'a, 'b> Story<'a, 'b> {
 
     /// What came in at the stand-in and was not told yet.
     fn fresh(&self) -> Vec<LogEntry> {
-        let is_put_aside =
-            |entry: &LogEntry| self.put_aside.is_some_and(|id| wire::is_about_decks_of(entry, id));
+        let is_put_aside = |entry: &LogEntry| self.put_aside.is_some() && entry.session() == self.put_aside;
         let log = self.stage.standin.log().into_iter();
         log.filter(|entry| !self.told_requests.contains(&entry.seq) && !is_put_aside(entry)).collect()
     }

@@ -27,7 +27,8 @@ fn needs_reading(inputs: &Inputs<'_>, session: &Session, known: &Known<'_>) -> b
     match wants_room(session, &inputs.policy.rooms, inputs.now()) {
         Ok(_) => known.link != Link::Foreign || known.record.is_some(),
         Err(NoRoom::Cancelled | NoRoom::OtherStatus) => {
-            !over && (known.record.is_some() || matches!(known.link, Link::Ours | Link::Unmatched))
+            let is_ours = known.record.is_some() || known.is_in_doubt();
+            !over && (is_ours || matches!(known.link, Link::Ours | Link::Unmatched))
         }
         Err(_) => known.record.is_some() && !over,
     }

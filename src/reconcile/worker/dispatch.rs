@@ -24,6 +24,8 @@ pub(super) enum Next {
     Start(Task),
     /// A look at rooms may be made now; nothing else is due.
     Idle,
+    /// The board is too old to be acted on: a pass must be made first.
+    Outdated,
     /// Nothing may be begun before this moment, or (None) before something ends or a new board comes.
     Wait(Option<Duration>),
 }
@@ -99,8 +101,11 @@ impl Dispatch {
 
     /// What may be begun now; it is under way from here on.
     pub(super) fn next(&mut self, now: Duration) -> Next {
-        if self.in_flight.len() >= self.most || now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+        if self.in_flight.len() >= self.most {
             return Next::Wait(None);
+        }
+        if !self.board.tasks.is_empty() && now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+            return Next::Outdated;
         }
         let free = |task: &&Task| self.is_free(task.session, now);
         let live_waits = self.board.tasks.iter().any(|task| task.is_live);
@@ -203,3 +208,6 @@ impl Dispatch {
             && self.taken.get(&session).is_none_or(|until| *until <= now)
     }
 }
+
+#[cfg(test)]
+mod tests;

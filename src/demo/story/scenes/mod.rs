@@ -13,6 +13,7 @@ use crate::clock;
 use crate::demo::sample::scenes::{self, Edit, INTERIM, LATER, LIVE, OWN_LINK, SOON};
 use crate::model::{Hold, Kind, Session, SessionId, Why};
 use crate::plan::sessions_text;
+use crate::provider::meetecho::Call;
 use crate::reconcile::operate::{self, HoldOn};
 use crate::reconcile::worker::PassReport;
 
@@ -220,7 +221,7 @@ impl Story<'_, '_> {
     pub(super) fn expect_writes(&mut self, expected: usize) -> Result<(), StoryError> {
         let fresh = self.wire()?;
         let ours = fresh.iter().filter(|entry| !super::wire::is_from_the_datatracker(entry));
-        let writes = ours.filter(|entry| entry.call.is_some_and(|call| call.is_write())).count();
+        let writes = ours.filter(|entry| entry.call.is_some_and(Call::is_write)).count();
         let otherwise = format!("{writes} requests of ours changed something, and {expected} should have");
         Ok(self.teller.expect(writes == expected, &otherwise)?)
     }

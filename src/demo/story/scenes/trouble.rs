@@ -36,14 +36,17 @@ impl Story<'_, '_> {
         self.teller.list("Its tries, by the ledger:", &tries)?;
         self.status(&["Goes on by itself"]).await?;
 
-        self.teller.scene("Meetecho is back: live sessions first, one request each")?;
+        self.teller.scene("Meetecho is back: one request each")?;
         self.stage.standin.come_back();
         self.until_in_step(&[LIVE, LIVE_TOO, SOON]).await?;
         let fresh = self.wire()?;
         let sent: Vec<SessionId> = fresh.iter().filter_map(session_of_list).collect();
-        let is_live_first = sent.iter().position(|id| *id == SOON) == Some(sent.len().saturating_sub(1));
-        let otherwise = format!("lists went out for {sent:?}: not one for each, the live ones first");
-        self.teller.expect(sent.len() == 3 && is_live_first, &otherwise)?;
+        let all = [LIVE, LIVE_TOO, SOON];
+        let is_one_each = sent.len() == all.len() && all.iter().all(|id| sent.contains(id));
+        let is_live_first = sent.first().is_some_and(|id| *id != SOON);
+        let otherwise = format!("not one list for each, a live session's first: {sent:?}");
+        self.teller.expect(is_one_each && is_live_first, &otherwise)?;
+        self.teller.say("\nThe question that was answered was a live session's list; then all that waited went out at once.")?;
         self.show_decks(LIVE_TOO).await
     }
 
