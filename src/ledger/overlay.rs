@@ -40,7 +40,12 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     if settled {
         row.first_change = if newest { None } else { row.last_change };
     }
-    row.state = if settled && !newest { "waiting".to_owned() } else { columns.state.to_owned() };
+    let state = match columns.state {
+        "settled" | "waiting" if !newest && row.last_change.is_none() => "settled",
+        "settled" if !newest => "waiting",
+        state => state,
+    };
+    state.clone_into(&mut row.state);
     row.applied = columns.applied;
     row.applied_digest = columns.applied_digest;
     row.applied_at = columns.applied_at;

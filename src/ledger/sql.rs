@@ -90,7 +90,7 @@ macro_rules! given_mark {
 }
 
 /// Writes an end, and the attempt (where there was one) whether or not the lease was still ours. A burst that went on
-/// during the step begins anew with its newest change.
+/// during the step begins anew with its newest change; one that a pass took back meanwhile is over.
 macro_rules! settle {
     () => {
         ", changed AS (
@@ -98,8 +98,10 @@ macro_rules! settle {
                 applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
                 applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
                 remote_end = given.remote_end,
-                state = CASE WHEN given.state = 'settled' AND s.generation <> given.generation THEN 'waiting'
-                             ELSE given.state END,
+                state = CASE WHEN s.generation = given.generation OR given.state NOT IN ('settled', 'waiting')
+                             THEN given.state
+                             WHEN s.last_change IS NULL THEN 'settled'
+                             ELSE 'waiting' END,
                 first_change = CASE WHEN given.state <> 'settled' THEN s.first_change
                                     WHEN s.generation = given.generation THEN NULL
                                     ELSE s.last_change END,
