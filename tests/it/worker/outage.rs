@@ -91,9 +91,10 @@ async fn nobody_listens_and_then_each_session_takes_one_request() {
         assert_eq!(calls_of(log, session), [Call::SetDecks], "{session}");
     }
     let order: Vec<_> = log.iter().filter_map(LogEntry::session).collect();
-    let last_live = order.iter().rposition(|session| is_live(*session)).unwrap();
-    // As many as may be under way at once may overtake each other.
-    assert!(last_live < 5 + 8, "live ones first: {order:?}");
+    // They are begun first. Of the eight that are under way at once, some wait for a new connection to the ledger, and
+    // may be overtaken.
+    let early = order[..13].iter().filter(|session| is_live(**session)).count();
+    assert!(early >= 3, "live ones first: {order:?}");
     assert_eq!(at_once(log), NOTHING);
     assert!(all < Duration::from_secs(10), "all are right after {all:?}");
 }
