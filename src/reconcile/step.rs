@@ -228,6 +228,10 @@ impl<E: Edges> Step<'_, E> {
             StepOutcome::Retry | StepOutcome::InDoubt => {
                 backoff::worker(step.tries, self.parts.time.chance())
             }
+            // The room is there, and only its link was not taken: the next pass knows what stands there now.
+            StepOutcome::Refused if matches!(acted.end, StepEnd::RoomIs { .. }) => {
+                backoff::worker(step.tries, self.parts.time.chance())
+            }
             StepOutcome::Refused => backoff::parked(change.subject.kind == Kind::Decks),
         };
         TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)
