@@ -49,6 +49,11 @@ impl House {
         Ok(self.cluster.run_sql(name, sql).await?)
     }
 
+    /// The first column of every row, as text.
+    pub(crate) async fn texts(&self, name: &str, sql: &str) -> Result<Vec<String>, Anything> {
+        Ok(self.cluster.query_texts(name, sql).await?)
+    }
+
     pub(crate) fn url(&self, name: &str) -> String {
         self.cluster.url(name)
     }

@@ -2,16 +2,20 @@
 //!
 //! Everything is real but the other two ends: a throwaway PostgreSQL holds the made-up datatracker of
 //! `scripts/bench/*.sql`, and the stand-in Meetecho answers. Numbers are of this machine, at this moment; a busy one is
-//! slower. An argument that names a part (`pass`, `sessions`, `resync`, `planner`) runs only that. It ends with 1 where
+//! slower. An argument that names a part (`pass`, `sessions`, `resync`, `planner`, `latency`, `idle`, `outage`) runs only that. It ends with 1 where
 //! a budget was missed.
 
 mod count;
 mod house;
+mod idle;
+mod latency;
+mod outage;
 mod pass;
 mod planner;
 mod resync;
 mod sessions;
 mod table;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -47,7 +51,7 @@ fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut table = Table::default();
     runtime.block_on(async {
-        if is_asked("pass") || is_asked("sessions") {
+        if ["pass", "sessions", "idle"].into_iter().any(&is_asked) {
             table::note("Ten years of meetings: filling a database ...");
             house.fill("ten_years", include_str!("../../scripts/bench/dataset.sql")).await?;
         }
@@ -57,7 +61,7 @@ fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
         if is_asked("sessions") {
             sessions::measure(&house, &mut table).await?;
         }
-        if is_asked("resync") || is_asked("planner") {
+        if ["resync", "planner", "outage"].into_iter().any(&is_asked) {
             table::note("200 sessions in their window: filling a database ...");
             house.fill("busy", include_str!("../../scripts/bench/dataset-m.sql")).await?;
         }
@@ -66,6 +70,15 @@ fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
         }
         if is_asked("planner") {
             planner::measure(&house, &mut table).await?;
+        }
+        if is_asked("idle") {
+            idle::measure(&house, &mut table).await?;
+        }
+        if is_asked("outage") {
+            outage::measure(&house, &mut table).await?;
+        }
+        if is_asked("latency") {
+            latency::measure(&house, &mut table).await?;
         }
         Ok::<(), Anything>(())
     })?;

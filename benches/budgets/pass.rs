@@ -64,7 +64,7 @@ struct Took {
 }
 
 /// Sends everything, and reads the rooms that are there afterwards.
-async fn bring_in_step(parts: &Parts) -> Result<RoomsSeen, Anything> {
+pub(crate) async fn bring_in_step(parts: &Parts) -> Result<RoomsSeen, Anything> {
     let ledger = parts.ledger.as_ref().ok_or("the benchmark's ledger is migrated")?;
     let world: World = read_world(parts, Ask::default(), ReadRooms::Yes, now()).await?;
     let plan = world.plan();

@@ -180,17 +180,30 @@ fn succeeded(begun: &Begun, at: DateTime<Utc>, confirming: Option<Confirming>) -
 fn not_processed(begun: &Begun, failure: Option<&Failure>) -> After {
     let mut remembered = begun.before.clone();
     let (tries, state) = match failure {
-        None if begun.before.timing.parked => (begun.tries.saturating_sub(1), State::Parked),
-        None => (begun.tries.saturating_sub(1), State::Waiting),
+        None => (begun.tries.saturating_sub(1), as_before(begun)),
         Some(Failure::Retry(_)) => (begun.tries, State::Waiting),
         Some(Failure::Refused(_)) => (begun.tries, State::Parked),
     };
     if let Some(failure) = failure {
         remembered.last_error = Some(capped(failure.words()));
     }
-    let state =
-        if remembered.doubt_since.is_some() && state == State::Waiting { State::InDoubt } else { state };
+    let is_in_doubt = remembered.doubt_since.is_some() && state != State::Parked;
+    let state = if is_in_doubt { State::InDoubt } else { state };
     After { remembered, unanswered: begun.owes_confirming, state, tries }
+}
+
+/// How a subject stood before a step that turned out to have nothing to do.
+fn as_before(begun: &Begun) -> State {
+    let before = &begun.before;
+    let is_known = before.accepted.is_some() || before.room.is_some();
+    if before.timing.parked {
+        State::Parked
+    } else if is_known && before.timing.burst.is_none() && begun.tries <= 1 {
+        // Another worker was faster, and nothing is wished beyond what it did.
+        State::Settled
+    } else {
+        State::Waiting
+    }
 }
 
 /// In doubt since the first mark that was never cleared.
@@ -213,7 +226,7 @@ pub(super) fn capped(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SessionId;
+    use crate::model::{SessionId, Timing};
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000 + second, 0).expect("in range")
@@ -232,6 +245,30 @@ mod tests {
             marked_ids: BTreeSet::new(),
             marked_since: at(0),
         }
+    }
+
+    /// Of two workers the second one finds nothing to do, and must not leave a wish that nobody has.
+    #[test]
+    fn a_step_with_nothing_to_do_leaves_the_state_as_it_was() {
+        let accepted = Accepted { decks: Vec::new(), at: at(0), epoch: String::new() };
+        let known = |timing: Timing| Begun {
+            before: Remembered { accepted: Some(accepted.clone()), timing, ..Remembered::default() },
+            ..begun(false, None)
+        };
+        let state = |begun: &Begun| end(begun, &StepEnd::NotProcessed { failure: None }, at(0)).state;
+        let burst = Some(crate::model::Burst { first: at(0), last: at(0) });
+        assert_eq!(state(&known(Timing::default())), State::Settled);
+        assert_eq!(state(&begun(false, None)), State::Waiting, "nothing was ever accepted");
+        assert_eq!(state(&known(Timing { burst, ..Timing::default() })), State::Waiting);
+        assert_eq!(state(&known(Timing { parked: true, ..Timing::default() })), State::Parked);
+        assert_eq!(
+            state(&Begun { tries: 3, ..known(Timing::default()) }),
+            State::Waiting,
+            "it failed before"
+        );
+        let mut doubtful = known(Timing::default());
+        doubtful.before.doubt_since = Some(at(0));
+        assert_eq!(state(&doubtful), State::InDoubt);
     }
 
     /// What a step tells to be owed is what the ledger keeps.

@@ -87,15 +87,9 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
             )];
         }
         Link::Unmatched => return Vec::new(),
-        Link::Blank => {
-            let settles_at = settles_at(inputs, known);
-            if inputs.now() < settles_at && !inputs.ask.by_hand {
-                return vec![Answer::Waits(Why::Settling, Some(settles_at))];
-            }
-        }
-        Link::Ours => {}
+        Link::Blank | Link::Ours => {}
     }
-    match (known.found, known.own_record()) {
+    let answers = match (known.found, known.own_record()) {
         (Some(room), Some(record))
             if !known.is_in_doubt() && (!inputs.ask.resend || room.times() == record.sent) =>
         {
@@ -105,7 +99,15 @@ fn wanted_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec<
         (None, _) if !known.read && known.is_in_doubt() => vec![Answer::Waits(Why::InDoubtConfirming, None)],
         (None, Some(_)) if !known.read => standing_room(inputs, known, wanted),
         (None, _) => missing_room(inputs, known, wanted),
+    };
+    // Only what would be done is put off: a blank link that nothing is done about must not be seen for the first time
+    // over and over.
+    let acts = answers.iter().any(|answer| matches!(answer, Answer::Change(_)));
+    let settles_at = settles_at(inputs, known);
+    if known.link == Link::Blank && acts && inputs.now() < settles_at && !inputs.ask.by_hand {
+        return vec![Answer::Waits(Why::Settling, Some(settles_at))];
     }
+    answers
 }
 
 /// No room that we know of: it is made, unless a request for it may still take effect.
@@ -279,8 +281,8 @@ fn may_have_been_made(inputs: Inputs<'_>, known: &Known<'_>) -> bool {
 /// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
 /// first saw what the edit asks for, because not every edit writes down when it was made.
 pub(super) fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
-    let first_seen = known.row.and_then(|row| row.timing.burst).map(|burst| burst.first);
-    let first_seen = first_seen.or(inputs.ask.by_worker.then(|| inputs.now()));
+    let burst = known.row.and_then(|row| row.timing.burst);
+    let first_seen = inputs.ask.by_worker.then(|| burst.map_or_else(|| inputs.now(), |burst| burst.first));
     let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));
     from + inputs.policy.rooms.settle
 }

@@ -1,6 +1,7 @@
 //! The real edges: each call goes to the thing itself.
 
 use std::collections::BTreeSet;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -170,12 +171,59 @@ impl Time for RealTime {
     }
 
     async fn within<T: Send>(&self, length: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
-        tokio::time::timeout(length, work).await.ok()
+        let end = Instant::now() + length;
+        let mut alarm = std::pin::pin!(tokio::time::sleep_until(end));
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|context| {
+            // The clock first: a process that was stopped for a while must not send what its lease no longer covers,
+            // even if all that it waited for is there.
+            if Instant::now() >= end || alarm.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        })
+        .await
     }
 
     fn chance(&self) -> f64 {
         // A random id has its random bits in the low half.
         let [.., a, b, c, d] = *Uuid::new_v4().as_bytes();
         f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_wakes_after_its_time_does_nothing_more() {
+        let mut went_on = false;
+        let work = async {
+            // As a process that is stopped: nothing of it runs, and no timer of its own.
+            std::thread::sleep(Duration::from_millis(30));
+            tokio::task::yield_now().await;
+            went_on = true;
+        };
+        assert_eq!(RealTime::default().within(Duration::from_millis(10), work).await, None);
+        assert!(!went_on);
+    }
+
+    #[tokio::test]
+    async fn work_without_any_time_is_not_begun() {
+        let mut began = false;
+        assert_eq!(RealTime::default().within(Duration::ZERO, async { began = true }).await, None);
+        assert!(!began);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_ends_in_time_is_done() {
+        let work = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            7
+        };
+        assert_eq!(RealTime::default().within(Duration::from_secs(2), work).await, Some(7));
+        let work = tokio::time::sleep(Duration::from_secs(3));
+        assert_eq!(RealTime::default().within(Duration::from_secs(2), work).await, None);
     }
 }

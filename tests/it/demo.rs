@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use meetsync::demo::cluster::{Cluster, Place};
 
@@ -59,28 +59,51 @@ async fn the_story_is_told_to_a_good_end_and_shows_no_credential() {
         "1. What the datatracker says",
         "$ meetsync sessions",
         "$ meetsync plan",
-        "guard_too_many_creates",
-        "$ meetsync resync --force",
-        "A second resync sends nothing",
-        "Nothing was sent.",
+        "nothing that changes anything",
+        "$ meetsync run",
+        "ietf.webex.com",
+        "Three more passes have found nothing to do",
         "A chair adds a deck",
-        "+ Late news  new, place 6, rev 00",
+        "the list of 6 decks           202",
         "6. Late news (rev 00)",
         "A chair revises a deck",
-        "rev 00 -> 01",
         "A chair changes the order",
         "1. Late news (rev 00)",
         "A chair removes a deck",
+        "DELETE",
+        "Six edits in a row are one request",
+        "the list of 6 decks",
+        "Edits that cancel out send nothing",
+        "nothing that changes anything",
+        "$ meetsync hold",
+        "held until",
+        "$ meetsync release",
+        "$ meetsync push 36001",
+        "1 applied. 1 request.",
+        "Meetecho is gone",
+        "Connection refused",
+        "Meetecho is back",
+        "A request gets stuck",
+        "in doubt since",
+        "no answer (still on its way somewhere)",
+        "The request that was stuck arrives after all",
+        "killed in the middle of a request",
+        "first worker",
         "An interim is moved",
-        "; link stays",
+        "500 (but it was done)",
         "An interim is cancelled",
         "no room",
         "An edit blanks a link, and it comes back",
-        "500 (but it was done)",
-        "1 in doubt. 3 requests.",
-        "no answer (still on its way somewhere)",
-        "confirm owed at",
-        "confirming once",
+        "The datatracker still calls Meetecho by itself: slides",
+        "202  <- the datatracker itself",
+        "The datatracker still calls Meetecho by itself: a room",
+        "200  <- the datatracker itself",
+        "Somebody saves that interim's form again",
+        "409  <- the datatracker itself",
+        "What the killed worker had begun is taken over",
+        "applied  by the second worker",
+        "guard_too_many_deletes",
+        "The mistake is put right",
         "Are both sides the same?",
         "Both sides are the same.",
     ];
@@ -101,7 +124,10 @@ async fn the_story_is_told_to_a_good_end_and_shows_no_credential() {
 struct Running {
     child: Child,
     config: PathBuf,
+    database: String,
     text: String,
+    /// What it says from there on.
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 async fn running(arguments: &[&str]) -> Running {
@@ -109,21 +135,24 @@ async fn running(arguments: &[&str]) -> Running {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut text = String::new();
     let told = async {
-        let mut config = None;
+        let (mut config, mut database) = (None, None);
         while let Some(line) = lines.next_line().await.unwrap() {
             text.push_str(&line);
             text.push('\n');
             if let Some(path) = line.trim().strip_prefix("settings ") {
                 config = Some(PathBuf::from(path.trim()));
             }
-            if line.contains("psql '") {
+            if let Some(url) = line.trim().strip_prefix("datatracker ") {
+                database = Some(url.trim().to_owned());
+            }
+            if line.contains("What the worker sends is told here") {
                 break;
             }
         }
-        config.expect("it says where its settings are")
+        config.zip(database).expect("it says where its settings and its database are")
     };
-    let config = tokio::time::timeout(PATIENCE, told).await.expect("the story ends");
-    Running { child, config, text }
+    let (config, database) = tokio::time::timeout(PATIENCE, told).await.expect("the story ends");
+    Running { child, config, database, text, lines }
 }
 
 async fn signal(child: &Child, name: &str) {
@@ -142,7 +171,8 @@ async fn meetsync(config: &Path, arguments: &[&str]) -> Ended {
 async fn it_runs_on_for_a_person_and_takes_everything_along_when_it_is_ended() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let Running { mut child, config, text } = running(&["--listen", "127.0.0.1:0"]).await;
+    let Running { mut child, config, database, text, mut lines } =
+        running(&["--listen", "127.0.0.1:0"]).await;
     let mode = std::fs::metadata(&config).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let settings = std::fs::read_to_string(&config).unwrap();
@@ -158,6 +188,24 @@ async fn it_runs_on_for_a_person_and_takes_everything_along_when_it_is_ended() {
             assert!(!output.contains(secret), "{arguments:?} shows the secret");
         }
     }
+
+    // Somebody plays the chair.
+    let (chair, connection) = tokio_postgres::connect(&database, tokio_postgres::NoTls).await.unwrap();
+    let edit = async move {
+        chair.batch_execute("UPDATE doc_document SET title = 'Renamed' WHERE id = 150001").await.unwrap();
+    };
+    let line = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if !line.is_empty() {
+                return line;
+            }
+        }
+        panic!("it ended");
+    };
+    let (sent, (), ended) = tokio::join!(tokio::time::timeout(PATIENCE, line), edit, connection);
+    ended.unwrap();
+    let sent = sent.expect("the worker follows");
+    assert!(sent.contains("PUT") && sent.contains("session 36001"), "{sent}");
 
     signal(&child, "TERM").await;
     let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();

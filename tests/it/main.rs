@@ -3,6 +3,7 @@
 
 mod architecture;
 mod arguments;
+mod beside;
 mod by_hand;
 mod check;
 mod cluster_ends;

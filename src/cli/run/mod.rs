@@ -20,8 +20,21 @@ use life::End;
 pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let mut settings = context.settings()?;
     let mut signals = Signals::listen()?;
+    let mut former: Option<Settings> = None;
     loop {
-        let Some(app) = open(context, &settings, &mut signals).await? else { return Ok(Exit::Done) };
+        let app = match (open(context, &settings, &mut signals).await, former.take()) {
+            (Ok(Some(app)), _) => app,
+            (Ok(None), _) => return Ok(Exit::Done),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(good)) => {
+                tracing::error!(
+                    error = chain(&error),
+                    "the settings as they are now can't be used; going on with those from before"
+                );
+                settings = good;
+                continue;
+            }
+        };
         match Box::pin(life::live(app, &settings, &mut signals)).await? {
             End::Stopped => return Ok(Exit::Done),
             End::AtOnce => {
@@ -31,7 +44,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
                 return Ok(Exit::Error);
             }
             End::Again => match context.settings() {
-                Ok(changed) => settings = changed,
+                Ok(changed) => former = Some(std::mem::replace(&mut settings, changed)),
                 Err(error) => tracing::error!(
                     error = chain(&error),
                     "the settings can't be read again; going on with those from before"

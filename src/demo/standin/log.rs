@@ -34,6 +34,8 @@ pub struct LogEntry {
     pub body: Option<Value>,
     /// None = not answered (yet).
     pub status: Option<u16>,
+    /// It did what it asks for, at once or late, whatever was answered.
+    pub took_effect: bool,
     /// What went wrong with it, as it was told to.
     pub failure: Option<Failure>,
 }

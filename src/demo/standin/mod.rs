@@ -75,7 +75,7 @@ struct Inner {
     requests: u64,
     /// Effects that are still to come.
     late: JoinSet<()>,
-    held: Vec<routes::Held>,
+    held: Vec<routes::Asked>,
 }
 
 impl Shared {
@@ -215,7 +215,7 @@ impl Standin {
     pub fn land_held(&self) {
         let held = std::mem::take(&mut self.shared.lock().held);
         for request in held {
-            request.land(&self.shared);
+            request.perform(&self.shared);
         }
     }
 

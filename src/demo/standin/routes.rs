@@ -31,13 +31,18 @@ pub(super) async fn serve(listener: TcpListener, address: SocketAddr, shared: Ar
     }
 }
 
-/// One request, as far as it matters.
-struct Incoming {
+/// One request, as far as it matters; its effect may come later than its answer, or without one.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
     call: Option<Call>,
     bearer: Option<String>,
     body: Option<Value>,
     /// Its number in the log.
     place: u64,
+}
+
+struct Incoming {
+    asked: Asked,
     wire: Wire,
 }
 
@@ -79,6 +84,7 @@ async fn handle(
             content_length: text(header::CONTENT_LENGTH),
             body: body.clone().map(without_secret),
             status: None,
+            took_effect: false,
             failure: None,
         };
         inner.world.log.push(entry);
@@ -90,7 +96,7 @@ async fn handle(
     };
     shared.tell();
     let _until_it_ends = UnderWay { shared: Arc::clone(&shared), place };
-    let incoming = Incoming { call, bearer, body, place, wire };
+    let incoming = Incoming { asked: Asked { call, bearer, body, place }, wire };
     tokio::select! {
         // Cut off rather than answered: a stand-in that is stopping has nothing true to say.
         () = shared.stopped() => cut_off(&incoming),
@@ -138,9 +144,9 @@ fn without_secret(mut body: Value) -> Value {
 
 async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Failure>) -> Response<Body> {
     let json = "application/json";
-    let done = || perform(shared, incoming.call, incoming.bearer.as_deref(), incoming.body.as_ref());
+    let done = || incoming.asked.perform(shared);
     let finish = |status: u16, headers: &[(HeaderName, String)], body: Vec<u8>| {
-        note(shared, incoming.place, |entry| entry.status = Some(status));
+        note(shared, incoming.asked.place, |entry| entry.status = Some(status));
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(name, value);
@@ -198,9 +204,7 @@ async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Fail
             std::future::pending().await
         }
         Failure::Held => {
-            let held =
-                Held { call: incoming.call, bearer: incoming.bearer.clone(), body: incoming.body.clone() };
-            shared.lock().held.push(held);
+            shared.lock().held.push(incoming.asked.clone());
             shared.tell();
             std::future::pending().await
         }
@@ -211,38 +215,27 @@ async fn respond(shared: &Arc<Shared>, incoming: &Incoming, failure: Option<Fail
     }
 }
 
-/// A request whose effect is still to come.
-#[derive(Debug)]
-pub(super) struct Held {
-    call: Option<Call>,
-    bearer: Option<String>,
-    body: Option<Value>,
-}
-
-impl Held {
-    pub(super) fn land(self, shared: &Shared) {
-        perform(shared, self.call, self.bearer.as_deref(), self.body.as_ref());
+impl Asked {
+    pub(super) fn perform(&self, shared: &Shared) -> Reply {
+        let reply = match self.call {
+            Some(call) => shared.lock().world.perform(call, self.bearer.as_deref(), self.body.as_ref()),
+            None => Reply::of(404, json!({"error": "no such call"})),
+        };
+        let took_effect = (200..300).contains(&reply.status);
+        note(shared, self.place, |entry| entry.took_effect = took_effect);
+        reply
     }
-}
-
-fn perform(shared: &Shared, call: Option<Call>, bearer: Option<&str>, body: Option<&Value>) -> Reply {
-    let reply = match call {
-        Some(call) => shared.lock().world.perform(call, bearer, body),
-        None => Reply::of(404, json!({"error": "no such call"})),
-    };
-    shared.tell();
-    reply
 }
 
 /// The effect outlives its request: the client may hang up long before.
 fn land_later(shared: &Arc<Shared>, incoming: &Incoming, after: Duration) {
-    let (call, bearer, body) = (incoming.call, incoming.bearer.clone(), incoming.body.clone());
+    let asked = incoming.asked.clone();
     let later = Arc::clone(shared);
     shared.lock().late.spawn(async move {
         tokio::select! {
             () = later.stopped() => {}
             () = tokio::time::sleep(after) => {
-                perform(&later, call, bearer.as_deref(), body.as_ref());
+                asked.perform(&later);
             }
         }
     });

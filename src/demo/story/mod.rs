@@ -104,21 +104,20 @@ impl<'a, 'b> Story<'a, 'b> {
 
     /// What `meetsync push` does: one session's whole list now, through the same lease as the worker's steps.
     async fn push(&mut self, id: SessionId) -> Result<(), StoryError> {
-        let parts = &self.stage.app.parts;
         let scope = Scope { sessions: BTreeSet::from([id]), ..Scope::default() };
         let ask = Ask { scope, push: true, ..Ask::default() };
-        let world = read_world(parts, ask, ReadRooms::No, clock::now()).await?;
+        let world = read_world(&self.stage.app.parts, ask, ReadRooms::No, clock::now()).await?;
         let plan = world.plan();
         self.teller.command(&format!("meetsync push {id}"))?;
         let style = Style { is_under_way: true, ..self.teller.style().clone() };
         self.teller.plan(&plan_text(&plan, &world.snapshot, &style), 1)?;
-        let results = resync(parts, self.ledger()?, &world, &plan, None, &|_| {}).await?;
+        let results = resync(&self.stage.app.parts, &self.ledger()?, &world, &plan, None, &|_| {}).await?;
         Ok(self.teller.printed(&results_text(&results))?)
     }
 
     /// What `meetsync status` says: its first sentence, and what it says under these headings.
     async fn status(&mut self, headings: &[&str]) -> Result<(), StoryError> {
-        let status = status(self.ledger()?, self.stage.settings.datatracker.poll).await?;
+        let status = status(&self.ledger()?, self.stage.settings.datatracker.poll).await?;
         let text = status_text(&status, self.teller.style());
         let mut parts = text.split("\n\n");
         let first = parts.next().unwrap_or_default();
@@ -128,8 +127,8 @@ impl<'a, 'b> Story<'a, 'b> {
         Ok(self.teller.printed(&shown.join("\n\n"))?)
     }
 
-    fn ledger(&self) -> Result<&'a Ledger, StoryError> {
-        Ok(self.stage.app.parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?)
+    fn ledger(&self) -> Result<Ledger, StoryError> {
+        Ok(self.stage.app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?)
     }
 
     /// What came in at the stand-in since this was last asked.
@@ -142,8 +141,7 @@ impl<'a, 'b> Story<'a, 'b> {
 
     /// What came in at the stand-in and was not told yet.
     fn fresh(&self) -> Vec<LogEntry> {
-        let is_put_aside =
-            |entry: &LogEntry| self.put_aside.is_some_and(|id| wire::is_about_decks_of(entry, id));
+        let is_put_aside = |entry: &LogEntry| self.put_aside.is_some() && entry.session() == self.put_aside;
         let log = self.stage.standin.log().into_iter();
         log.filter(|entry| !self.told_requests.contains(&entry.seq) && !is_put_aside(entry)).collect()
     }

@@ -19,11 +19,11 @@ async fn a_planted_difference_is_not_a_good_end() {
     assert_eq!(story.final_check().await.unwrap(), Verdict::InStep);
 
     // Nothing tells meetsync that Meetecho changed by itself: materials can't be read back.
-    let decks = stage.standin.decks_of(LIVE);
-    stage.standin.plant_decks(LATER, &decks);
+    let decks = story.stage.standin.decks_of(LIVE);
+    story.stage.standin.plant_decks(LATER, &decks);
     assert_eq!(story.final_check().await.unwrap(), Verdict::Differs);
-    stage.standin.plant_decks(LATER, &[]);
-    stage.standin.plant_decks(SOON, &decks[1..]);
+    story.stage.standin.plant_decks(LATER, &[]);
+    story.stage.standin.plant_decks(SOON, &decks[1..]);
     assert_eq!(story.final_check().await.unwrap(), Verdict::Differs);
 
     worker.stop().await;

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::demo::second_sender::USER_AGENT;
 use crate::demo::standin::{Failure, LogEntry};
-use crate::model::SessionId;
 use crate::provider::meetecho::Call;
 
 /// The requests that change something, at most `most` of them, and how many others there were.
@@ -35,11 +34,6 @@ pub(super) fn lines(log: &[LogEntry], most: usize) -> Vec<String> {
 /// Whether the datatracker sent it by itself.
 pub(super) fn is_from_the_datatracker(entry: &LogEntry) -> bool {
     entry.user_agent.as_deref() == Some(USER_AGENT)
-}
-
-/// Whether it says something of this session's slides.
-pub(super) fn is_about_decks_of(entry: &LogEntry, id: SessionId) -> bool {
-    entry.body.as_ref().is_some_and(|body| body["session"] == id.to_string().as_str())
 }
 
 /// One request.
@@ -112,6 +106,7 @@ mod tests {
             content_length: None,
             body: Some(body.clone()),
             status,
+            took_effect: false,
             failure: None,
         }
     }

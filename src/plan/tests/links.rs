@@ -247,3 +247,14 @@ fn a_deletion_in_doubt_is_asked_for_again_although_nothing_is_there() {
     world.row(SubjectKey::room(SessionId(1))).doubt_since = Some(minutes(-5));
     assert_eq!(rooms_told(&world), "room/1: delete_room");
 }
+
+/// The worker counts from when it first saw something; nothing to be done about is nothing to be seen.
+#[test]
+fn the_worker_puts_off_only_what_it_would_do() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    world.ask.by_worker = true;
+    world.session(1).remote_instructions = String::new();
+    assert_eq!(rooms_told(&world), "room/1? settling", "it would restore the link");
+    world.policy.rooms.write_back = false;
+    assert_eq!(rooms_told(&world), "room/1? write_back_off");
+}

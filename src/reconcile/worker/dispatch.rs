@@ -24,6 +24,8 @@ pub(super) enum Next {
     Start(Task),
     /// A look at rooms may be made now; nothing else is due.
     Idle,
+    /// The board is too old to be acted on: a pass must be made first.
+    Outdated,
     /// Nothing may be begun before this moment, or (None) before something ends or a new board comes.
     Wait(Option<Duration>),
 }
@@ -76,6 +78,8 @@ impl Dispatch {
         self.ended.retain(|_, at| *at >= board.read_at);
         self.taken.retain(|_, until| *until > board.read_at);
         self.board = board;
+        // Its pass may have begun before the provider came back.
+        self.lift();
     }
 
     /// A pass failed: what the last one said no longer counts.
@@ -97,8 +101,11 @@ impl Dispatch {
 
     /// What may be begun now; it is under way from here on.
     pub(super) fn next(&mut self, now: Duration) -> Next {
-        if self.in_flight.len() >= self.most || now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+        if self.in_flight.len() >= self.most {
             return Next::Wait(None);
+        }
+        if !self.board.tasks.is_empty() && now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+            return Next::Outdated;
         }
         let free = |task: &&Task| self.is_free(task.session, now);
         let live_waits = self.board.tasks.iter().any(|task| task.is_live);
@@ -172,8 +179,20 @@ impl Dispatch {
         if turned == Some(Turn::Closed) {
             self.lifted.append(&mut self.down);
             self.probed.clear();
+            self.lift();
         }
         turned
+    }
+
+    /// What failed because the provider was down is due at once, by the board that there is: it may be live, and must
+    /// not come behind all that was never tried.
+    fn lift(&mut self) {
+        for task in &mut self.board.tasks {
+            for step in &mut task.steps {
+                step.is_due |= self.lifted.contains(&step.change.subject);
+            }
+            task.is_due = task.steps.iter().any(|step| step.is_due);
+        }
     }
 
     fn begin(&mut self, next: Option<Task>, now: Duration) -> Next {
@@ -189,3 +208,6 @@ impl Dispatch {
             && self.taken.get(&session).is_none_or(|until| *until <= now)
     }
 }
+
+#[cfg(test)]
+mod tests;

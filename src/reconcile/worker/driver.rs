@@ -170,6 +170,11 @@ impl<E: Edges> Going<'_, E> {
                     self.begin_look(now);
                     return wake;
                 }
+                Next::Outdated if self.is_passing() => return wake,
+                Next::Outdated => {
+                    self.is_wanted = true;
+                    return wake.min(self.rested_at);
+                }
                 Next::Wait(until) => return until.map_or(wake, |until| wake.min(until)),
             }
         }

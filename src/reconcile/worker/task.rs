@@ -54,12 +54,16 @@ pub(super) async fn turn<E: Edges>(
             reason: None,
             worker: Some(Standing { generation: planned.generation, leave }),
         };
-        match step.run().await {
+        let ran = step.run().await;
+        if key.kind == Kind::Room {
+            // Also where nothing was done: somebody else was faster, and what was seen here is from before.
+            turned.rooms_of.insert(planned.change.group.clone());
+        }
+        match ran {
             Ok(Stepped::Ended(acted)) => {
                 told(key, &acted);
                 turned.steps.push(StepEnded { key, answer: answer_of(&acted) });
                 if key.kind == Kind::Room {
-                    turned.rooms_of.insert(planned.change.group.clone());
                     new_room.clone_from(&acted.room);
                 }
                 let is_done = matches!(acted.outcome, StepOutcome::Applied | StepOutcome::InStep);

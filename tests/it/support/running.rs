@@ -91,3 +91,16 @@ pub(crate) async fn until_true(fact: &str, mut holds: impl AsyncFnMut() -> bool)
         tokio::time::sleep(LOOK).await;
     }
 }
+
+/// Waits until a query finds nothing any more.
+pub(crate) async fn until_none(what: &str, mut left: impl AsyncFnMut() -> Vec<String>) {
+    let begun = Instant::now();
+    loop {
+        let left = left().await;
+        if left.is_empty() {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what}, still: {left:#?}");
+        tokio::time::sleep(LOOK).await;
+    }
+}

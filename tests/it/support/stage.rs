@@ -192,7 +192,7 @@ impl Stage {
                 .filter(|deck| deck["deleted"] != true)
                 .map(|deck| serde_json::from_value(deck.clone()).expect("a deck"))
                 .collect();
-            if session["window"]["state"] == "open" && !wanted.is_empty() {
+            if matches!(session["window"]["state"].as_str(), Some("open" | "always")) && !wanted.is_empty() {
                 assert_eq!(self.standin.decks_of(id), wanted, "decks of {id}");
                 with_decks.push(id);
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::demo::sample::{self, scenes};
 
 use super::{LEASES, NOTHING, hurried, hurry, one, shows, until, until_in_step};
@@ -77,10 +78,16 @@ async fn workers_whose_clocks_are_wrong_do_as_all_others() {
     let wrong = "SELECT count(*)::text FROM meetsync.attempt
                  WHERE abs(extract(epoch FROM at - clock_timestamp())) > 300";
     assert_eq!(one(&stage, wrong).await, "0", "what is written down has the databases' time");
+    let database_time: DateTime<Utc> =
+        one(&stage, "SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+            .await
+            .parse()
+            .unwrap();
     for worker in workers {
         let ended = worker.stop().await.expect(0);
         // Its own lines show that it really saw another time.
-        assert!(!ended.stderr.is_empty());
+        let first: DateTime<Utc> = ended.stderr.split(' ').next().unwrap().parse().unwrap();
+        assert!((database_time - first).abs() > TimeDelta::minutes(20), "{first}");
     }
     stage.expect_in_step().await;
     let log = stage.standin.log();

@@ -9,7 +9,7 @@ use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 
 use super::{LEASES, NOTHING, UNSETTLED, at_once, calls_of, hurried, one, shows, until, until_in_step};
-use crate::support::running::{Running, until_true};
+use crate::support::running::{Running, until_none};
 
 /// Whose windows are open.
 fn open() -> impl Iterator<Item = SessionId> {
@@ -41,7 +41,8 @@ async fn two_workers_send_each_change_once() {
     }
     assert_eq!(at_once(&log), NOTHING);
     assert_eq!(stage.database.texts(LEASES).await, NOTHING);
-    assert_eq!(stage.database.texts(UNSETTLED).await, NOTHING);
+    let rows = format!("SELECT to_jsonb(s)::text FROM meetsync.subject s WHERE key IN ({UNSETTLED})");
+    assert_eq!(stage.database.texts(&rows).await, NOTHING);
     let created: Vec<_> = log.iter().filter(|entry| entry.call == Some(Call::CreateRoom)).collect();
     let rooms: BTreeSet<_> = created.iter().filter_map(|entry| entry.session()).collect();
     assert_eq!(created.len(), rooms.len(), "each room is made once");
@@ -72,7 +73,7 @@ async fn a_worker_that_slept_through_its_lease_sends_nothing_more() {
     stage.database.run(&scenes::add_deck(scenes::LIVE, "Newer news").sql).await;
     until(&stage, "the other one takes over", |standin| shows(standin, scenes::LIVE, "Newer news")).await;
     let owed = format!("{UNSETTLED} OR confirm_at IS NOT NULL");
-    until_true("nothing is owed any more", async || stage.database.texts(&owed).await.is_empty()).await;
+    until_none("still open", async || stage.database.texts(&owed).await).await;
     let taken_over = calls_of(&stage.standin.log(), scenes::LIVE).len();
 
     sleeper.signal("CONT");

@@ -109,7 +109,7 @@ async fn a_changed_secret_counts_from_the_next_hangup() {
     stage.standin.set_client_secret(SecretString::from("another-canary"));
     stage.standin.reject_tokens();
     stage.database.run(&scenes::add_deck(scenes::LIVE, "With the old one").sql).await;
-    worker.says("credentials_rejected", 1).await;
+    worker.says("outcome=\"refused\"", 1).await;
     assert!(!shows(&stage.standin, scenes::LIVE, "With the old one"));
     std::fs::write(&file, "another-canary\n").unwrap();
     worker.signal("HUP");

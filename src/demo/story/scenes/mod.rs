@@ -13,6 +13,7 @@ use crate::clock;
 use crate::demo::sample::scenes::{self, Edit, INTERIM, LATER, LIVE, OWN_LINK, SOON};
 use crate::model::{Hold, Kind, Session, SessionId, Why};
 use crate::plan::sessions_text;
+use crate::provider::meetecho::Call;
 use crate::reconcile::operate::{self, HoldOn};
 use crate::reconcile::worker::PassReport;
 
@@ -164,13 +165,13 @@ impl Story<'_, '_> {
         let hold = Hold { until: now + TimeDelta::hours(1), by: "a person".into(), reason: reason.into() };
         let on = HoldOn::Sessions([SOON].into());
         self.teller.command(&format!("meetsync hold {SOON} --until 1h --reason \"{reason}\""))?;
-        operate::hold(ledger, &on, &hold, now).await?;
+        operate::hold(&ledger, &on, &hold, now).await?;
         self.edit(&scenes::revise_deck(SOON, 3)).await?;
         self.until_pass("a pass in which it is held", waits(SOON, Why::Held)).await?;
         self.status(&["held until"]).await?;
         self.expect_writes(0)?;
         self.teller.command(&format!("meetsync release {SOON}"))?;
-        operate::release(ledger, &on, now).await?;
+        operate::release(&ledger, &on, now).await?;
         self.until_in_step(&[SOON]).await?;
         self.expect_writes(1)?;
 
@@ -220,7 +221,7 @@ impl Story<'_, '_> {
     pub(super) fn expect_writes(&mut self, expected: usize) -> Result<(), StoryError> {
         let fresh = self.wire()?;
         let ours = fresh.iter().filter(|entry| !super::wire::is_from_the_datatracker(entry));
-        let writes = ours.filter(|entry| entry.call.is_some_and(|call| call.is_write())).count();
+        let writes = ours.filter(|entry| entry.call.is_some_and(Call::is_write)).count();
         let otherwise = format!("{writes} requests of ours changed something, and {expected} should have");
         Ok(self.teller.expect(writes == expected, &otherwise)?)
     }

@@ -36,21 +36,23 @@ impl Story<'_, '_> {
         self.teller.list("Its tries, by the ledger:", &tries)?;
         self.status(&["Goes on by itself"]).await?;
 
-        self.teller.scene("Meetecho is back: live sessions first, one request each")?;
+        self.teller.scene("Meetecho is back: one request each")?;
         self.stage.standin.come_back();
         self.until_in_step(&[LIVE, LIVE_TOO, SOON]).await?;
         let fresh = self.wire()?;
         let sent: Vec<SessionId> = fresh.iter().filter_map(session_of_list).collect();
-        let is_live_first = sent.iter().position(|id| *id == SOON) == Some(sent.len().saturating_sub(1));
-        let otherwise = format!("lists went out for {sent:?}: not one for each, the live ones first");
-        self.teller.expect(sent.len() == 3 && is_live_first, &otherwise)?;
+        let all = [LIVE, LIVE_TOO, SOON];
+        let is_one_each = sent.len() == all.len() && all.iter().all(|id| sent.contains(id));
+        let is_live_first = sent.first().is_some_and(|id| *id != SOON);
+        let otherwise = format!("not one list for each, a live session's first: {sent:?}");
+        self.teller.expect(is_one_each && is_live_first, &otherwise)?;
+        self.teller.say("\nThe question that was answered was a live session's list; then all that waited went out at once.")?;
         self.show_decks(LIVE_TOO).await
     }
 
     pub(super) async fn stuck(&mut self) -> Result<(), StoryError> {
-        let standin = &self.stage.standin;
         self.teller.scene("A request gets stuck on its way: no answer is no answer")?;
-        standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
+        self.stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::Held);
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
         self.until_it_fails(&Failure::Held).await?;
         self.edit(&scenes::revise_deck(LIVE_TOO, 1)).await?;
@@ -67,10 +69,10 @@ impl Story<'_, '_> {
         self.wire()?;
 
         self.teller.scene("The request that was stuck arrives after all")?;
-        let right = standin.decks_of(LIVE_TOO);
+        let right = self.stage.standin.decks_of(LIVE_TOO);
         self.teller.say("Meetecho has taken the newer list. Now the old request takes effect, and the older list is back.")?;
-        standin.land_held();
-        let is_older = standin.decks_of(LIVE_TOO) != right;
+        self.stage.standin.land_held();
+        let is_older = self.stage.standin.decks_of(LIVE_TOO) != right;
         self.teller.expect(is_older, "the late request had no effect")?;
         self.show_decks(LIVE_TOO).await?;
         self.teller.say(

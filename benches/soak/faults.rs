@@ -1,0 +1,48 @@
+//! What goes wrong meanwhile.
+
+use std::time::Duration;
+
+use meetsync::demo::standin::Failure;
+use meetsync::provider::meetecho::Call;
+
+use crate::Anything;
+use crate::chance::Chance;
+use crate::stage::Stage;
+
+/// Something, small things mostly.
+pub(crate) fn any(stage: &mut Stage, chance: &mut Chance) -> Result<(), Anything> {
+    stage.faults += 1;
+    match chance.below(40) {
+        0 => stage.kill_one()?,
+        1 => stage.stop_one_for(Duration::from_millis(500 + chance.below(14_000)))?,
+        2 => stage.restart_database()?,
+        3 => stage.standin.forget_everything(),
+        4 | 5 => stage.provider_away_for(Duration::from_millis(500 + chance.below(6000))),
+        6 | 7 => stage.provider_hangs_for(Duration::from_millis(500 + chance.below(6000))),
+        8..=10 => stage.standin.reject_tokens(),
+        11..=14 => stage.standin.set_latency(Duration::from_millis(chance.below(300))),
+        _ => small(stage, chance),
+    }
+    Ok(())
+}
+
+fn small(stage: &Stage, chance: &mut Chance) {
+    let calls =
+        [None, Some(Call::SetDecks), Some(Call::DeleteDeck), Some(Call::CreateRoom), Some(Call::FetchRooms)];
+    let call = chance.one_of(&calls);
+    let failure = match chance.below(10) {
+        0 => Failure::Status(503),
+        1 => Failure::StatusAfterEffect(502),
+        2 => Failure::TooMany { retry_after: 1 + chance.below(2) },
+        3 => Failure::Html,
+        4 => Failure::TruncatedJson,
+        5 => Failure::Delay(Duration::from_millis(chance.below(4000))),
+        6 => Failure::DropBefore,
+        7 => Failure::DropAfter,
+        8 => Failure::Hang,
+        // Within `late_effect`, as it is promised.
+        _ => Failure::LateLanding(Duration::from_millis(chance.below(2500))),
+    };
+    let times = usize::try_from(1 + chance.below(3)).unwrap_or(1);
+    stage.standin.fail_next(call, times, failure);
+}
