@@ -28,7 +28,7 @@ use crate::reconcile::world::{Parts, ReconcileError, World};
 const LONGEST_PASS: Duration = Duration::from_secs(90);
 
 /// A session's turn that takes so much longer than its lease is given up.
-const OVERDUE: Duration = Duration::from_secs(60);
+const OVERDUE: Duration = Duration::from_mins(1);
 
 /// What was cut off at the end has so long to write down how far it got.
 const LAST_WORDS: Duration = Duration::from_secs(5);

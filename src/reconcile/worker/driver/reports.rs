@@ -49,16 +49,13 @@ impl<E: Edges> Going<'_, E> {
                 // A datatracker that is edited all the time is not read all the time.
                 let pause = (passed.report.took * READS_AT_MOST).min(self.options.poll).max(SHORTEST_PAUSE);
                 self.rested_at = now + pause;
-                match passed.board {
-                    Some(board) => {
-                        self.world = Some(passed.world);
-                        self.dispatch.board(board);
-                    }
-                    None => {
-                        // Another look at once would find the same.
-                        self.rested_at = now + self.options.poll;
-                        self.dispatch.no_board();
-                    }
+                if let Some(board) = passed.board {
+                    self.world = Some(passed.world);
+                    self.dispatch.board(board);
+                } else {
+                    // Another look at once would find the same.
+                    self.rested_at = now + self.options.poll;
+                    self.dispatch.no_board();
                 }
             }
             Err(error) => {
