@@ -1,4 +1,4 @@
-//! Random numbers that are the same again with the same seed (SplitMix64).
+//! Random numbers that are the same again with the same seed (`SplitMix64`).
 
 pub(crate) struct Chance(u64);
 

@@ -13,14 +13,14 @@ use crate::stage::Stage;
 pub(crate) fn any(stage: &mut Stage, chance: &mut Chance) -> Result<(), Anything> {
     stage.faults += 1;
     match chance.below(40) {
-        0 => stage.kill_one()?,
-        1 => stage.stop_one_for(Duration::from_millis(500 + chance.below(14_000)))?,
-        2 => stage.restart_database()?,
-        3 => stage.standin.forget_everything(),
-        4 | 5 => stage.provider_away_for(Duration::from_millis(500 + chance.below(6000))),
-        6 | 7 => stage.provider_hangs_for(Duration::from_millis(500 + chance.below(6000))),
-        8..=10 => stage.standin.reject_tokens(),
-        11..=14 => stage.standin.set_latency(Duration::from_millis(chance.below(300))),
+        0..=2 => stage.kill_one()?,
+        3 => stage.stop_one_for(Duration::from_millis(500 + chance.below(14_000)))?,
+        4 => stage.restart_database()?,
+        5 => stage.standin.forget_everything(),
+        6 | 7 => stage.provider_away_for(Duration::from_millis(500 + chance.below(6000))),
+        8 | 9 => stage.provider_hangs_for(Duration::from_millis(500 + chance.below(6000))),
+        10 | 11 => stage.standin.reject_tokens(),
+        12..=14 => stage.standin.set_latency(Duration::from_millis(chance.below(300))),
         _ => small(stage, chance),
     }
     Ok(())

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A step that failed is tried again after a while, so nothing is owed only when the ledger says so too.
-const OWED: &str = "SELECT key || ' ' || state FROM meetsync.subject
+const OWED: &str = "SELECT session || ' ' || kind || ' ' || state FROM meetsync.subject
      WHERE state <> 'settled' OR doubt_since IS NOT NULL OR confirm_at IS NOT NULL OR first_change IS NOT NULL";
 
 pub(crate) struct Judge {
@@ -97,8 +97,8 @@ impl Judge {
                 .iter()
                 .filter_map(|session| self.out_of_step(&snapshot, session.id))
                 .collect();
-            // A refresh that is under way just now is no debt.
-            wrong.extend(stage.texts(OWED).await?.into_iter().map(|row| format!("owed: {row}")));
+            let owed = stage.texts(OWED).await?.into_iter().filter(|row| self.can_be_paid(&snapshot, row));
+            wrong.extend(owed.map(|row| format!("owed: {row}")));
             if wrong.is_empty() || begun.elapsed() > patience {
                 return Ok(wrong);
             }
@@ -132,9 +132,21 @@ impl Judge {
         }
     }
 
+    /// Slides that are owed to a session whose window has closed wait for the next one.
+    fn can_be_paid(&self, snapshot: &Snapshot, row: &str) -> bool {
+        let mut words = row.split(' ');
+        let session = words.next().and_then(|id| snapshot.session(SessionId(id.parse().ok()?)));
+        let Some(session) = session else { return true };
+        words.next() == Some("room") || self.is_open(snapshot, session)
+    }
+
+    fn is_open(&self, snapshot: &Snapshot, session: &Session) -> bool {
+        let gate = |slot| session_gate(slot, self.policy.slides.notify, snapshot.as_of);
+        session.slot.and_then(gate) == Some(Gate::Open) && !session.status.is_cancelled()
+    }
+
     fn decks_wrong(&self, snapshot: &Snapshot, session: &Session) -> Option<String> {
-        let gate = session_gate(session.slot?, self.policy.slides.notify, snapshot.as_of);
-        if gate != Some(Gate::Open) || session.status.is_cancelled() {
+        if !self.is_open(snapshot, session) {
             return None;
         }
         let wanted = wanted_decks(session, &self.policy.slides);

@@ -85,7 +85,7 @@ async fn soak(length: Duration, seed: u64) -> Result<bool, Anything> {
             }
             tokio::time::sleep(Duration::from_millis(chance.below(2 * PAUSE_MS))).await;
         }
-        stage.heal().await
+        stage.heal()
     };
     tokio::select! {
         done = watched => done?,

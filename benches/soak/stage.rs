@@ -153,7 +153,7 @@ impl Stage {
         Ok(())
     }
 
-    pub(crate) async fn heal(&mut self) -> Result<(), Anything> {
+    pub(crate) fn heal(&mut self) -> Result<(), Anything> {
         let last = self.ends.iter().map(|(end, _)| *end).max().unwrap_or_else(Instant::now);
         self.undo(last)?;
         self.standin.heal();

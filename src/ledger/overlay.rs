@@ -40,7 +40,13 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     if settled {
         row.first_change = if newest { None } else { row.last_change };
     }
-    row.state = if settled && !newest { "waiting".to_owned() } else { columns.state.to_owned() };
+    let is_newer = !newest && (settled || columns.state == "parked");
+    let is_refused = !newest && columns.state == "parked";
+    row.state = match columns.state {
+        _ if is_newer && columns.doubt_since.is_none() => "waiting".to_owned(),
+        _ if is_newer => "in_doubt".to_owned(),
+        state => state.to_owned(),
+    };
     row.applied = columns.applied;
     row.applied_digest = columns.applied_digest;
     row.applied_at = columns.applied_at;
@@ -51,9 +57,9 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     row.doubt_since = columns.doubt_since;
     row.unanswered = columns.unanswered;
     row.confirm_at = columns.confirm_at;
-    row.attempts = columns.attempts;
+    row.attempts = if is_refused { 0 } else { columns.attempts };
     row.last_error = columns.last_error;
-    row.due_at = columns.not_before;
+    row.due_at = columns.not_before.filter(|_| !is_refused);
     row.before_mark = None;
 }
 

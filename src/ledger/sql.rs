@@ -89,7 +89,7 @@ macro_rules! given_mark {
     };
 }
 
-/// Writes an end, and the attempt (where there was one) whether or not the lease was still ours. A burst that went on
+/// Writes an end: of an older wish it is neither the end nor a refusal. And the attempt (where there was one) whether or not the lease was still ours. A burst that went on
 /// during the step begins anew with its newest change.
 macro_rules! settle {
     () => {
@@ -98,14 +98,17 @@ macro_rules! settle {
                 applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
                 applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
                 remote_end = given.remote_end,
-                state = CASE WHEN given.state = 'settled' AND s.generation <> given.generation THEN 'waiting'
-                             ELSE given.state END,
+                state = CASE WHEN s.generation = given.generation OR given.state IN ('waiting', 'in_doubt') THEN given.state
+                             WHEN given.doubt_since IS NULL THEN 'waiting'
+                             ELSE 'in_doubt' END,
                 first_change = CASE WHEN given.state <> 'settled' THEN s.first_change
                                     WHEN s.generation = given.generation THEN NULL
                                     ELSE s.last_change END,
-                due_at = given.not_before,
+                due_at = CASE WHEN s.generation = given.generation OR given.state <> 'parked' THEN given.not_before END,
                 doubt_since = given.doubt_since, unanswered = given.unanswered, confirm_at = given.confirm_at,
-                attempts = given.attempts, last_error = given.last_error, before_mark = NULL,
+                attempts = CASE WHEN s.generation = given.generation OR given.state <> 'parked' THEN given.attempts
+                                ELSE 0 END,
+                last_error = given.last_error, before_mark = NULL,
                 updated_at = clock_timestamp()
             FROM given, mine WHERE s.key = given.key
             RETURNING s.key),
@@ -221,7 +224,7 @@ pub(super) const GONE_FROM_WORK: &str = "DELETE FROM meetsync.replica WHERE name
 pub(super) const TAKE_TURN: &str = "\
     INSERT INTO meetsync.tick AS t (job, due_at, who) VALUES (?, ?, ?)
     ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp()
-    WHERE t.due_at < excluded.due_at
+    WHERE t.due_at < excluded.due_at OR t.due_at > clock_timestamp() + interval '1 hour'
     RETURNING t.job";
 pub(super) const PRUNE: &str = "DELETE FROM meetsync.attempt WHERE at < ?";
 pub(super) const PRUNE_REPLICAS: &str =

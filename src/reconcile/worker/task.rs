@@ -26,6 +26,14 @@ pub(super) struct Turned {
     /// There is more to do, or something to do again: look at once.
     pub(super) look_again: bool,
     pub(super) error: Option<LedgerError>,
+    /// It did not come to an end.
+    pub(super) is_overdue: bool,
+}
+
+impl Turned {
+    pub(super) fn overdue() -> Self {
+        Self { is_overdue: true, ..Self::default() }
+    }
 }
 
 /// Works on one session. `prefetch`: the groups of everything that is due, whose tokens come in one call.
@@ -39,7 +47,12 @@ pub(super) async fn turn<E: Edges>(
 ) -> Turned {
     let mut turned = Turned::default();
     let mut new_room: Option<String> = None;
-    parts.meetecho.prefetch_tokens(prefetch).await;
+    // Best effort, and nobody's end is put off for it.
+    tokio::select! {
+        biased;
+        () = parts.meetecho.prefetch_tokens(prefetch) => {}
+        () = leave.asked() => {}
+    }
     for planned in &task.steps {
         if leave.is_asked() {
             break;
@@ -82,6 +95,7 @@ pub(super) async fn turn<E: Edges>(
             }
             Err(error) => {
                 turned.error = Some(error);
+                turned.look_again = true;
                 break;
             }
         }
@@ -95,8 +109,11 @@ fn answer_of(acted: &Acted) -> Answer {
         None if acted.requests == 0 => Answer::NotAsked,
         None => Answer::Alive,
         Some(fault) => match fault.why {
-            Why::RateLimited if acted.requests == 0 => Answer::NotAsked,
-            Why::ProviderDown | Why::RateLimited => Answer::Down,
+            Why::ProviderDown => Answer::Down,
+            _ if acted.requests == 0 => Answer::NotAsked,
+            Why::RateLimited => Answer::Down,
+            // Another worker's session by now: what we saw of the provider was not told.
+            Why::InDoubtConfirming => Answer::NotAsked,
             _ => Answer::Alive,
         },
     }
