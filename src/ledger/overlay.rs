@@ -40,13 +40,14 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     if settled {
         row.first_change = if newest { None } else { row.last_change };
     }
-    let is_newer = !newest && (settled || columns.state == "parked");
     let is_refused = !newest && columns.state == "parked";
-    row.state = match columns.state {
-        _ if is_newer && columns.doubt_since.is_none() => "waiting".to_owned(),
-        _ if is_newer => "in_doubt".to_owned(),
-        state => state.to_owned(),
+    let state = match columns.state {
+        state if newest || state == "in_doubt" => state,
+        _ if columns.doubt_since.is_some() => "in_doubt",
+        _ if row.last_change.is_none() => "settled",
+        _ => "waiting",
     };
+    state.clone_into(&mut row.state);
     row.applied = columns.applied;
     row.applied_digest = columns.applied_digest;
     row.applied_at = columns.applied_at;

@@ -89,8 +89,9 @@ macro_rules! given_mark {
     };
 }
 
-/// Writes an end: of an older wish it is neither the end nor a refusal. And the attempt (where there was one) whether or not the lease was still ours. A burst that went on
-/// during the step begins anew with its newest change.
+/// Writes an end; for a newer wish it is neither an end nor a refusal. And the attempt (where there was one) whether or
+/// not the lease was still ours. A burst that went on during the step begins anew with its newest change; one that a
+/// pass took back meanwhile is over.
 macro_rules! settle {
     () => {
         ", changed AS (
@@ -98,9 +99,10 @@ macro_rules! settle {
                 applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
                 applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
                 remote_end = given.remote_end,
-                state = CASE WHEN s.generation = given.generation OR given.state IN ('waiting', 'in_doubt') THEN given.state
-                             WHEN given.doubt_since IS NULL THEN 'waiting'
-                             ELSE 'in_doubt' END,
+                state = CASE WHEN s.generation = given.generation OR given.state = 'in_doubt' THEN given.state
+                             WHEN given.doubt_since IS NOT NULL THEN 'in_doubt'
+                             WHEN s.last_change IS NULL THEN 'settled'
+                             ELSE 'waiting' END,
                 first_change = CASE WHEN given.state <> 'settled' THEN s.first_change
                                     WHEN s.generation = given.generation THEN NULL
                                     ELSE s.last_change END,

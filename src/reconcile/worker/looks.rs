@@ -11,12 +11,10 @@ use std::time::Duration;
 use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, Why};
 use crate::plan::{Known, Link, Plan, groups_to_read};
 use crate::reconcile::world::World;
+use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
 pub(super) const FRESH: Duration = Duration::from_mins(5);
-
-/// A look that failed is tried again after this, or when the provider is back.
-const AGAIN: Duration = Duration::from_secs(30);
 
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
@@ -24,6 +22,8 @@ pub(super) struct Looks {
     /// To be looked at, not before that moment.
     wanted: BTreeMap<GroupAcronym, Duration>,
     seen: BTreeMap<GroupAcronym, (Duration, Vec<SeenRoom>)>,
+    /// Looks in a row that failed.
+    failures: BTreeMap<GroupAcronym, u32>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
 }
@@ -97,12 +97,17 @@ impl Looks {
     }
 
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
+        self.failures.remove(&group);
         self.seen.insert(group, (now, rooms));
     }
 
-    /// The group could not be read.
+    /// The group could not be read: again after a while, or when the provider is back.
     pub(super) fn failed(&mut self, group: GroupAcronym, now: Duration) {
-        self.wanted.insert(group, now + AGAIN);
+        let failures = self.failures.entry(group.clone()).or_default();
+        *failures = failures.saturating_add(1);
+        // A room in doubt may wait for it, so the first wait is short. Looks go one after the other: no jitter.
+        let pause = backoff::worker(*failures, 0.5);
+        self.wanted.insert(group, now + pause);
     }
 
     /// Something was done about a group's rooms: what was seen before is the past.
@@ -137,5 +142,30 @@ impl Looks {
             standing.insert(link);
         }
         self.noticed = standing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let mut now = Duration::ZERO;
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            looks.failed(group.clone(), now);
+            let begun = now;
+            while looks.take(now).is_empty() {
+                now += Duration::from_millis(250);
+            }
+            waits.push((now - begun).as_secs());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 15, 30, 30]);
+        looks.saw(group.clone(), Vec::new(), now);
+        looks.failed(group.clone(), now);
+        assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
     }
 }

@@ -114,6 +114,29 @@ async fn a_step_that_had_nothing_to_do_leaves_no_trace() {
     assert_eq!((timing.parked, timing.tries, timing.not_before), (false, 0, None));
 }
 
+/// Another worker's pass found that the list had gone back, while a step on the old wish was under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_was_taken_back_during_a_step_is_not_left_behind_by_it() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let states = "SELECT state FROM meetsync.subject";
+    for (known, puts_back) in [(10, true), (20, false)] {
+        let key = decks_of(known);
+        ledger.record_pass(&pass(known, vec![wish(key, [1], Some((0, 60)), known)])).await.unwrap();
+        let (lease, begun) = begin(&ledger, key, [1], at(known)).await;
+        let calmed = vec![(key, begun.before.timing.generation)];
+        ledger.record_pass(&PassRecord { calmed, ..pass(known + 1, Vec::new()) }).await.unwrap();
+        if puts_back {
+            assert_eq!(ledger.put_back(lease, begun).await.unwrap(), Settled::Done);
+        } else {
+            finish(&ledger, lease, begun, &accepted([1], at(known)), attempt("applied", at(known))).await;
+        }
+        let of_this = format!("{states} WHERE session = {known}");
+        assert_eq!(database.texts(&of_this).await, ["settled"], "put back: {puts_back}");
+        assert_eq!(remembered(&ledger, key).await.unwrap().timing.burst, None);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_is_taken_once() {
     let database = ready().await;

@@ -60,7 +60,8 @@ fn assert_one_at_a_time(probes: &[LogEntry]) {
         let ended = pair[0].ended.expect("it was given up before the next one");
         assert!(ended <= pair[1].began, "{pair:#?}");
         let gap = pair[1].began.saturating_sub(pair[0].began);
-        assert!(gap > Duration::from_millis(1900), "{gap:?} between two probes");
+        // They are two seconds apart where they are sent; on the way here a busy machine may move each.
+        assert!(gap > Duration::from_millis(1500), "{gap:?} between two probes");
     }
 }
 
@@ -73,8 +74,8 @@ async fn nobody_listens_and_then_each_session_takes_one_request() {
     stage.standin.go_away();
     change_them_all(&stage).await;
     worker.says("the provider is down", 1).await;
-    let tried = worker.said().matches("provider_down").count();
-    worker.says("provider_down", tried + 3).await;
+    // More than can have been under way when it was taken for down: these are probes.
+    worker.says("provider_down", 14).await;
 
     let (opened, first) = (Instant::now(), stage.requests());
     stage.standin.come_back();

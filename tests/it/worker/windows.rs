@@ -79,10 +79,10 @@ async fn what_is_held_waits_and_the_rest_goes_on() {
 
     stage.database.run(&hold("NULL")).await;
     passes(&stage, 1).await;
-    let so_far = stage.requests();
+    let until_then = stage.requests();
     stage.database.run(&scenes::add_deck(scenes::LIVE, "All are held").sql).await;
     passes(&stage, 5).await;
-    assert_eq!(stage.requests(), so_far, "everything is held");
+    assert_eq!(stage.requests(), until_then, "everything is held");
     stage.database.run("DELETE FROM meetsync.hold").await;
     until(&stage, "all are released", |standin| shows(standin, scenes::LIVE, "All are held")).await;
     until_in_step(&stage).await;
