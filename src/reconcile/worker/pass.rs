@@ -27,6 +27,8 @@ pub struct PassReport {
     pub took: Duration,
     /// False where the read was not complete, or another worker knew a newer state: nothing came of it.
     pub is_complete: bool,
+    /// It is asked one thing at a time until it answers.
+    pub provider_is_down: bool,
     pub plan: Arc<Plan>,
 }
 
@@ -63,7 +65,13 @@ pub(super) async fn pass<E: Edges>(
     world.rooms = lock(looks).rooms(read_at);
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
-    let report = |is_complete, plan| PassReport { as_of: world.snapshot.as_of, took, is_complete, plan };
+    let report = |is_complete, plan| PassReport {
+        as_of: world.snapshot.as_of,
+        took,
+        is_complete,
+        provider_is_down: false,
+        plan,
+    };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
         return Ok(Passed { report, world: Arc::new(world), board: None, swept: None });
