@@ -1,10 +1,11 @@
 //! One life of the worker: from settings that can be used to a drain.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::begin;
 use super::housekeeping::{self, Hand, Heard, Seen};
@@ -144,7 +145,7 @@ impl Life {
 
 /// New settings that are being tried; one that is begun anew forgets what it had read.
 #[derive(Default)]
-struct Renewal<'a>(Option<Pin<Box<dyn Future<Output = Option<Box<Life>>> + Send + 'a>>>);
+struct Renewal<'a>(Option<BoxFuture<'a, Option<Box<Life>>>>);
 
 impl Renewal<'_> {
     /// Never ends where nothing is being tried.
