@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bell::Leave;
-use super::board::Task;
+use super::board::{Task, TaskStep};
 use super::dispatch::StepEnded;
 use crate::ledger::LedgerError;
-use crate::model::{GroupAcronym, Kind, Outcome, SeenRoom, SubjectKey, Why};
+use crate::model::{Fault, GroupAcronym, Kind, Outcome, SeenRoom, Why};
+use crate::plan::{Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
-use crate::reconcile::edges::{Conference as _, Edges};
+use crate::reconcile::edges::{Books as _, Conference as _, Edges};
 use crate::reconcile::step::{Standing, Step, Stepped};
 use crate::reconcile::world::{Parts, World};
 use crate::schedule::circuit::Answer;
@@ -74,7 +75,7 @@ pub(super) async fn turn<E: Edges>(
         }
         match ran {
             Ok(Stepped::Ended(acted)) => {
-                told(key, &acted);
+                told(planned, &acted, ledger.is_rehearsal());
                 turned.steps.push(StepEnded { key, answer: answer_of(&acted) });
                 if key.kind == Kind::Room {
                     new_room.clone_from(&acted.room);
@@ -119,12 +120,18 @@ fn answer_of(acted: &Acted) -> Answer {
     }
 }
 
-fn told(key: SubjectKey, acted: &Acted) {
-    let (outcome, requests) = (acted.outcome.word(), acted.requests);
+fn told(planned: &TaskStep, acted: &Acted, is_rehearsal: bool) {
+    let Change { subject, group, reason, operations, .. } = &planned.change;
+    let outcome = match acted.outcome {
+        StepOutcome::Applied if is_rehearsal => "rehearsed",
+        outcome => outcome.word(),
+    };
+    let planned: Vec<&str> = operations.iter().map(Operation::name).collect();
+    let (group, planned, requests) = (group.as_str(), planned.join(", "), acted.requests);
     match &acted.fault {
-        None => tracing::info!(subject = %key, outcome, requests, "step"),
-        Some(fault) => {
-            tracing::warn!(subject = %key, outcome, requests, why = %fault.why, words = fault.words, "step");
+        None => tracing::info!(%subject, group, planned, reason, outcome, requests, "step"),
+        Some(Fault { why, words }) => {
+            tracing::warn!(%subject, group, planned, reason, outcome, requests, %why, words, "step");
         }
     }
 }
