@@ -127,7 +127,7 @@ async fn what_a_window_closed_on_is_a_list_of_its_own() {
     let decks = |id: i64| json!(format!("meetecho/session/{id}/decks"));
     assert_eq!(subjects("window_closed"), [decks(36001), decks(36003), decks(36004)]);
     assert_eq!(subjects("in_doubt"), [decks(36005)]);
-    assert_eq!(subjects("retrying"), Vec::<serde_json::Value>::new());
+    assert_eq!(subjects("retrying"), Vec::<Value>::new());
     let text = stage.meetsync(&["status"]).await.expect(0).stdout;
     let by_itself = &text[text.find("Goes on by itself").unwrap()..text.find("Not sent any more").unwrap()];
     assert!(by_itself.contains("36005") && !by_itself.contains("36001"), "{text}");
