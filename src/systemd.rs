@@ -5,8 +5,10 @@
 //!
 //! The watchdog is to be fed by passes that came to an end, not by a timer of its own: a worker that lives and gets
 //! nothing done is stuck too. A pass that failed because a database is away has come to an end; a restart would not
-//! bring the database back.
+//! bring the database back. Only where no pass is to be expected, before the first and during a drain,
+//! [`feed_watchdog`] has a timer.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -30,6 +32,16 @@ pub fn watchdog() {
 /// process. None = it doesn't watch.
 pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().filter(|interval| !interval.is_zero())
+}
+
+/// Feeds the watchdog for as long as this is waited for: where no pass is to be expected.
+pub async fn feed_watchdog() -> Infallible {
+    let Some(interval) = watchdog_interval() else { return std::future::pending().await };
+    let mut turns = tokio::time::interval((interval / 2).max(Duration::from_millis(1)));
+    loop {
+        turns.tick().await;
+        watchdog();
+    }
 }
 
 /// One line for `systemctl status`. Line breaks become blanks: behind one stands another message.

@@ -143,7 +143,7 @@ impl Memory {
         end: &StepEnd,
         attempt: AttemptRow,
     ) -> Settled {
-        let columns = Columns::of(super::step::end(begun, end, attempt.at), attempt.not_before);
+        let columns = super::columns(begun, end, &attempt);
         self.settle(lease, begun, columns, Some(attempt), true)
     }
 

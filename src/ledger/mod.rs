@@ -6,12 +6,11 @@
 //!
 //! 1. [`Ledger::lease_and_begin`] takes the session's lease and marks the subject as in doubt, in one transaction,
 //!    *before* the first request. Killed at any later moment, the doubt stands.
-//! 2. The requests are made, within [`Lease::time_left`].
+//! 2. The requests are made, within [`crate::schedule::lease::step_timeout`].
 //! 3. [`Ledger::settle_and_release`] writes how it ended and the attempt, and gives the lease back, in one
 //!    transaction; it changes nothing if another worker has taken the lease over in the meantime.
 //!
-//! A second subject of the same session (decks after the room) uses [`Ledger::begin_step`] and [`Ledger::settle`]
-//! under the same lease.
+//! Whoever keeps a lease over several subjects of a session uses [`Ledger::begin_step`] and [`Ledger::settle`].
 //!
 //! A ledger is live, or a rehearsal: then PostgreSQL is only read, and what would be written stays in this process.
 
@@ -323,5 +322,12 @@ impl Ledger {
 }
 
 fn columns(begun: &Begun, end: &StepEnd, attempt: &AttemptRow) -> Columns {
-    Columns::of(step::end(begun, end, attempt.at), attempt.not_before)
+    let mut after = step::end(begun, end, attempt.at);
+    if attempt.not_before.is_some() && after.state == State::Settled {
+        // The main thing was done, and something beside it (a link) is to be tried again: each try counts.
+        after.state = State::Waiting;
+        after.tries = begun.tries;
+        after.remembered.last_error.clone_from(&attempt.words);
+    }
+    Columns::of(after, attempt.not_before)
 }

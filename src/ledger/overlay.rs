@@ -40,10 +40,12 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     if settled {
         row.first_change = if newest { None } else { row.last_change };
     }
+    let is_refused = !newest && columns.state == "parked";
     let state = match columns.state {
-        "settled" | "waiting" if !newest && row.last_change.is_none() => "settled",
-        "settled" if !newest => "waiting",
-        state => state,
+        state if newest || state == "in_doubt" => state,
+        _ if columns.doubt_since.is_some() => "in_doubt",
+        _ if row.last_change.is_none() => "settled",
+        _ => "waiting",
     };
     state.clone_into(&mut row.state);
     row.applied = columns.applied;
@@ -56,9 +58,9 @@ pub(super) fn end(row: &mut SubjectRow, columns: Columns, begun: &Begun) {
     row.doubt_since = columns.doubt_since;
     row.unanswered = columns.unanswered;
     row.confirm_at = columns.confirm_at;
-    row.attempts = columns.attempts;
+    row.attempts = if is_refused { 0 } else { columns.attempts };
     row.last_error = columns.last_error;
-    row.due_at = columns.not_before;
+    row.due_at = columns.not_before.filter(|_| !is_refused);
     row.before_mark = None;
 }
 

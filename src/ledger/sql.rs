@@ -89,8 +89,9 @@ macro_rules! given_mark {
     };
 }
 
-/// Writes an end, and the attempt (where there was one) whether or not the lease was still ours. A burst that went on
-/// during the step begins anew with its newest change; one that a pass took back meanwhile is over.
+/// Writes an end; for a newer wish it is neither an end nor a refusal. And the attempt (where there was one) whether or
+/// not the lease was still ours. A burst that went on during the step begins anew with its newest change; one that a
+/// pass took back meanwhile is over.
 macro_rules! settle {
     () => {
         ", changed AS (
@@ -98,16 +99,18 @@ macro_rules! settle {
                 applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
                 applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
                 remote_end = given.remote_end,
-                state = CASE WHEN s.generation = given.generation OR given.state NOT IN ('settled', 'waiting')
-                             THEN given.state
+                state = CASE WHEN s.generation = given.generation OR given.state = 'in_doubt' THEN given.state
+                             WHEN given.doubt_since IS NOT NULL THEN 'in_doubt'
                              WHEN s.last_change IS NULL THEN 'settled'
                              ELSE 'waiting' END,
                 first_change = CASE WHEN given.state <> 'settled' THEN s.first_change
                                     WHEN s.generation = given.generation THEN NULL
                                     ELSE s.last_change END,
-                due_at = given.not_before,
+                due_at = CASE WHEN s.generation = given.generation OR given.state <> 'parked' THEN given.not_before END,
                 doubt_since = given.doubt_since, unanswered = given.unanswered, confirm_at = given.confirm_at,
-                attempts = given.attempts, last_error = given.last_error, before_mark = NULL,
+                attempts = CASE WHEN s.generation = given.generation OR given.state <> 'parked' THEN given.attempts
+                                ELSE 0 END,
+                last_error = given.last_error, before_mark = NULL,
                 updated_at = clock_timestamp()
             FROM given, mine WHERE s.key = given.key
             RETURNING s.key),
@@ -223,7 +226,7 @@ pub(super) const GONE_FROM_WORK: &str = "DELETE FROM meetsync.replica WHERE name
 pub(super) const TAKE_TURN: &str = "\
     INSERT INTO meetsync.tick AS t (job, due_at, who) VALUES (?, ?, ?)
     ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp()
-    WHERE t.due_at < excluded.due_at
+    WHERE t.due_at < excluded.due_at OR t.due_at > clock_timestamp() + interval '1 hour'
     RETURNING t.job";
 pub(super) const PRUNE: &str = "DELETE FROM meetsync.attempt WHERE at < ?";
 pub(super) const PRUNE_REPLICAS: &str =

@@ -244,6 +244,10 @@ fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
     if !ours || (is_gone && !known.is_in_doubt()) {
         return None;
     }
+    // The worker looks at such rooms before it says anything of them: a link alone may be all that is left.
+    if inputs.ask.by_worker && !known.read && known.record.is_none() && !known.is_in_doubt() {
+        return None;
+    }
     if known.found.is_none() && known.is_in_doubt() {
         if !known.read && !is_known {
             return Some(Answer::Waits(Why::InDoubtConfirming, None));

@@ -217,7 +217,7 @@ impl<C: Conference, L: Links> RoomActor<'_, C, L> {
         match links.write_link(self.change.session, seen, &record.url).await {
             Ok(true) => None,
             Ok(false) => {
-                let words = "the room is there, but the session's link was changed in the meantime and was left alone; the next resync looks again";
+                let words = "the room is there, but the session's link was changed in the meantime and was left alone; the next look decides anew";
                 Some((Failure::Refused(words.into()), Fault::new(Why::NotOurs, words)))
             }
             Err(error) => {

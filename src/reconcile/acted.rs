@@ -53,13 +53,9 @@ impl Acted {
     }
 
     pub(super) fn failed(end: StepEnd, fault: Fault, retry_after: Option<Duration>) -> Self {
-        let refused = matches!(
-            &end,
-            StepEnd::NotProcessed { failure: Some(Failure::Refused(_)) }
-                | StepEnd::Partly { failure: Failure::Refused(_), .. }
-        );
-        let outcome = if refused { StepOutcome::Refused } else { StepOutcome::Retry };
-        Self { outcome, fault: Some(fault), retry_after, ..Self::done(end) }
+        let failed = Self { fault: Some(fault), retry_after, ..Self::done(end) };
+        let outcome = if failed.is_refused_by_provider() { StepOutcome::Refused } else { StepOutcome::Retry };
+        Self { outcome, ..failed }
     }
 
     /// Not sent: the provider just failed several times in a row.
@@ -86,16 +82,32 @@ impl Acted {
     }
 
     /// The lease is nearly over. Where nothing had its turn yet, nothing can be on its way.
-    pub(super) fn out_of_time(sent: BTreeSet<DeckId>, requests: usize) -> Self {
+    pub(super) fn out_of_time(sent: BTreeSet<DeckId>, requests: usize, is_cut: bool) -> Self {
         if requests == 0 {
-            let words = "nothing was sent before the lease (ledger.lease) was nearly over: Meetecho asked for quiet, \
-                         or meetecho.rate is low";
+            let words = if is_cut {
+                "nothing was changed before the worker ended (shutdown.grace)"
+            } else {
+                "nothing was changed before the lease (ledger.lease) was nearly over: Meetecho was slow or asked for \
+                 quiet, or meetecho.rate is low"
+            };
             return Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RateLimited, words));
         }
-        let words =
-            "the step took longer than its lease (ledger.lease); what the provider made of it is not known";
+        let words = if is_cut {
+            "the worker ended (shutdown.grace) before an answer came; what the provider made of it is not known"
+        } else {
+            "the step took longer than its lease (ledger.lease); what the provider made of it is not known"
+        };
         let end = StepEnd::InDoubt { words: words.into(), sent };
         Self::in_doubt(end, Fault::new(Why::ProviderDown, words))
+    }
+
+    /// Not something beside what was done, such as a link that could not be written.
+    pub(super) fn is_refused_by_provider(&self) -> bool {
+        matches!(
+            &self.end,
+            StepEnd::NotProcessed { failure: Some(Failure::Refused(_)) }
+                | StepEnd::Partly { failure: Failure::Refused(_), .. }
+        )
     }
 
     /// Nothing may be sent yet, because a request of before may still take effect.

@@ -31,5 +31,5 @@ pub use export::{EXPORT_VERSION, Export, ExportError};
 pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult, results_text};
 pub use resync::{Progress, resync};
-pub use status::{Counts, InDoubt, Owed, Status, Trouble, healthy_age, status, status_text};
+pub use status::{Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, status, status_text};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

@@ -4,7 +4,7 @@
 //! Health is the age of the last *complete* pass, by the ledger's own clock: a process that is up and reads nothing is
 //! not healthy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::ledger::{
     Attempt, Ledger, LedgerError, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
 };
-use crate::model::{SessionId, SubjectKey};
+use crate::model::{Kind, Remembered, SessionId, SubjectKey};
 
 mod text;
 
@@ -46,6 +46,8 @@ pub struct Status {
     pub parked: Vec<Trouble>,
     /// What failed, and is tried again by itself.
     pub retrying: Vec<Trouble>,
+    /// Slides with something open when their slot ended: nobody sends them any more.
+    pub window_closed: Vec<WindowClosed>,
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
@@ -87,6 +89,16 @@ pub struct Owed {
     pub at: DateTime<Utc>,
 }
 
+/// Slides that were in doubt, or not sent, when their slot ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowClosed {
+    pub subject: SubjectKey,
+    pub slot_end: DateTime<Utc>,
+    /// Something was sent, and it is not known whether it is what is shown; else it was not sent.
+    pub was_sent: bool,
+    pub words: Option<String>,
+}
+
 /// What went wrong with a subject, and when it is tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trouble {
@@ -104,12 +116,32 @@ struct Sessions {
     under_way: usize,
     in_doubt: usize,
     waiting: usize,
+    window_closed: usize,
     in_step: usize,
 }
 
+/// When the slots of sessions end, as far as the ledger knows.
+type SlotEnds = BTreeMap<SubjectKey, DateTime<Utc>>;
+
 /// Reads the ledger. `poll` is how often the worker reads the world.
 pub async fn status(ledger: &Ledger, poll: Duration) -> Result<Status, LedgerError> {
-    Ok(Status::of(ledger.standing(ATTEMPTS).await?, poll))
+    let standing = ledger.standing(ATTEMPTS).await?;
+    let slot_ends = slot_ends(ledger, &standing).await?;
+    Ok(Status::of(standing, &slot_ends, poll))
+}
+
+/// Of subjects with something open.
+async fn slot_ends(ledger: &Ledger, standing: &Standing) -> Result<SlotEnds, LedgerError> {
+    let is_open =
+        |subject: &&SubjectStanding| subject.state != State::Settled || subject.confirm_at.is_some();
+    let open: BTreeSet<SessionId> =
+        standing.subjects.iter().filter(is_open).map(|subject| subject.subject.session).collect();
+    if open.is_empty() {
+        return Ok(SlotEnds::new());
+    }
+    let view = ledger.view_of(&open, TimeDelta::zero(), standing.asked_at).await?;
+    let slot_end = |(key, row): (SubjectKey, Remembered)| Some((key, row.slot?.end));
+    Ok(view.subjects.into_iter().filter_map(slot_end).collect())
 }
 
 /// How old the last complete pass may be.
@@ -118,11 +150,19 @@ pub fn healthy_age(poll: Duration) -> TimeDelta {
 }
 
 impl Status {
-    pub fn of(standing: Standing, poll: Duration) -> Self {
+    pub(crate) fn of(standing: Standing, slot_ends: &SlotEnds, poll: Duration) -> Self {
         let Standing { asked_at, last_pass, subjects, replicas, leases, holds, attempts } = standing;
         let patience = healthy_age(poll);
         let leased: BTreeSet<SessionId> = leases.iter().map(|lease| lease.session).collect();
         let last_pass = last_pass.as_ref();
+        let counts = counts(&subjects);
+        let closed = |subject: &SubjectStanding| {
+            let ended = slot_ends.get(&subject.subject).copied().filter(|end| *end < asked_at)?;
+            window_closed(subject, ended, &leased)
+        };
+        let window_closed: Vec<WindowClosed> = subjects.iter().filter_map(closed).collect();
+        let (over, subjects): (Vec<_>, Vec<_>) =
+            subjects.into_iter().partition(|subject| closed(subject).is_some());
         Self {
             healthy: last_pass.is_some_and(|pass| asked_at - pass.ended_at <= patience),
             as_of: asked_at,
@@ -130,7 +170,7 @@ impl Status {
             last_pass_ms: last_pass.map(|pass| u64::try_from(pass.took.as_millis()).unwrap_or(u64::MAX)),
             last_pass_by: last_pass.map(|pass| pass.who.clone()),
             last_pass_summary: last_pass.map(|pass| pass.summary.clone()),
-            subjects: counts(&subjects),
+            subjects: counts,
             in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leased)).collect(),
             confirming: subjects.iter().filter_map(owed).collect(),
             parked: troubles(&subjects, |subject| subject.state == State::Parked),
@@ -138,7 +178,8 @@ impl Status {
                 subject.state == State::Waiting
                     && (subject.last_error.is_some() || subject.not_before.is_some())
             }),
-            sessions: sessions(&subjects, &leased),
+            window_closed,
+            sessions: sessions(&subjects, &over, &leased),
             replicas,
             leases,
             holds,
@@ -146,6 +187,29 @@ impl Status {
             patience,
         }
     }
+}
+
+/// None for what is under way, what is as it should be, and what needs a person all the same. A room is kept after its
+/// slot, too.
+fn window_closed(
+    subject: &SubjectStanding,
+    slot_end: DateTime<Utc>,
+    leased: &BTreeSet<SessionId>,
+) -> Option<WindowClosed> {
+    let is_decks = subject.subject.kind == Kind::Decks;
+    let was_sent = subject.doubt_since.is_some() || subject.confirm_at.is_some();
+    let is_open = match subject.state {
+        State::Waiting | State::InDoubt => true,
+        State::Settled => was_sent,
+        State::Parked => false,
+    };
+    let is_under_way = leased.contains(&subject.subject.session);
+    (is_decks && is_open && !is_under_way).then(|| WindowClosed {
+        subject: subject.subject,
+        slot_end,
+        was_sent,
+        words: subject.last_error.clone(),
+    })
 }
 
 fn counts(subjects: &[SubjectStanding]) -> Counts {
@@ -183,8 +247,17 @@ fn troubles(subjects: &[SubjectStanding], which: impl Fn(&SubjectStanding) -> bo
     subjects.iter().filter(|subject| which(subject)).map(trouble).collect()
 }
 
-fn sessions(subjects: &[SubjectStanding], leased: &BTreeSet<SessionId>) -> Sessions {
-    let all: BTreeSet<SessionId> = subjects.iter().map(|subject| subject.subject.session).collect();
+/// `over` are those that their window closed on.
+fn sessions(
+    subjects: &[SubjectStanding],
+    over: &[SubjectStanding],
+    leased: &BTreeSet<SessionId>,
+) -> Sessions {
+    let ids = |subjects: &[SubjectStanding]| -> BTreeSet<SessionId> {
+        subjects.iter().map(|subject| subject.subject.session).collect()
+    };
+    let over = ids(over);
+    let all = &ids(subjects) | &over;
     let mut sums = Sessions::default();
     for session in all {
         let has = |state: State| {
@@ -198,6 +271,8 @@ fn sessions(subjects: &[SubjectStanding], leased: &BTreeSet<SessionId>) -> Sessi
             &mut sums.in_doubt
         } else if has(State::Waiting) {
             &mut sums.waiting
+        } else if over.contains(&session) {
+            &mut sums.window_closed
         } else {
             &mut sums.in_step
         };

@@ -71,7 +71,14 @@ impl<E: Edges> Step<'_, E> {
             LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
-        let next = self.next_for(&step).await?;
+        let next = match self.next_for(&step).await {
+            Ok(next) => next,
+            Err(error) => {
+                // Nothing was sent: the lease and the mark need not outlive this.
+                self.ledger.put_back(lease, step).await.ok();
+                return Err(error);
+            }
+        };
         let acted = match &next {
             Next::Act(change) => self.act_in_time(change, &step, began).await,
             _ if self.worker.is_some() => {
@@ -177,7 +184,9 @@ impl<E: Edges> Step<'_, E> {
             }
         };
         let requests = usize::try_from(meetecho.requests_sent()).unwrap_or(usize::MAX);
-        let acted = in_time.unwrap_or_else(|| Acted::out_of_time(act_decks::ids_sent_by(change), requests));
+        let is_cut = self.worker.as_ref().is_some_and(|worker| worker.leave.was_cut());
+        let acted =
+            in_time.unwrap_or_else(|| Acted::out_of_time(act_decks::ids_sent_by(change), requests, is_cut));
         Acted { requests, counts_as, ..acted }
     }
 
@@ -225,10 +234,12 @@ impl<E: Edges> Step<'_, E> {
         self.worker.as_ref()?;
         let wait = match acted.outcome {
             StepOutcome::Applied | StepOutcome::InStep => return None,
-            StepOutcome::Retry | StepOutcome::InDoubt => {
+            StepOutcome::Refused if acted.is_refused_by_provider() => {
+                backoff::parked(change.subject.kind == Kind::Decks)
+            }
+            StepOutcome::Retry | StepOutcome::InDoubt | StepOutcome::Refused => {
                 backoff::worker(step.tries, self.parts.time.chance())
             }
-            StepOutcome::Refused => backoff::parked(change.subject.kind == Kind::Decks),
         };
         TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)
     }

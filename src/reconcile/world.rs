@@ -48,6 +48,8 @@ pub enum ReconcileError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error("reading took far too long, and was given up; a database hangs, or something between it and us")]
+    TookTooLong,
 }
 
 /// What one pass knows, and what it was asked.

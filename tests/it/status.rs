@@ -97,3 +97,45 @@ async fn it_counts_subjects_and_tells_the_newest_attempts() {
         "{text}"
     );
 }
+
+/// Nobody will ever send these again, so nothing of them goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_window_closed_on_is_a_list_of_its_own() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    a_pass(&stage, 0).await;
+    let in_doubt = "state = 'in_doubt', doubt_since = now() - interval '2 hours'";
+    let failed = "state = 'waiting', last_error = '429', attempts = 3, due_at = now() + interval '1 hour'";
+    let over = "slot_start = now() - interval '2 hours', slot_end = now() - interval '1 hour'";
+    let to_come = "slot_start = now(), slot_end = now() + interval '1 hour'";
+    for (session, stands, slot) in [
+        (36001, in_doubt, over),
+        (36003, failed, over),
+        (36004, "state = 'waiting'", over),
+        (36005, in_doubt, to_come),
+    ] {
+        let sql = format!(
+            "UPDATE meetsync.subject SET {stands}, {slot} WHERE session = {session} AND kind = 'decks'"
+        );
+        stage.database.run(&sql).await;
+    }
+    let status = stage.meetsync(&["status", "--json"]).await.expect(0).json();
+    let subjects = |list: &str| {
+        let subjects = status[list].as_array().unwrap().iter().map(|entry| entry["subject"].clone());
+        subjects.collect::<Vec<_>>()
+    };
+    let decks = |id: i64| json!(format!("meetecho/session/{id}/decks"));
+    assert_eq!(subjects("window_closed"), [decks(36001), decks(36003), decks(36004)]);
+    assert_eq!(subjects("in_doubt"), [decks(36005)]);
+    assert_eq!(subjects("retrying"), Vec::<Value>::new());
+    let text = stage.meetsync(&["status"]).await.expect(0).stdout;
+    let by_itself = &text[text.find("Goes on by itself").unwrap()..text.find("Not sent any more").unwrap()];
+    assert!(by_itself.contains("36005") && !by_itself.contains("36001"), "{text}");
+    for line in [
+        "session 36001 decks: its window closed before this was confirmed",
+        "session 36003 decks: its window closed before this was sent: 429",
+        "session 36004 decks: its window closed before this was sent",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}

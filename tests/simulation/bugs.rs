@@ -18,7 +18,6 @@ pub(crate) fn every_one(threads: usize, only: Option<&str>, seed: u64) -> bool {
         ALL.iter().map(|(mutant, name)| (*name, Some(*mutant), sound)).collect();
     let unsound = |unsound| Kind { unsound: Some(unsound), ..sound };
     hunts.push(("whole_list where PUT only adds", None, unsound(Unsound::WholeListUpserts)));
-    hunts.push(("calls where a second POST doubles", None, unsound(Unsound::CallsDouble)));
     hunts.retain(|(name, ..)| only.is_none_or(|part| name.contains(part)));
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());

@@ -17,9 +17,10 @@ use meetsync::reconcile::edges::{Conference, Edges, Time};
 use tokio::time::Instant;
 
 use super::books::BooksTwin;
-use super::far_side::{API_BASE, FarSideTwin};
+use super::exchange::FarSideTwin;
+use super::far_side::API_BASE;
 use super::history::Settings;
-use super::judge::provider_window;
+use super::in_step::provider_window;
 use super::mutants::{self, EdgeBug};
 use super::random::mix;
 use super::source::{LINK_PREFIX, LinksTwin, SourceTwin};

@@ -19,8 +19,6 @@ pub(crate) struct Kind {
 pub(crate) enum Unsound {
     /// Whole lists only, to a provider that never takes a deck away by them.
     WholeListUpserts,
-    /// Single calls, to a provider that shows a deck twice that was sent twice.
-    CallsDouble,
 }
 
 const GROUPS: [&str; 2] = ["ames", "mars"];
@@ -33,7 +31,7 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     let mut settings = settings(&mut random, kind);
     let mut sessions: Vec<SessionSetup> =
         (0..random.between(1, 3)).map(|place| session(&mut random, place)).collect();
-    let calm_at_ms = random.between(20, 70) * 1000;
+    let calm_at_ms = random.between(15, 55) * 1000;
     let mut events = Vec::new();
     if storms {
         settings.only_observes = false;
@@ -48,7 +46,7 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
         };
         storm(&mut random, &mut events, calm_at_ms);
     } else {
-        let count = random.between(2, 11);
+        let count = random.between(2, 10);
         for _ in 0..count {
             let at_ms = random.between(500, calm_at_ms - 1000);
             event(&mut random, &sessions, &settings, at_ms, &mut events);
@@ -67,14 +65,13 @@ fn settings(random: &mut Random, kind: Kind) -> Settings {
     let put = kind.put.unwrap_or_else(|| random.pick(&[Put::Replaces, Put::Upserts]));
     let (materials, put, post_doubles) = match kind.unsound {
         Some(Unsound::WholeListUpserts) => (Materials::WholeList, Put::Upserts, false),
-        Some(Unsound::CallsDouble) => (Materials::Calls, put, true),
         None => {
             let sound = if put == Put::Replaces {
                 [Materials::Put, Materials::Put, Materials::Put, Materials::Calls, Materials::WholeList]
             } else {
                 [Materials::Put, Materials::Put, Materials::Put, Materials::Calls, Materials::Calls]
             };
-            (random.pick(&sound), put, false)
+            (random.pick(&sound), put, random.percent(50))
         }
     };
     let request_timeout_ms = random.pick(&[1500, 2000, 3010]);

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{Lease, Settled};
-use meetsync::model::{
-    Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, Span, SubjectKey,
-};
+use meetsync::model::{Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, SubjectKey};
 
-use super::far_side::{Asked, Body, Room};
+use super::far_side::Room;
 use super::history::{History, What, at};
+use super::in_step::{shows, wanted};
+use super::requests::{Asked, Body};
 use super::source::OWN_LINK;
 use super::world::World;
 
@@ -26,7 +26,7 @@ pub(crate) struct Judge {
     stalls: bool,
     /// The provider forgot its decks.
     pub(crate) forgot: bool,
-    holds: Vec<HeldFor>,
+    pub(crate) holds: Vec<HeldFor>,
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
@@ -44,11 +44,11 @@ pub(crate) struct Storm {
 }
 
 #[derive(Debug)]
-struct HeldFor {
+pub(crate) struct HeldFor {
     /// None = all.
     session: Option<SessionId>,
     from_ms: u64,
-    until_ms: u64,
+    pub(crate) until_ms: u64,
 }
 
 impl Judge {
@@ -80,7 +80,7 @@ impl Judge {
         }
     }
 
-    fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
+    pub(crate) fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
         self.holds.iter().any(|hold| {
             hold.session.is_none_or(|held| held == session)
                 && hold.from_ms <= from_ms
@@ -114,10 +114,10 @@ impl World {
         }
         match &asked.body {
             Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => {
-                self.materials_were_sent(asked, session, since)
+                self.materials_were_sent(asked, session, since);
             }
             Body::Room { .. } => self.creation_was_sent(session, since),
-            Body::Deletion { .. } => self.deletion_was_sent(asked, session, since),
+            Body::Deletion { .. } => self.deletion_was_sent(session, since),
             Body::Tokens(_) | Body::None => {}
         }
         if let Some(storm) = self.judge.storm.as_mut().filter(|storm| storm.session == session) {
@@ -168,17 +168,6 @@ impl World {
         }
     }
 
-    /// Whether slides may have been sent at some moment of a stretch of time.
-    fn was_open(&self, slot: Span, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        let Some(minutes) = self.settings.notify_minutes else { return true };
-        let margin = TimeDelta::minutes(i64::from(minutes));
-        slot.start - margin < to && from < slot.end + margin
-    }
-
-    fn is_open(&self, slot: Span, now: DateTime<Utc>) -> bool {
-        self.was_open(slot, now, now)
-    }
-
     fn creation_was_sent(&mut self, session: SessionId, since: u64) {
         let wants_room = |version: &Session| {
             version.is_interim()
@@ -194,7 +183,7 @@ impl World {
         }
     }
 
-    fn deletion_was_sent(&mut self, _: &Asked, session: SessionId, since: u64) {
+    fn deletion_was_sent(&mut self, session: SessionId, since: u64) {
         if self.settings.powers != RoomPowers::Full {
             self.violation("deletes a room, and may not");
         }
@@ -284,7 +273,7 @@ impl World {
         }
     }
 
-    pub(crate) fn link_was_written(&mut self, session: SessionId, before: &str, url: &str) {
+    pub(crate) fn link_was_written(&mut self, session: SessionId, before: &str) {
         self.far.changed_ms = self.now_ms();
         if before == OWN_LINK {
             self.violation(format!("a person's own link of session {session} was replaced"));
@@ -295,7 +284,6 @@ impl World {
         {
             self.violation("a link was written, and none may be");
         }
-        let _ = url;
     }
 
     /// A pass was recorded.
@@ -344,162 +332,4 @@ impl World {
             self.violation(words);
         }
     }
-
-    /// What is not as it should be, by now.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        if self.settings.only_observes {
-            return None;
-        }
-        let now = self.now();
-        self.source.sessions().iter().find_map(|session| {
-            let now_ms = self.now_ms();
-            if self.judge.is_held(session.id, now_ms, now_ms) {
-                return None;
-            }
-            self.decks_trouble(session, now).or_else(|| self.room_trouble(session, now))
-        })
-    }
-
-    pub(crate) fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
-        let slot = session.slot?;
-        if session.status.is_cancelled()
-            || !self.is_open(slot, now)
-            || session.remote_instructions == OWN_LINK
-        {
-            return None;
-        }
-        let wanted: Vec<Deck> = wanted(session).cloned().collect();
-        let shown = self.far.shown(session.id);
-        if shows(&shown, &wanted) {
-            return None;
-        }
-        let named = |decks: Vec<&Deck>| {
-            decks
-                .iter()
-                .map(|deck| format!("{}-{}@{}", deck.id, deck.rev, deck.order))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        Some(format!(
-            "session {} shows [{}], and should show [{}]",
-            session.id,
-            named(shown),
-            named(wanted.iter().collect())
-        ))
-    }
-
-    fn room_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
-        let settings = &self.settings;
-        if !session.is_interim()
-            || settings.powers == RoomPowers::Observe
-            || session.remote_instructions == OWN_LINK
-        {
-            return None;
-        }
-        if self.is_parked(SubjectKey::room(session.id)) {
-            return None;
-        }
-        let slot = session.slot?;
-        let rooms: Vec<&Room> = self.far.rooms_of(session.id).collect();
-        let may_take_away = settings.powers == RoomPowers::Full && settings.max_deletes > 5;
-        let quiet = TimeDelta::seconds(i64::try_from(settings.quiet_before_s).expect("short"));
-        let near = |span: Span| span.start - quiet <= now && !span.is_over(now);
-        let id = session.id;
-        if session.status.is_cancelled() {
-            let stays = rooms.iter().find(|room| !near(room.span()) && !room.span().is_over(now));
-            let why = stays.filter(|_| may_take_away && !slot.is_live(now))?;
-            return Some(format!("session {id} is cancelled, and still has room {}", why.public_id));
-        }
-        if slot.is_over(now) {
-            return None;
-        }
-        let [room] = rooms.as_slice() else {
-            return Some(format!("session {id} wants a room, and has {}", rooms.len()));
-        };
-        let wanted = RoomTimes::of(slot);
-        if (room.start, room.minutes) != (wanted.start, wanted.duration_min)
-            && may_take_away
-            && !near(room.span())
-            && !near(wanted.span())
-        {
-            return Some(format!(
-                "the room of session {id} is at {}, and should be at {}",
-                room.start, wanted.start
-            ));
-        }
-        let link = session.remote_instructions.trim();
-        if settings.write_back && link != room.url && !link.contains(&room.public_id) {
-            return Some(format!("the link of session {id} is {link:?}, and its room is at {}", room.url));
-        }
-        None
-    }
-
-    /// The provider said no to just this, and is left alone with it for an hour.
-    fn is_parked(&self, key: SubjectKey) -> bool {
-        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.now());
-        view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
-    }
-
-    /// A session whose slides are sent now, and for another minute at least, and need no room; by its place.
-    pub(crate) fn one_in_its_window(&self) -> Option<usize> {
-        let (now, now_ms) = (self.now(), self.now_ms());
-        let later = now + TimeDelta::minutes(1);
-        self.source.sessions().iter().position(|session| {
-            let open = session.slot.is_some_and(|slot| self.is_open(slot, now) && self.is_open(slot, later));
-            open && !session.status.is_cancelled()
-                && !session.is_interim()
-                && !self.judge.is_held(session.id, now_ms, now_ms)
-        })
-    }
-
-    /// Whether the ledger still has something to do about a session that is in its window.
-    pub(crate) fn is_owing(&self) -> bool {
-        let now = self.now();
-        let sessions = self.source.sessions().iter();
-        let open = sessions
-            .filter(|session| {
-                !session.status.is_cancelled()
-                    && session.remote_instructions != OWN_LINK
-                    && session.slot.is_some_and(|slot| self.is_open(slot, now))
-            })
-            .map(|session| session.id)
-            .collect();
-        let now_ms = self.now_ms();
-        self.ledger.view_of(&open, TimeDelta::zero(), now).is_ok_and(|view| {
-            view.subjects.iter().any(|(key, row)| {
-                (row.doubt_since.is_some() || row.confirming.is_some())
-                    && key.kind == Kind::Decks
-                    && !self.judge.is_held(key.session, now_ms, now_ms)
-            })
-        })
-    }
-
-    /// Whether between these moments a session's list is due although nobody edited it: a window opens.
-    pub(crate) fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        if self.settings.refresh_s > 0 {
-            return true;
-        }
-        let within = |moment: DateTime<Utc>| from <= moment && moment <= to;
-        let margin = TimeDelta::minutes(i64::from(self.settings.notify_minutes.unwrap_or(0)));
-        let window = provider_window();
-        let held = self.judge.holds.iter().any(|hold| within(at(hold.until_ms)));
-        let sessions = self.source.sessions().iter();
-        held || sessions.filter_map(|session| session.slot).any(|slot| {
-            [slot.start - margin, slot.start - window, slot.start, slot.end].into_iter().any(within)
-        })
-    }
-}
-
-/// The provider listens so long before the start.
-pub(crate) fn provider_window() -> TimeDelta {
-    TimeDelta::seconds(40)
-}
-
-fn wanted(session: &Session) -> impl Iterator<Item = &Deck> {
-    session.decks.iter().filter(|linked| !linked.deleted).map(|linked| &linked.deck)
-}
-
-/// The same decks; where they stand is said by their `order`.
-fn shows(shown: &[&Deck], wanted: &[Deck]) -> bool {
-    shown.len() == wanted.len() && wanted.iter().all(|deck| shown.contains(&deck))
 }

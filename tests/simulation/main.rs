@@ -4,19 +4,24 @@
 //!
 //! One seed is one history, and repeats exactly. A failing one is made as short as it gets, and told.
 
+#![expect(clippy::print_stdout, reason = "it is a program, and this is its report")]
+
 mod arguments;
 mod books;
 mod bugs;
 mod crashes;
 mod edges;
+mod exchange;
 mod far_side;
 mod generate;
 mod histories;
 mod history;
+mod in_step;
 mod judge;
 mod mutants;
 mod play;
 mod random;
+mod requests;
 mod shorten;
 mod source;
 mod world;

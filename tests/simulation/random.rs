@@ -1,6 +1,6 @@
 //! Chance that repeats itself: the same seed gives the same draws, on any machine.
 
-/// A stream of draws (SplitMix64).
+/// A stream of draws (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

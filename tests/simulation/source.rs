@@ -316,7 +316,7 @@ impl World {
         let written = self.source.write_link(now, session, compared, url);
         if written {
             self.tell(|| format!("worker {worker}: the link of session {session} is now {url}"));
-            self.link_was_written(session, &before.unwrap_or_default(), url);
+            self.link_was_written(session, &before.unwrap_or_default());
         }
         if fault.is_some() { Err(failed()) } else { Ok(written) }
     }

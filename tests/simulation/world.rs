@@ -180,11 +180,24 @@ pub(crate) struct Life {
 }
 
 impl Life {
+    /// A stalled worker does nothing until somebody lets it go on.
+    async fn stalled(&self) {
+        loop {
+            let left = {
+                let world = self.world.lock();
+                world.workers[self.worker].stalled_until_ms.saturating_sub(world.now_ms())
+            };
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(left.min(1000))).await;
+        }
+    }
+
     /// The place between two calls: time passes, others have their turn, and the worker may die or stall here.
     pub(crate) async fn boundary(&self) {
         let (dies, pause) = {
             let mut world = self.world.lock();
-            let now = world.now_ms();
             if self.worker == 0 {
                 world.boundaries += 1;
             }
@@ -193,17 +206,17 @@ impl Life {
             state.boundaries += 1;
             let number = state.boundaries;
             let dies = state.life == self.number && (std::mem::take(&mut state.dies_at_next) || enumerated);
-            let stall = state.stalled_until_ms.saturating_sub(now);
             if dies {
                 state.death.notify_one();
             }
             let mut random = world.latency(self.worker, number);
             let own = if random.percent(60) { 0 } else { random.between(1, 40) };
-            (dies, stall.max(own))
+            (dies, own)
         };
         if dies {
             std::future::pending::<()>().await;
         }
+        self.stalled().await;
         if pause == 0 {
             tokio::task::yield_now().await;
         } else {

@@ -2,10 +2,11 @@
 //!
 //! Nothing depends on either, so a failure is a line in the log and the next turn.
 
-use std::sync::Mutex;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use tokio::sync::watch;
 
 use crate::database::chain;
 use crate::ledger::{Ledger, LedgerError};
@@ -16,22 +17,36 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// The job of forgetting, by its name in the ledger. Its turn is each day at midnight UTC.
 const PRUNE: &str = "prune_attempts";
 
-/// By the datatracker's clock; None before the first pass.
-#[derive(Debug, Default)]
-pub(super) struct LastAsOf(Mutex<Option<DateTime<Utc>>>);
+/// What a pass found that is worth keeping house by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// By the datatracker's clock.
+    pub(super) as_of: DateTime<Utc>,
+    pub(super) provider_is_down: bool,
+}
 
-impl LastAsOf {
-    pub(super) fn set(&self, as_of: DateTime<Utc>) {
-        *self.value() = Some(as_of);
+/// Of the last pass; None before the first.
+#[derive(Debug)]
+pub(super) struct Heard(watch::Sender<Option<Seen>>);
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
     }
+}
 
-    fn get(&self) -> Option<DateTime<Utc>> {
-        *self.value()
+impl Heard {
+    pub(super) fn set(&self, seen: Seen) {
+        self.0.send_replace(Some(seen));
     }
+}
 
-    fn value(&self) -> std::sync::MutexGuard<'_, Option<DateTime<Utc>>> {
-        // One plain value: a panic elsewhere can't have left it half written.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
+fn provider(seen: Option<&Seen>) -> &'static str {
+    match seen {
+        None => "",
+        Some(Seen { provider_is_down: false, .. }) => "answers",
+        Some(Seen { provider_is_down: true, .. }) => "down",
     }
 }
 
@@ -44,18 +59,31 @@ pub(super) struct Hand {
     pub(super) keep: Duration,
 }
 
-/// Never ends.
-pub(super) async fn keep(hand: &Hand, now: &LastAsOf) {
+pub(super) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
     let mut turns = tokio::time::interval(HEARTBEAT);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut passes = heard.0.subscribe();
+    let (mut is_known, mut said) = (false, "");
     let mut pruned = None;
     loop {
-        turns.tick().await;
-        if let Err(error) = hand.ledger.seen_at_work(&hand.name, env!("CARGO_PKG_VERSION"), "").await {
-            tracing::debug!(error = chain(&error), "the ledger could not be told that this worker is there");
-            continue;
+        tokio::select! {
+            _ = turns.tick() => {}
+            // What it thinks of the provider is said at once.
+            Ok(_) = passes.wait_for(|seen| provider(seen.as_ref()) != said) => {}
         }
-        let Some(now) = now.get() else { continue };
+        let seen = *passes.borrow_and_update();
+        said = provider(seen.as_ref());
+        match hand.beat(is_known, said).await {
+            Ok(()) => is_known = true,
+            Err(error) => {
+                tracing::debug!(
+                    error = chain(&error),
+                    "the ledger could not be told that this worker is there"
+                );
+                continue;
+            }
+        }
+        let Some(Seen { as_of: now, .. }) = seen else { continue };
         let Ok(due) = now.duration_trunc(TimeDelta::days(1)) else { continue };
         if pruned == Some(due) {
             continue;
@@ -68,6 +96,15 @@ pub(super) async fn keep(hand: &Hand, now: &LastAsOf) {
 }
 
 impl Hand {
+    /// The first one takes away what was left by one of the same name: in a container host name and process id come
+    /// again after a kill, and it would have been there since long ago.
+    async fn beat(&self, is_known: bool, provider: &str) -> Result<(), LedgerError> {
+        if !is_known {
+            self.ledger.gone_from_work(&self.name).await?;
+        }
+        self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), provider).await
+    }
+
     async fn prune(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), LedgerError> {
         if !self.ledger.take_turn(PRUNE, due, &self.name).await? {
             return Ok(());

@@ -1,15 +1,19 @@
-//! One life of the worker: from settings that were just read to a drain.
+//! One life of the worker: from settings that can be used to a drain.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::housekeeping::{self, Hand};
+use futures_util::future::BoxFuture;
+
+use super::begin;
+use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
-use crate::cli::{CliError, output};
+use crate::cli::{CliError, Context, output};
 use crate::cron::{Ring, Scheduler};
-use crate::database::chain;
-use crate::ledger::LedgerError;
+use crate::database::{Listener, chain};
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
 use crate::reconcile::ReconcileError;
@@ -18,69 +22,144 @@ use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
 use crate::systemd;
 
+/// How long the ledger is waited for, to say there that this worker goes.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
 /// Why a life ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Stopped,
     /// Asked a second time: nothing is waited for.
     AtOnce,
-    /// Its settings are to be read again.
-    Again,
+    /// By other settings, which can be used.
+    Next(Box<Life>),
 }
 
-pub(super) async fn live(app: App, settings: &Settings, signals: &mut Signals) -> Result<End, CliError> {
-    let may_send = !app.only_observes();
-    let is_debug = app.is_debug;
-    let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
-    let options = app::worker_options(settings, may_send);
-    let (bell, leave) = (Bell::default(), Leave::default());
-    // Kept until the end of this life; a listener that is dropped hears nothing.
-    let _changes = app::changes(settings, ring_of(&bell))?;
-    let _people = app::operators_ring(settings, ring_of(&bell))?;
-    // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
-    let sweep: Ring = ring_of(&bell);
-    let _turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
-    let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
-    let voice = Voice::default();
-    tracing::info!(
-        mode = if may_send { "act" } else { "observe" },
-        debug_backend = is_debug,
-        poll_s = settings.datatracker.poll.as_secs_f64(),
-        "at work"
-    );
+/// All that a life needs and that may fail; it only has to be lived.
+pub(super) struct Life {
+    app: App,
+    ledger: Ledger,
+    settings: Settings,
+    bell: Bell,
+    /// Kept until the end of this life; a listener that is dropped hears nothing.
+    listeners: [Option<Listener>; 2],
+    turns: Scheduler,
+}
 
-    let worker = Worker::new(app.parts, ledger, leave.clone(), options);
-    let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
-    let work = worker.run(&bell, &told);
-    let house = housekeeping::keep(&hand, &voice.last_as_of);
-    tokio::pin!(work, house);
-    let mut end = None;
-    let ended = loop {
-        tokio::select! {
-            ended = &mut work => break ended,
-            () = &mut house => {}
-            signal = signals.next() => match (signal, end) {
-                (Signal::Stop, Some(End::Stopped)) => return Ok(End::AtOnce),
-                (Signal::Stop, _) => {
-                    tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
-                    end = Some(End::Stopped);
-                    systemd::stopping();
-                    leave.ask();
-                }
-                (Signal::Hangup, None) => {
-                    tracing::info!("asked to read the settings again");
-                    end = Some(End::Again);
-                    leave.ask();
-                }
-                (Signal::Hangup, Some(_)) => {}
-            },
-        }
-    };
-    if ended == Ended::CutOff {
-        output::note("meetsync: what was still under way after shutdown.grace was cut off, and is in doubt");
+impl Life {
+    pub(super) async fn prepare(app: App, settings: Settings) -> Result<Self, CliError> {
+        let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
+        let bell = Bell::default();
+        let listeners =
+            [app::changes(&settings, ring_of(&bell))?, app::operators_ring(&settings, ring_of(&bell))?];
+        // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
+        let sweep: Ring = ring_of(&bell);
+        let turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
+        Ok(Self { app, ledger, settings, bell, listeners, turns })
     }
-    hand.gone().await;
-    Ok(end.unwrap_or(End::Stopped))
+
+    /// Whether the datatracker's database lets us in; nothing else asks it before the first pass.
+    pub(super) async fn can_read(&self) -> Result<(), CliError> {
+        self.app.parts.datatracker.verify().await?;
+        Ok(())
+    }
+
+    /// Works until it is asked to stop, or until a hangup brought settings that can be used.
+    pub(super) async fn live(self, context: &Context, signals: &mut Signals) -> End {
+        let Self { app, ledger, settings, bell, listeners, turns } = self;
+        let may_send = !app.only_observes();
+        let mut options = app::worker_options(&settings, may_send);
+        options.poll = within_watchdog(options.poll, systemd::watchdog_interval());
+        let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
+        let voice = Voice::default();
+        tracing::info!(
+            mode = if may_send { "act" } else { "observe" },
+            debug_backend = app.is_debug,
+            poll_s = options.poll.as_secs_f64(),
+            "at work"
+        );
+
+        let leave = Leave::default();
+        let worker = Worker::new(app.parts, ledger, leave.clone(), options);
+        let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
+        let work = async {
+            let ended = tokio::select! {
+                ended = worker.run(&bell, &told) => ended,
+                never = housekeeping::keep(&hand, &voice.heard) => match never {},
+            };
+            if ended == Ended::CutOff {
+                output::note(
+                    "meetsync: what was still under way after shutdown.grace was cut off, and is in doubt",
+                );
+            }
+            if tokio::time::timeout(LAST_WORD, hand.gone()).await.is_err() {
+                tracing::warn!("the ledger did not answer in time that this worker goes");
+            }
+        };
+        tokio::pin!(work);
+        let mut renewal = Renewal::default();
+        let mut next: Option<Box<Life>> = None;
+        let (mut is_stopping, mut is_over) = (false, false);
+        let end = loop {
+            if is_over && is_stopping {
+                break End::Stopped;
+            }
+            if is_over
+                && renewal.0.is_none()
+                && let Some(next) = next.take()
+            {
+                break End::Next(next);
+            }
+            let is_leaving = is_stopping || next.is_some();
+            tokio::select! {
+                () = &mut work, if !is_over => is_over = true,
+                renewed = renewal.ended() => if let Some(renewed) = renewed {
+                    if next.is_none() {
+                        tracing::info!("the settings were read again; what is under way comes to its end first");
+                    }
+                    next = Some(renewed);
+                    leave.ask();
+                },
+                // No pass is made any more, and a drain has its own time limit.
+                never = systemd::feed_watchdog(), if is_leaving => match never {},
+                signal = signals.next() => match signal {
+                    Signal::Stop if is_stopping => break End::AtOnce,
+                    Signal::Stop => {
+                        tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
+                        is_stopping = true;
+                        renewal = Renewal::default();
+                        systemd::stopping();
+                        leave.ask();
+                    }
+                    Signal::Hangup if is_stopping => {}
+                    Signal::Hangup => {
+                        tracing::info!("asked to read the settings again");
+                        renewal = Renewal(Some(Box::pin(begin::renew(context))));
+                    }
+                },
+            }
+        };
+        drop((listeners, turns));
+        end
+    }
+}
+
+/// New settings that are being tried; one that is begun anew forgets what it had read.
+#[derive(Default)]
+struct Renewal<'a>(Option<BoxFuture<'a, Option<Box<Life>>>>);
+
+impl Renewal<'_> {
+    /// Never ends where nothing is being tried.
+    async fn ended(&mut self) -> Option<Box<Life>> {
+        let Some(renewal) = &mut self.0 else { return std::future::pending().await };
+        let renewed = renewal.await;
+        self.0 = None;
+        renewed
+    }
+}
+
+/// A pass begins at least twice within what the service manager waits for.
+fn within_watchdog(poll: Duration, interval: Option<Duration>) -> Duration {
+    interval.map_or(poll, |interval| poll.min(interval / 2))
 }
 
 fn ring_of(bell: &Bell) -> Ring {
@@ -94,7 +173,8 @@ struct Voice {
     is_ready: AtomicBool,
     is_failing: AtomicBool,
     refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
-    last_as_of: housekeeping::LastAsOf,
+    heard: Heard,
+    status: Mutex<String>,
 }
 
 impl Voice {
@@ -122,8 +202,24 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.last_as_of.set(report.as_of);
+        self.heard.set(Seen { as_of: report.as_of, provider_is_down: report.provider_is_down });
+        self.tell_manager(report);
         self.tell_refusals(report);
+    }
+
+    /// What `systemctl status` shows, where it changed.
+    fn tell_manager(&self, report: &PassReport) {
+        let sum = &report.plan.summary;
+        let down = if report.provider_is_down { "; Meetecho is down" } else { "" };
+        let words = format!(
+            "{} of {} sessions in step, {} to change{down}",
+            sum.in_step, sum.sessions, sum.to_change
+        );
+        let mut known = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if report.is_complete && *known != words {
+            systemd::status(&words);
+            *known = words;
+        }
     }
 
     /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
@@ -158,5 +254,19 @@ impl Voice {
             standing.insert(line);
         }
         *known = standing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_begins_twice_within_the_watchdogs_interval() {
+        let seconds = Duration::from_secs;
+        for (poll, interval, expected) in [(2, None, 2), (2, Some(30), 2), (60, Some(30), 15), (60, None, 60)]
+        {
+            assert_eq!(within_watchdog(seconds(poll), interval.map(seconds)), seconds(expected));
+        }
     }
 }

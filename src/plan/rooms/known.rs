@@ -8,11 +8,16 @@ use crate::plan::link::{Link, LinkKnowledge, classify, leads_to, session_in};
 use crate::plan::types::{Change, Operation, RoomRef};
 
 /// Whether a room with a session's id is this session's, and not somebody's by chance: its start or its description
-/// fits, or it is described as the datatracker does, by the meeting's number.
+/// fits, or it is described as the datatracker does, by the meeting's number. Which day and which session of the day it
+/// was described as says nothing: that changes when another session is moved.
 pub fn fits(room: &SeenRoom, wanted: &RoomSpec, meeting: &MeetingNumber) -> bool {
     room.start == wanted.start
-        || room.description == wanted.description
+        || without_day(&room.description) == without_day(&wanted.description)
         || room.description == meeting.as_str()
+}
+
+fn without_day(description: &str) -> &str {
+    description.split_once(", day ").map_or(description, |(text, _)| text)
 }
 
 /// All that is known of one session's room.

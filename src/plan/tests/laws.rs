@@ -146,7 +146,9 @@ prop_compose! {
 fn is_ours(world: &World, session: &Session) -> bool {
     let link = session.remote_instructions.as_str();
     let seen = world.rooms.of(&session.group).unwrap_or_default();
-    let recorded = world.ledger.get(SubjectKey::room(session.id)).is_some_and(|row| row.room.is_some());
+    // In doubt: a request of ours may have made it, or may yet do so.
+    let row = world.ledger.get(SubjectKey::room(session.id));
+    let recorded = row.is_some_and(|row| row.room.is_some() || row.doubt_since.is_some());
     let is_its_room = seen
         .iter()
         .any(|room| room.room_id == session.id.0 && (room.url == link || link.contains(&room.public_id)));

@@ -258,3 +258,17 @@ fn the_worker_puts_off_only_what_it_would_do() {
     world.policy.rooms.write_back = false;
     assert_eq!(rooms_told(&world), "room/1? write_back_off");
 }
+
+/// A link that leads nowhere any more must not count as a room that would be deleted.
+#[test]
+fn the_worker_looks_before_it_deletes_a_room_that_it_only_knows_by_a_link() {
+    let mut world = World::of([interim(1)]);
+    world.session(1).remote_instructions = format!("{PREFIX}?session=1");
+    world.session(1).status = SessionStatus("canceled".into());
+    world.rooms = RoomsSeen::default();
+    assert_eq!(rooms_told(&world), "room/1: delete_room", "a command that can't look goes by the link");
+    world.ask.by_worker = true;
+    assert_eq!(rooms_told(&world), "");
+    world.rooms.by_group.insert(GroupAcronym::new("mars"), Vec::new());
+    assert_eq!(rooms_told(&world), "", "it looked, and nothing is there");
+}

@@ -11,14 +11,19 @@ use crate::plan::{Page, Paint, Style, counted, moment};
 /// The history is cut to so many lines; JSON has more.
 const LINES: usize = 10;
 
+/// A worker that was seen within so many seconds is there: it says so every ten.
+const THERE: i64 = 30;
+
 /// The whole status, ending in a newline.
 pub fn status_text(status: &Status, style: &Style) -> String {
     let mut page = Page::new(style);
     let paint = if status.healthy { Paint::Bold } else { Paint::Refused };
     let by = if status.healthy { "" } else { "By the ledger, " };
     page.line(paint, format!("{} {by}{}", health(status), sum(status.sessions)));
+    provider_is_down(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
+    window_closed(&mut page, status);
     at_work(&mut page, status);
     history(&mut page, status);
     page.finish()
@@ -47,9 +52,12 @@ fn sum(sessions: Sessions) -> String {
         counted(sessions.in_step, "session", "sessions"),
         is_are(sessions.in_step)
     )];
-    for (number, word) in
-        [(sessions.under_way, "being sent"), (sessions.waiting, "waiting"), (sessions.in_doubt, "in doubt")]
-    {
+    for (number, word) in [
+        (sessions.under_way, "being sent"),
+        (sessions.waiting, "waiting"),
+        (sessions.in_doubt, "in doubt"),
+        (sessions.window_closed, "over and not in step"),
+    ] {
         if number > 0 {
             parts.push(format!("{number} {} {word}", is_are(number)));
         }
@@ -59,6 +67,23 @@ fn sum(sessions: Sessions) -> String {
         number => parts.push(counted(number, "needs you", "need you")),
     }
     format!("{}.", parts.join(", "))
+}
+
+/// As workers that are there see it: what one said that was killed since is no news.
+fn provider_is_down(page: &mut Page, status: &Status) {
+    let says = |replica: &&Replica| {
+        replica.provider == "down" && status.as_of - replica.seen <= TimeDelta::seconds(THERE)
+    };
+    let who: Vec<&str> = status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect();
+    if !who.is_empty() {
+        page.line(
+            Paint::Refused,
+            format!(
+                "Meetecho is down, as {} sees it: it is asked one thing at a time until it answers.",
+                who.join(" and ")
+            ),
+        );
+    }
 }
 
 fn needs_a_person(page: &mut Page, status: &Status) {
@@ -138,6 +163,20 @@ fn goes_on_by_itself(page: &mut Page, status: &Status) {
     page.line(Paint::Bold, format!("Goes on by itself{when}"));
     for line in lines {
         page.line(Paint::Plain, line);
+    }
+}
+
+fn window_closed(page: &mut Page, status: &Status) {
+    if status.window_closed.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(Paint::Bold, "Not sent any more");
+    for closed in &status.window_closed {
+        let what = if closed.was_sent { "confirmed" } else { "sent" };
+        let words = closed.words.as_deref().map_or_else(String::new, |words| format!(": {words}"));
+        let name = name(closed.subject);
+        page.line(Paint::Plain, format!("  {name}: its window closed before this was {what}{words}"));
     }
 }
 

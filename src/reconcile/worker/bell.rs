@@ -64,6 +64,10 @@ impl Leave {
         self.reached(Stage::Cut).await;
     }
 
+    pub(in crate::reconcile) fn was_cut(&self) -> bool {
+        *self.0.borrow() >= Stage::Cut
+    }
+
     fn raise(&self, to: Stage) {
         self.0.send_if_modified(|stage| {
             let is_new = *stage < to;

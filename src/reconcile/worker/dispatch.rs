@@ -85,6 +85,7 @@ impl Dispatch {
     /// A pass failed: what the last one said no longer counts.
     pub(super) fn no_board(&mut self) {
         self.board.tasks.clear();
+        self.board.look_again_in = None;
     }
 
     pub(super) fn look_again_at(&self) -> Option<Duration> {
@@ -93,6 +94,10 @@ impl Dispatch {
 
     pub(super) fn groups_due(&self) -> Arc<BTreeSet<GroupAcronym>> {
         Arc::clone(&self.board.groups)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.circuit.is_open()
     }
 
     pub(super) fn lifted(&self) -> &BTreeSet<SubjectKey> {

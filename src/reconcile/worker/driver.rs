@@ -3,12 +3,14 @@
 //! One loop owns everything that changes; passes, tasks and looks run beside it and report back. Passes never overlap:
 //! rings during one are one more pass after it. A panic in a task is an error of that session, not the end of the worker.
 
+mod reports;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::WorkerOptions;
 use super::bell::{Bell, Leave};
@@ -16,20 +18,17 @@ use super::board::Task;
 use super::dispatch::{Dispatch, Next};
 use super::looks::Looks;
 use super::pass::{PassAsk, PassReport, Passed, lock, pass};
-use super::task::{Looked, TAKEN, Turned, look, turn};
-use crate::database::chain;
+use super::task::{Looked, Turned, look, turn};
 use crate::model::SessionId;
 use crate::planted::{self, Bug};
-use crate::reconcile::edges::{Conference as _, Edges, Time};
+use crate::reconcile::edges::{Edges, Time};
 use crate::reconcile::world::{Parts, ReconcileError, World};
-use crate::schedule::backoff;
-use crate::schedule::circuit::{Answer, Turn};
 
-/// From the end of one pass to the start of the next, at least: a busy datatracker must not keep us reading only.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// A pass that takes longer is given up: a server may hang without a word.
+const LONGEST_PASS: Duration = Duration::from_secs(90);
 
-/// A pass that failed is made again after its back-off, and at the latest after this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A session's turn that takes so much longer than its lease is given up.
+const OVERDUE: Duration = Duration::from_mins(1);
 
 /// What was cut off at the end has so long to write down how far it got.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -192,13 +191,19 @@ impl<E: Edges> Going<'_, E> {
         let ask = PassAsk {
             since,
             lifted: self.dispatch.lifted().clone(),
-            last_sweep: Arc::clone(&self.options.last_sweep),
+            // Who sends nothing looks at no rooms, and must not take the turn of one who would.
+            last_sweep: if self.options.may_send {
+                Arc::clone(&self.options.last_sweep)
+            } else {
+                Arc::new(|_| None)
+            },
             swept: self.swept,
         };
         let shared = Arc::clone(self.shared);
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, looks, .. } = &*shared;
-            Done::Passed(pass(parts, ledger, looks, &ask).await.map(Box::new))
+            let passed = parts.time.within(LONGEST_PASS, pass(parts, ledger, looks, &ask)).await;
+            Done::Passed(passed.unwrap_or(Err(ReconcileError::TookTooLong)).map(Box::new))
         });
         self.running.insert(handle.id(), Running::Pass);
         self.pass = Some(handle);
@@ -209,7 +214,9 @@ impl<E: Edges> Going<'_, E> {
         let session = task.session;
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, leave, .. } = &*shared;
-            Done::Turned(session, turn(parts, ledger, &world, &task, &groups, leave).await)
+            let work = turn(parts, ledger, &world, &task, &groups, leave);
+            let turned = parts.time.within(parts.lease + OVERDUE, work).await;
+            Done::Turned(session, turned.unwrap_or_else(Turned::overdue))
         });
         self.running.insert(handle.id(), Running::Turn(session));
     }
@@ -226,126 +233,6 @@ impl<E: Edges> Going<'_, E> {
         let handle =
             self.tasks.spawn(async move { Done::Looked(look(&shared.parts, groups, &shared.leave).await) });
         self.running.insert(handle.id(), Running::Look);
-    }
-
-    fn done(&mut self, done: Result<(Id, Done), JoinError>) {
-        let now = self.now();
-        match done {
-            Ok((id, done)) => {
-                self.running.remove(&id);
-                match done {
-                    Done::Passed(passed) => self.passed(passed, now),
-                    Done::Turned(session, turned) => self.turned(session, &turned, now),
-                    Done::Looked(looked) => self.looked(looked, now),
-                }
-            }
-            Err(error) => self.broke(&error, now),
-        }
-    }
-
-    fn passed(&mut self, passed: Result<Box<Passed>, ReconcileError>, now: Duration) {
-        self.rested_at = now + SHORTEST_PAUSE;
-        match passed {
-            Ok(passed) => {
-                self.failures = 0;
-                self.swept = passed.swept.or(self.swept);
-                (self.told)(Ok(&passed.report));
-                match passed.board {
-                    Some(board) => {
-                        self.world = Some(passed.world);
-                        self.dispatch.board(board);
-                    }
-                    None => self.dispatch.no_board(),
-                }
-            }
-            Err(error) => {
-                (self.told)(Err(&error));
-                self.failed_pass(now);
-            }
-        }
-    }
-
-    /// Nothing is begun on what an earlier pass said; the next one comes after a while, whoever rings.
-    fn failed_pass(&mut self, now: Duration) {
-        self.failures = self.failures.saturating_add(1);
-        let pause = backoff::worker(self.failures, self.chance()).min(LONGEST_PAUSE);
-        self.rested_at = now + pause;
-        self.next_pass = self.rested_at;
-        self.dispatch.no_board();
-    }
-
-    fn turned(&mut self, session: SessionId, turned: &Turned, now: Duration) {
-        if let Some(error) = &turned.error {
-            tracing::error!(session = session.0, error = chain(error), "the ledger failed in a step");
-        }
-        if turned.is_taken {
-            self.dispatch.taken(session, now + TAKEN);
-        }
-        let mut looks = lock(&self.shared.looks);
-        for group in &turned.rooms_of {
-            looks.forget(group);
-        }
-        drop(looks);
-        self.is_wanted |= turned.look_again;
-        let change = self.dispatch.ended(session, &turned.steps, now, self.chance());
-        self.noted(change, now);
-    }
-
-    fn looked(&mut self, looked: Looked, now: Duration) {
-        self.is_wanted |= !looked.seen.is_empty();
-        let answer = looked.answer.unwrap_or(Answer::NotAsked);
-        let mut looks = lock(&self.shared.looks);
-        for (group, rooms) in looked.seen {
-            looks.saw(group, rooms, now);
-        }
-        for group in looked.failed {
-            looks.failed(group, now);
-        }
-        drop(looks);
-        let change = self.dispatch.look_ended(now, answer, self.chance());
-        self.noted(change, now);
-    }
-
-    /// What an answer said of the provider as a whole.
-    fn noted(&mut self, change: Option<Turn>, now: Duration) {
-        if let Some(quiet) = self.shared.parts.meetecho.quiet_for() {
-            self.dispatch.quiet(now + quiet);
-        }
-        match change {
-            None => {}
-            Some(Turn::Opened) => {
-                tracing::warn!("the provider is down: it is asked one thing at a time until it answers");
-            }
-            Some(Turn::Closed) => {
-                tracing::info!("the provider is back");
-                lock(&self.shared.looks).lift();
-                self.is_wanted = true;
-            }
-        }
-    }
-
-    /// Something panicked. Its lease runs out by itself, and what it had marked stays in doubt.
-    fn broke(&mut self, error: &JoinError, now: Duration) {
-        let running = self.running.remove(&error.id());
-        if error.is_cancelled() {
-            return;
-        }
-        match running {
-            Some(Running::Pass) => {
-                tracing::error!(%error, "a pass panicked; this is a defect of meetsync");
-                self.rested_at = now;
-                self.failed_pass(now);
-            }
-            Some(Running::Turn(session)) => {
-                tracing::error!(session = session.0, %error, "a step panicked; this is a defect of meetsync");
-                let change = self.dispatch.ended(session, &[], now, self.chance());
-                self.noted(change, now);
-            }
-            Some(Running::Look) | None => {
-                tracing::error!(%error, "a look at rooms panicked; this is a defect of meetsync");
-                self.dispatch.look_ended(now, Answer::NotAsked, self.chance());
-            }
-        }
     }
 
     /// Nothing new; what is under way gets its time, and then is cut off, so that it can write down how far it got.

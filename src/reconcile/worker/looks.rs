@@ -14,7 +14,7 @@ use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
-const FRESH: Duration = Duration::from_mins(5);
+pub(super) const FRESH: Duration = Duration::from_mins(5);
 
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
@@ -66,6 +66,11 @@ impl Looks {
             .filter(|change| change.subject.kind == Kind::Room)
             .map(|change| change.group.clone())
             .collect();
+        // What a guard refused is still to be done.
+        let guarded = plan.refusals.iter().filter(|refusal| refusal.rule.is_guard());
+        let rooms =
+            guarded.filter(|refusal| refusal.subject.is_some_and(|subject| subject.kind == Kind::Room));
+        needed.extend(rooms.filter_map(|refusal| group_of(refusal.session?)));
         for wait in plan.waits.iter().filter(|wait| wait.subject.kind == Kind::Room) {
             match (wait.reason, group_of(wait.session)) {
                 (Why::InDoubtConfirming, Some(group)) if wait.until.is_none() => {

@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::board::{Board, lay_out};
-use super::looks::Looks;
+use super::looks::{FRESH, Looks};
 use super::{LastTurn, SWEEP};
 use crate::ledger::{PassRecord, Recorded};
-use crate::model::{SubjectKey, Why};
-use crate::plan::{Ask, Plan, Refusal};
+use crate::model::{Kind, Remembered, SubjectKey, Why};
+use crate::plan::{Ask, Known, Plan, Refusal};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
 use crate::reconcile::wishes;
 use crate::reconcile::world::{Parts, ReadRooms, ReconcileError, World, read_world};
@@ -27,6 +27,8 @@ pub struct PassReport {
     pub took: Duration,
     /// False where the read was not complete, or another worker knew a newer state: nothing came of it.
     pub is_complete: bool,
+    /// The provider does not answer, as far as this worker knows.
+    pub provider_is_down: bool,
     pub plan: Arc<Plan>,
 }
 
@@ -63,7 +65,15 @@ pub(super) async fn pass<E: Edges>(
     world.rooms = lock(looks).rooms(read_at);
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
-    let report = |is_complete, plan| PassReport { as_of: world.snapshot.as_of, took, is_complete, plan };
+    let as_of = world.snapshot.as_of;
+    if as_of < told.since - clock_step() {
+        tracing::warn!(
+            now = as_of.to_rfc3339(),
+            expected = told.since.to_rfc3339(),
+            "the clock of the datatracker's database went back"
+        );
+    }
+    let report = |is_complete, plan| PassReport { as_of, took, is_complete, provider_is_down: false, plan };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
         return Ok(Passed { report, world: Arc::new(world), board: None, swept: None });
@@ -110,13 +120,30 @@ fn calmed(world: &World, plan: &Plan) -> Vec<(SubjectKey, i64)> {
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
     let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();
+    // Another worker may have looked at the rooms, and wish what ours, by the record, can't know of.
+    let may_know_better = |key: &SubjectKey, row: &Remembered| {
+        let session = world.snapshot.session(key.session);
+        let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
+        let last = row.timing.burst.map(|burst| burst.last);
+        key.kind == Kind::Room && !is_read && last.is_some_and(|last| plan.as_of < last + fresh())
+    };
     world
         .ledger
         .subjects
         .iter()
         .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
+        .filter(|(key, row)| !may_know_better(key, row))
         .map(|(key, row)| (*key, row.timing.generation))
         .collect()
+}
+
+/// A source's clock that is behind by more than this was set.
+fn clock_step() -> TimeDelta {
+    TimeDelta::seconds(60)
+}
+
+fn fresh() -> TimeDelta {
+    TimeDelta::from_std(FRESH).unwrap_or(TimeDelta::MAX)
 }
 
 /// Plain values: a panic elsewhere can't have left them half written.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bell::Leave;
-use super::board::Task;
+use super::board::{Task, TaskStep};
 use super::dispatch::StepEnded;
 use crate::ledger::LedgerError;
-use crate::model::{GroupAcronym, Kind, Outcome, SeenRoom, SubjectKey, Why};
+use crate::model::{Fault, GroupAcronym, Kind, Outcome, SeenRoom, Why};
+use crate::plan::{Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
-use crate::reconcile::edges::{Conference as _, Edges};
+use crate::reconcile::edges::{Books as _, Conference as _, Edges};
 use crate::reconcile::step::{Standing, Step, Stepped};
 use crate::reconcile::world::{Parts, World};
 use crate::schedule::circuit::Answer;
@@ -26,6 +27,14 @@ pub(super) struct Turned {
     /// There is more to do, or something to do again: look at once.
     pub(super) look_again: bool,
     pub(super) error: Option<LedgerError>,
+    /// It did not come to an end.
+    pub(super) is_overdue: bool,
+}
+
+impl Turned {
+    pub(super) fn overdue() -> Self {
+        Self { is_overdue: true, ..Self::default() }
+    }
 }
 
 /// Works on one session. `prefetch`: the groups of everything that is due, whose tokens come in one call.
@@ -39,7 +48,12 @@ pub(super) async fn turn<E: Edges>(
 ) -> Turned {
     let mut turned = Turned::default();
     let mut new_room: Option<String> = None;
-    parts.meetecho.prefetch_tokens(prefetch).await;
+    // Best effort, and nobody's end is put off for it.
+    tokio::select! {
+        biased;
+        () = parts.meetecho.prefetch_tokens(prefetch) => {}
+        () = leave.asked() => {}
+    }
     for planned in &task.steps {
         if leave.is_asked() {
             break;
@@ -61,7 +75,7 @@ pub(super) async fn turn<E: Edges>(
         }
         match ran {
             Ok(Stepped::Ended(acted)) => {
-                told(key, &acted);
+                told(planned, &acted, ledger.is_rehearsal());
                 turned.steps.push(StepEnded { key, answer: answer_of(&acted) });
                 if key.kind == Kind::Room {
                     new_room.clone_from(&acted.room);
@@ -82,6 +96,7 @@ pub(super) async fn turn<E: Edges>(
             }
             Err(error) => {
                 turned.error = Some(error);
+                turned.look_again = true;
                 break;
             }
         }
@@ -95,19 +110,28 @@ fn answer_of(acted: &Acted) -> Answer {
         None if acted.requests == 0 => Answer::NotAsked,
         None => Answer::Alive,
         Some(fault) => match fault.why {
-            Why::RateLimited if acted.requests == 0 => Answer::NotAsked,
-            Why::ProviderDown | Why::RateLimited => Answer::Down,
+            Why::ProviderDown => Answer::Down,
+            _ if acted.requests == 0 => Answer::NotAsked,
+            Why::RateLimited => Answer::Down,
+            // Another worker's session by now: what we saw of the provider was not told.
+            Why::InDoubtConfirming => Answer::NotAsked,
             _ => Answer::Alive,
         },
     }
 }
 
-fn told(key: SubjectKey, acted: &Acted) {
-    let (outcome, requests) = (acted.outcome.word(), acted.requests);
+fn told(planned: &TaskStep, acted: &Acted, is_rehearsal: bool) {
+    let Change { subject, group, reason, operations, .. } = &planned.change;
+    let outcome = match acted.outcome {
+        StepOutcome::Applied if is_rehearsal => "rehearsed",
+        outcome => outcome.word(),
+    };
+    let planned: Vec<&str> = operations.iter().map(Operation::name).collect();
+    let (group, planned, requests) = (group.as_str(), planned.join(", "), acted.requests);
     match &acted.fault {
-        None => tracing::info!(subject = %key, outcome, requests, "step"),
-        Some(fault) => {
-            tracing::warn!(subject = %key, outcome, requests, why = %fault.why, words = fault.words, "step");
+        None => tracing::info!(%subject, group, planned, reason, outcome, requests, "step"),
+        Some(Fault { why, words }) => {
+            tracing::warn!(%subject, group, planned, reason, outcome, requests, %why, words, "step");
         }
     }
 }

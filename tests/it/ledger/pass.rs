@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use meetsync::ledger::{Memory, PassRecord, Recorded, Settled};
+use meetsync::ledger::{AttemptRow, Failure, LeasedStep, Memory, PassRecord, Recorded, Settled, StepEnd};
 use meetsync::model::Burst;
 use serde_json::json;
 
 use super::view::wish;
-use super::{PER, accepted, at, attempt, begin, decks_of, finish, live, ready, remembered};
+use super::{
+    LEASE, PER, accepted, at, attempt, begin, decks_of, finish, ids, live, ready, remembered, room, room_of,
+};
 
 fn pass(known: i64, wishes: Vec<meetsync::ledger::Wish>) -> PassRecord {
     PassRecord {
@@ -159,4 +161,49 @@ async fn old_attempts_are_forgotten() {
     let left = ledger.attempts(9).await.unwrap();
     assert_eq!(left.iter().map(|attempt| attempt.at).collect::<Vec<_>>(), [at(100)]);
     assert_eq!(ledger.prune(at(0) + TimeDelta::days(1)).await.unwrap(), 1);
+}
+
+/// A refusal is of what was sent, and not of the wish that came meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_came_during_a_refused_step_is_not_parked_with_it() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut memory = Memory::default();
+    let key = decks_of(7);
+    let wished =
+        |second, list: &[i64]| pass(second, vec![wish(key, list.iter().copied(), Some((0, 60)), second)]);
+    let end = StepEnd::NotProcessed { failure: Some(Failure::Refused("no".to_owned())) };
+    let row = || AttemptRow { not_before: Some(at(300)), ..attempt("refused", at(3)) };
+    ledger.record_pass(&wished(1, &[1])).await.unwrap();
+    memory.record_pass(&wished(1, &[1]));
+    let (lease, begun) = begin(&ledger, key, [1], at(2)).await;
+    let twin = memory.lease_and_begin(key, "test", LEASE, &ids([1]), at(2), at(2)).unwrap();
+    let LeasedStep::Begun(twin_lease, twin_begun) = twin else { panic!("nobody has it") };
+    ledger.record_pass(&wished(3, &[1, 2])).await.unwrap();
+    memory.record_pass(&wished(3, &[1, 2]));
+    finish(&ledger, lease, begun, &end, row()).await;
+    assert_eq!(memory.settle_and_release(&twin_lease, &twin_begun, &end, row()), Settled::Done);
+    let after = remembered(&ledger, key).await.unwrap();
+    assert_eq!((after.timing.parked, after.timing.not_before, after.timing.tries), (false, None, 0));
+    assert_eq!(after, memory.view_of(&[key.session].into(), PER, at(3)).unwrap().subjects[&key]);
+}
+
+/// A link that can't be written is tried less and less often, and the room beside it is ours all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_beside_a_room_counts_as_a_try() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let key = room_of(7);
+    for tries in 1..4 {
+        let (lease, begun) = begin(&ledger, key, [], at(tries)).await;
+        assert_eq!(i64::from(begun.tries), tries);
+        let end = StepEnd::RoomIs { record: room(7, at(900)), at: at(tries), confirming: None };
+        let words = Some("the link was not written".to_owned());
+        let row = AttemptRow { words, not_before: Some(at(300)), ..attempt("retry", at(tries)) };
+        finish(&ledger, lease, begun, &end, row).await;
+        let after = remembered(&ledger, key).await.unwrap();
+        assert_eq!((i64::from(after.timing.tries), after.timing.not_before), (tries, Some(at(300))));
+        assert!(after.room.is_some() && after.doubt_since.is_none());
+        assert_eq!(after.last_error.as_deref(), Some("the link was not written"));
+    }
 }

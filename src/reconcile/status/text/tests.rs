@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::SlotEnds;
 use super::*;
 use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
 use crate::model::{Hold, SessionId};
@@ -64,8 +65,14 @@ fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
     }
 }
 
+/// The slots of sessions from 70 on are over.
+fn ends() -> SlotEnds {
+    let end = |id: i64| (SubjectKey::decks(SessionId(id)), if id < 70 { ago(-60) } else { ago(60) });
+    (1..80).map(end).collect()
+}
+
 fn told(standing: Standing) -> String {
-    status_text(&Status::of(standing, POLL), &Style::default())
+    status_text(&Status::of(standing, &ends(), POLL), &Style::default())
 }
 
 #[test]
@@ -132,11 +139,45 @@ fn a_bad_night() {
 }
 
 #[test]
+fn what_its_window_closed_on_does_not_go_on_by_itself() {
+    let failed = SubjectStanding {
+        last_error: Some("429".into()),
+        not_before: Some(ago(-3_700)),
+        tries: 3,
+        ..decks(71, State::Waiting)
+    };
+    let mut standing = quiet(vec![
+        SubjectStanding { doubt_since: Some(ago(75)), ..decks(70, State::InDoubt) },
+        failed,
+        decks(72, State::Waiting),
+        SubjectStanding { confirm_at: Some(ago(20)), ..decks(73, State::Settled) },
+        decks(74, State::Settled),
+        decks(75, State::Parked),
+        SubjectStanding { doubt_since: Some(ago(1)), ..decks(76, State::InDoubt) },
+    ]);
+    let until = ago(-25);
+    let owner = "run@one/7".to_owned();
+    standing.leases = vec![WorkedOn { session: SessionId(76), provider: "meetecho".into(), owner, until }];
+    standing.replicas[0].provider = "down".into();
+    insta::assert_snapshot!(told(standing));
+}
+
+#[test]
+fn only_a_worker_that_is_there_says_that_meetecho_is_down() {
+    for (seen, is_told) in [(30, true), (31, false)] {
+        let mut standing = quiet(Vec::new());
+        standing.replicas[0].provider = "down".into();
+        standing.replicas[0].seen = ago(seen);
+        assert_eq!(told(standing).contains("Meetecho is down, as run@one/7 sees it"), is_told);
+    }
+}
+
+#[test]
 fn before_the_first_pass() {
     let mut standing = quiet(Vec::new());
     standing.last_pass = None;
     standing.replicas.clear();
-    let status = Status::of(standing.clone(), POLL);
+    let status = Status::of(standing.clone(), &ends(), POLL);
     assert!(!status.healthy && status.last_complete_pass.is_none() && status.last_pass_ms.is_none());
     insta::assert_snapshot!(told(standing));
 }
@@ -148,7 +189,7 @@ fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
     {
         let standing = Standing { last_pass: Some(pass(age)), ..quiet(Vec::new()) };
         assert_eq!(
-            Status::of(standing, Duration::from_secs(poll)).healthy,
+            Status::of(standing, &ends(), Duration::from_secs(poll)).healthy,
             healthy,
             "{age} s, poll {poll} s"
         );
@@ -159,7 +200,8 @@ fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
 fn each_session_is_counted_once_and_as_its_worst() {
     use State::{InDoubt, Parked, Settled, Waiting};
     let of = |states: &[(i64, State)]| {
-        sum(Status::of(quiet(states.iter().map(|(id, state)| decks(*id, *state)).collect()), POLL).sessions)
+        let subjects = states.iter().map(|(id, state)| decks(*id, *state)).collect();
+        sum(Status::of(quiet(subjects), &ends(), POLL).sessions)
     };
     assert_eq!(
         of(&[(1, Settled), (1, Waiting), (2, Settled)]),

@@ -1,0 +1,117 @@
+//! From settings to a life that can begin: at the start, where it may take until a database is back, and beside a worker
+//! that goes on meanwhile.
+
+use std::time::Duration;
+
+use super::life::Life;
+use crate::app::{App, AppError};
+use crate::cli::{CliError, Context};
+use crate::database::{DatabaseError, chain};
+use crate::ledger::LedgerError;
+use crate::schedule::backoff;
+use crate::settings::Settings;
+use crate::shutdown::{Signal, Signals};
+use crate::systemd;
+
+/// A worker that is at work waits so long for new settings to show that they can be used.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
+
+/// Waits for the databases, where it is a matter of time; None = it was asked to stop meanwhile. A hangup reads the
+/// settings again, and what is wrong with those is no reason to end either.
+pub(super) async fn begin(
+    context: &Context,
+    mut settings: Settings,
+    signals: &mut Signals,
+) -> Result<Option<Life>, CliError> {
+    let mut former: Option<Settings> = None;
+    let mut failures = 0;
+    loop {
+        let attempt = async {
+            let error = match prepare(context, settings.clone()).await {
+                Ok(life) => return Ok(life),
+                Err(error) if may_pass(&error) => error,
+                Err(error) => return Err(error),
+            };
+            failures += 1;
+            let pause = backoff::worker(failures, 0.5);
+            tracing::error!(error = chain(&error), again_in_s = pause.as_secs(), "can't begin yet");
+            tokio::time::sleep(pause).await;
+            Err(error)
+        };
+        let attempted = tokio::select! {
+            attempted = attempt => Some(attempted),
+            never = systemd::feed_watchdog() => match never {},
+            signal = signals.next() => match signal {
+                Signal::Stop => return Ok(None),
+                Signal::Hangup => None,
+            },
+        };
+        match attempted {
+            Some(Ok(life)) => return Ok(Some(life)),
+            Some(Err(error)) if may_pass(&error) => {}
+            Some(Err(error)) => {
+                let Some(good) = former.take() else { return Err(error) };
+                stays(&error);
+                settings = good;
+            }
+            None => match context.settings() {
+                Ok(changed) => {
+                    tracing::info!("the settings were read again");
+                    former = Some(std::mem::replace(&mut settings, changed));
+                    failures = 0;
+                }
+                Err(error) => stays(&error),
+            },
+        }
+    }
+}
+
+/// The settings as they are now, and all that a life by them needs; None = they can't be used, which was said. Unlike at
+/// the start nothing is waited for: a mistyped host looks like one that is away.
+pub(super) async fn renew(context: &Context) -> Option<Box<Life>> {
+    let renewed = async {
+        let life = prepare(context, context.settings()?).await?;
+        life.can_read().await?;
+        Ok(life)
+    };
+    let renewed = tokio::time::timeout(LONGEST_RENEWAL, renewed).await.unwrap_or_else(|_| {
+        let seconds = LONGEST_RENEWAL.as_secs();
+        Err(CliError::Other(format!("the databases did not answer within {seconds} s; see their addresses")))
+    });
+    match renewed {
+        Ok(life) => Some(Box::new(life)),
+        Err(error) => {
+            stays(&error);
+            None
+        }
+    }
+}
+
+fn stays(error: &CliError) {
+    tracing::error!(
+        error = chain(error),
+        "the settings as they are now can't be used; going on with those from before"
+    );
+}
+
+async fn prepare(context: &Context, settings: Settings) -> Result<Life, CliError> {
+    let app = App::for_worker(&settings, "run", context.backend(&settings, false)).await?;
+    Life::prepare(app, settings).await
+}
+
+/// A server that is away, or has too much to do, will be back. A wrong name or password will not mend itself.
+fn may_pass(error: &CliError) -> bool {
+    let (CliError::App(AppError::Database(error) | AppError::Ledger(LedgerError::Database(error)))
+    | CliError::Database(error)) = error
+    else {
+        return false;
+    };
+    matches!(
+        error,
+        DatabaseError::Unreachable { .. }
+            | DatabaseError::TooManyConnections { .. }
+            | DatabaseError::Busy { .. }
+            | DatabaseError::TimedOut { .. }
+            | DatabaseError::Broken { .. }
+    )
+}
