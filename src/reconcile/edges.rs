@@ -1,6 +1,6 @@
 //! The edges: everything that a pass or a step touches outside of this process, as traits.
 //!
-//! The worker and the one-shots run on the real ones ([`Real`]); a simulation brings twins in memory, with faults. All
+//! The worker and the one-shots run on the real ones ([`super::Real`]); a simulation brings twins in memory, with faults. All
 //! that decides lies between the edges and is the same code for both.
 
 use std::collections::BTreeSet;
