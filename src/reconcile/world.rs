@@ -120,8 +120,10 @@ pub async fn read_world<E: Edges>(
         named.extend(ledger.open_sessions(now).await?);
     }
     let look = Look { range, named, must_exist: ask.scope.clone() };
-    let snapshot = parts.datatracker.snapshot(&look).await?;
+    // Not after it: a reading that took its time would put our clock behind the datatracker's, and what is counted from
+    // the end of a request (how long it may still come late) would be over too early.
     let read_at = parts.time.elapsed();
+    let snapshot = parts.datatracker.snapshot(&look).await?;
     let ledger = match &parts.ledger {
         Some(ledger) => {
             let sessions = snapshot.sessions.iter().map(|session| session.id).collect();

@@ -112,6 +112,7 @@ impl Books for BooksTwin {
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
                     world.lease_was_given(lease);
+                    world.workers[worker].steps += 1;
                     world
                         .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
                     if mutants::is(EdgeBug::NoDoubtMark) {
@@ -148,8 +149,11 @@ impl Books for BooksTwin {
                 format!("worker {worker}: {key} ends: {}{words}; {}", attempt.outcome, of_end(&end))
             });
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
+            let steps = &mut world.workers[worker].steps;
+            *steps = steps.saturating_sub(1);
             let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
             world.step_was_settled(&lease, settled);
+            world.check_wish(&begun, settled);
             if settled == Settled::Lost {
                 world.tell(|| format!("worker {worker}: ... but the lease is somebody else's by now"));
             }
@@ -164,8 +168,11 @@ impl Books for BooksTwin {
             let key = begun.key;
             world.tell(|| format!("worker {worker}: {key} is put back as it was"));
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
+            let steps = &mut world.workers[worker].steps;
+            *steps = steps.saturating_sub(1);
             let settled = world.ledger.put_back(&lease, &begun);
             world.step_was_settled(&lease, settled);
+            world.check_wish(&begun, settled);
             world.check_belief(key);
             Ok(settled)
         })

@@ -189,7 +189,9 @@ fn event(
         42 => What::OwnLink { session },
         43 => What::Hold { session: one_or_all(random), for_s: random.pick(&[5, 20, 60]) },
         44 => What::Release { session: one_or_all(random) },
-        45..49 => What::Crash { worker, for_ms: random.pick(&[0, 100, 3000, 15_000]) },
+        45..49 => {
+            What::Crash { worker, for_ms: random.pick(&[0, 100, 3000, 15_000]), in_step: random.percent(60) }
+        }
         49 | 50 if settings.workers > 1 => {
             What::Stall { worker, for_ms: random.pick(&[5000, 25_000, 40_000]) }
         }

@@ -144,6 +144,8 @@ pub(crate) enum What {
     Crash {
         worker: usize,
         for_ms: u64,
+        /// Not before it is in the middle of a step.
+        in_step: bool,
     },
     Stall {
         worker: usize,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use meetsync::ledger::{Lease, Settled};
+use meetsync::ledger::{Begun, Lease, Settled};
 use meetsync::model::{Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, SubjectKey};
 
 use super::far_side::Room;
@@ -303,6 +303,17 @@ impl World {
     pub(crate) fn step_was_settled(&mut self, lease: &Lease, settled: Settled) {
         if settled == Settled::Done && self.judge.leases.get(&lease.session) != Some(lease) {
             self.violation(format!("a step of session {} was settled by who lost its lease", lease.session));
+        }
+    }
+
+    /// A wish that came during a step is still to be carried out after it.
+    pub(crate) fn check_wish(&mut self, begun: &Begun, settled: Settled) {
+        let view = self.ledger.view_of(&[begun.key.session].into(), TimeDelta::zero(), self.now());
+        let Ok(view) = view else { return };
+        let Some(row) = view.get(begun.key).filter(|_| settled == Settled::Done) else { return };
+        let is_newer = row.timing.generation != begun.before.timing.generation && row.timing.digest.is_some();
+        if is_newer && row.timing.burst.is_none() {
+            self.violation(format!("a step of {} settled a wish that is newer than its own", begun.key));
         }
     }
 

@@ -101,6 +101,7 @@ async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings: Settings)
             let mut world = shared.lock();
             let state = &mut world.workers[worker];
             state.life += 1;
+            state.steps = 0;
             (Life { world: shared.clone(), worker, number: state.life }, Arc::clone(&state.death))
         };
         let leave = Leave::default();
@@ -221,9 +222,10 @@ impl Stage<'_> {
                 world.ledger.hold(session, None);
                 world.judge.release(session, now);
             }
-            What::Crash { worker, for_ms } => {
+            What::Crash { worker, for_ms, in_step } => {
                 if let Some(state) = world.workers.get_mut(worker) {
                     state.dies_at_next = true;
+                    state.dies_in_step = in_step;
                     self.keepers[worker].shared.lock().expect("not poisoned").down_ms = for_ms;
                 }
             }

@@ -48,6 +48,10 @@ pub(crate) struct WorkerState {
     calls: [u32; Edge::COUNT],
     boundaries: u64,
     pub(crate) dies_at_next: bool,
+    /// Not before it is in the middle of a step.
+    pub(crate) dies_in_step: bool,
+    /// Steps that it began, and did not end.
+    pub(crate) steps: usize,
     pub(crate) stalled_until_ms: u64,
     pub(crate) ever_stalls: bool,
     /// Rung when it has to die at once.
@@ -65,6 +69,8 @@ impl World {
                 calls: [0; Edge::COUNT],
                 boundaries: 0,
                 dies_at_next: false,
+                dies_in_step: false,
+                steps: 0,
                 stalled_until_ms: 0,
                 ever_stalls: history.events.iter().any(|event| stalls(event, worker)),
                 death: Arc::new(Notify::new()),
@@ -205,8 +211,10 @@ impl Life {
             let state = &mut world.workers[self.worker];
             state.boundaries += 1;
             let number = state.boundaries;
-            let dies = state.life == self.number && (std::mem::take(&mut state.dies_at_next) || enumerated);
+            let is_time = state.dies_at_next && (!state.dies_in_step || state.steps > 0);
+            let dies = state.life == self.number && (is_time || enumerated);
             if dies {
+                state.dies_at_next = false;
                 state.death.notify_one();
             }
             let mut random = world.latency(self.worker, number);
