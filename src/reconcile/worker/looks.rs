@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, Why};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
 use crate::plan::{Known, Link, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
-pub(super) const FRESH: Duration = Duration::from_mins(5);
+const FRESH: Duration = Duration::from_mins(5);
 
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Looks {
     failures: BTreeMap<GroupAcronym, u32>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
+    /// Wishes that this worker recorded: what became of them it knows best itself.
+    own: BTreeSet<SubjectKey>,
 }
 
 impl Looks {
@@ -86,6 +88,14 @@ impl Looks {
         }
         self.seen.retain(|group, _| needed.contains(group));
         self.notice_links(world, now);
+    }
+
+    pub(super) fn wished(&mut self, keys: impl IntoIterator<Item = SubjectKey>) {
+        self.own.extend(keys);
+    }
+
+    pub(super) fn own(&self) -> BTreeSet<SubjectKey> {
+        self.own.clone()
     }
 
     /// The next groups to look at; they are not wanted any more until somebody says so again.

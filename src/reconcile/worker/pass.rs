@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::board::{Board, lay_out};
-use super::looks::{FRESH, Looks};
+use super::looks::Looks;
 use super::{LastTurn, SWEEP};
 use crate::ledger::{PassRecord, Recorded};
 use crate::model::{Kind, Remembered, SubjectKey, Why};
@@ -85,10 +85,13 @@ pub(super) async fn pass<E: Edges>(
         who: parts.who.clone(),
         summary: json!(plan.summary),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
-        calmed: calmed(&world, &plan),
+        calmed: calmed(&world, &plan, &lock(looks).own()),
     };
     let (board, is_complete) = match ledger.record_pass(&record).await? {
-        Recorded::Done(new) => (Some(lay_out(&world, &plan, &new, &told.lifted, read_at)), true),
+        Recorded::Done(new) => {
+            lock(looks).wished(new.keys().copied());
+            (Some(lay_out(&world, &plan, &new, &told.lifted, read_at)), true)
+        }
         Recorded::Stale => (None, false),
     };
     let mut swept = None;
@@ -114,18 +117,22 @@ fn may_be_relied_on(plan: &Plan) -> bool {
 }
 
 /// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
-fn calmed(world: &World, plan: &Plan) -> Vec<(SubjectKey, i64)> {
+fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(SubjectKey, i64)> {
     let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
     open.extend(plan.refusals.iter().filter_map(|refusal| refusal.subject));
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
     let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();
     // Another worker may have looked at the rooms, and wish what ours, by the record, can't know of.
+    let theirs = world.policy.slides.quiet * 5 + TimeDelta::seconds(1);
     let may_know_better = |key: &SubjectKey, row: &Remembered| {
         let session = world.snapshot.session(key.session);
         let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
         let last = row.timing.burst.map(|burst| burst.last);
-        key.kind == Kind::Room && !is_read && last.is_some_and(|last| plan.as_of < last + fresh())
+        key.kind == Kind::Room
+            && !own.contains(key)
+            && !is_read
+            && last.is_some_and(|last| plan.as_of < last + theirs)
     };
     world
         .ledger
@@ -140,10 +147,6 @@ fn calmed(world: &World, plan: &Plan) -> Vec<(SubjectKey, i64)> {
 /// A source's clock that is behind by more than this was set.
 fn clock_step() -> TimeDelta {
     TimeDelta::seconds(60)
-}
-
-fn fresh() -> TimeDelta {
-    TimeDelta::from_std(FRESH).unwrap_or(TimeDelta::MAX)
 }
 
 /// Plain values: a panic elsewhere can't have left them half written.
