@@ -3,44 +3,83 @@
 //! Once that time is over, what is there decides. A command waits for it, so that a resync which was cut off and is
 //! run again ends right.
 
-use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::output;
 use crate::app::App;
 use crate::clock;
 use crate::ledger::Ledger;
-use crate::model::{Kind, KindFilter, Scope, Why};
+use crate::model::{Kind, KindFilter, Scope, SubjectKey, Why};
 use crate::plan::{Ask, Plan, Wait};
-use crate::reconcile::{self, ReadRooms, ReconcileError, SubjectResult, World, read_world};
+use crate::reconcile::{self, ReadRooms, ReconcileError, SubjectOutcome, SubjectResult, World, read_world};
 
-/// Waits for the rooms in doubt, if there are any, and carries out what is then to be done for them.
+/// Whoever takes over from a process that was killed doubts anew, once, when its lease is over.
+const ROUNDS: usize = 2;
+
+/// Waits for the rooms in doubt, of this run and of those before it, and carries out what is then to be done for them.
+/// Where the rooms can't be read there is nothing to wait for: a dead Meetecho says so at once.
 pub(super) async fn settle(
     app: &App,
     ledger: &Ledger,
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
+    results: Vec<SubjectResult>,
 ) -> Result<Vec<SubjectResult>, ReconcileError> {
-    let doubtful: Vec<(&Wait, DateTime<Utc>)> = plan
-        .waits
-        .iter()
-        .filter(|wait| wait.subject.kind == Kind::Room && wait.reason == Why::InDoubtConfirming)
-        .filter_map(|wait| wait.until.map(|until| (wait, until)))
-        .collect();
-    let Some(until) = doubtful.iter().map(|(_, until)| *until).max() else { return Ok(Vec::new()) };
-    if let Ok(left) = (until - world.now(&app.parts.time)).to_std() {
-        let plural = if doubtful.len() == 1 { "room" } else { "rooms" };
-        output::note(&format!(
-            "meetsync: waiting until {} UTC: an earlier request for {} {plural} may still take effect",
-            until.format("%H:%M:%S"),
-            doubtful.len()
-        ));
-        tokio::time::sleep(left).await;
+    let mut results: BTreeMap<SubjectKey, SubjectResult> =
+        results.into_iter().map(|result| (result.subject, result)).collect();
+    let mut doubtful: BTreeSet<SubjectKey> = in_doubt(plan).map(|wait| wait.subject).collect();
+    for _ in 0..ROUNDS {
+        let is_open = |result: &&SubjectResult| result.outcome == SubjectOutcome::InDoubt;
+        let of_this_run = results.values().filter(is_open).map(|result| result.subject);
+        doubtful.extend(of_this_run.filter(|subject| subject.kind == Kind::Room));
+        if doubtful.is_empty() {
+            break;
+        }
+        let sessions = doubtful.iter().map(|subject| subject.session).collect();
+        let scope = Scope { sessions, kinds: KindFilter::RoomsOnly, ..Scope::default() };
+        let ask = Ask { scope, ..world.ask.clone() };
+        let now = read_world(&app.parts, ask.clone(), ReadRooms::Yes, clock::now()).await?;
+        if !now.rooms.unread.is_empty() {
+            break;
+        }
+        wait_for(app, &now).await;
+        let then = read_world(&app.parts, ask, ReadRooms::Patiently, clock::now()).await?;
+        if !then.rooms.unread.is_empty() {
+            break;
+        }
+        let plan = then.plan();
+        for subject in std::mem::take(&mut doubtful) {
+            if in_doubt(&plan).all(|wait| wait.subject != subject) {
+                // It had its effect after all, unless the plan says otherwise.
+                let requests = results.get(&subject).map_or(0, |before| before.requests);
+                results.insert(subject, SubjectResult::in_step(subject, requests));
+            }
+        }
+        for mut result in reconcile::resync(&app.parts, ledger, &then, &plan, reason, &|_| ()).await? {
+            result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
+            results.insert(result.subject, result);
+        }
     }
-    let sessions = doubtful.iter().map(|(wait, _)| wait.session).collect();
-    let scope = Scope { sessions, kinds: KindFilter::RoomsOnly, ..Scope::default() };
-    let ask = Ask { scope, ..world.ask.clone() };
-    let world = read_world(&app.parts, ask, ReadRooms::Patiently, clock::now()).await?;
-    let results = reconcile::resync(&app.parts, ledger, &world, &world.plan(), reason, &|_| ()).await?;
-    Ok(results)
+    Ok(results.into_values().collect())
+}
+
+fn in_doubt(plan: &Plan) -> impl Iterator<Item = &Wait> {
+    let is_room = |wait: &&Wait| wait.subject.kind == Kind::Room;
+    plan.waits.iter().filter(|wait| wait.reason == Why::InDoubtConfirming).filter(is_room)
+}
+
+/// Until what is under way can no longer take effect.
+async fn wait_for(app: &App, world: &World) {
+    let plan = world.plan();
+    let moments = || in_doubt(&plan).filter_map(|wait| wait.until);
+    let Some(until) = moments().max() else { return };
+    let Ok(left) = (until - world.now(&app.parts.time)).to_std() else { return };
+    let plural = if moments().count() == 1 { "room" } else { "rooms" };
+    output::note(&format!(
+        "meetsync: waiting until {} UTC: an earlier request for {} {plural} may still take effect",
+        until.format("%H:%M:%S"),
+        moments().count()
+    ));
+    tokio::time::sleep(left).await;
 }

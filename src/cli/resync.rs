@@ -88,7 +88,7 @@ pub(super) async fn carry_out(
     bar.finish_and_clear();
     // An approved plan is carried out as it was approved.
     if !app.is_debug && !is_approved {
-        results.extend(doubt::settle(app, ledger, world, plan, reason).await?);
+        results = doubt::settle(app, ledger, world, plan, reason, results).await?;
     }
     results::print(output, plan, &results)?;
     Ok(results::exit_of(plan, world, &results))

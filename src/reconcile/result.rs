@@ -55,6 +55,11 @@ impl SubjectResult {
             confirm_owed: confirm_owed(&acted.end),
         }
     }
+
+    /// What was in doubt turned out as it should be.
+    pub(crate) fn in_step(subject: SubjectKey, requests: usize) -> Self {
+        Self { subject, outcome: SubjectOutcome::InStep, requests, error: None, confirm_owed: None }
+    }
 }
 
 fn confirm_owed(end: &StepEnd) -> Option<DateTime<Utc>> {
