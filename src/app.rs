@@ -19,6 +19,8 @@ use crate::transport::{BadEndpoint, DebugLog};
 /// A migration of the datatracker's must not queue behind us, nor we behind it for long.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// We wait far less for the ledger; this ends there what we gave up here.
+const LEDGER_STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a command needs of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,9 @@ async fn open_ledger(
     is_debug: bool,
 ) -> Result<Option<Ledger>, AppError> {
     // A command that only reads gets a connection that can do nothing else.
-    let database = ledger_database(settings, is_debug || need != LedgerNeed::Required)?;
+    let options = ledger_options(settings, is_debug || need != LedgerNeed::Required);
+    let statement_timeout = (!settings.datatracker.pooled).then_some(LEDGER_STATEMENT_TIMEOUT);
+    let database = Database::new(ConnectOptions { statement_timeout, ..options })?;
     let opened = if is_debug { Ledger::rehearsal(database).await } else { Ledger::open(database).await };
     match (opened, need) {
         (Ok(ledger), _) => Ok(Some(ledger)),
@@ -159,6 +163,7 @@ pub(crate) fn datatracker(settings: &Settings) -> Result<Datatracker, DatabaseEr
         tls: section.tls.clone(),
         // A pooler refuses start-up options; each transaction says READ ONLY all the same.
         read_only: !section.pooled,
+        statement_timeout: None,
         max_connections: 2,
     })?;
     Ok(Datatracker::new(
@@ -182,6 +187,7 @@ pub(crate) fn writer(settings: &Settings) -> Result<Writer, DatabaseError> {
         url: section.write_url.clone(),
         tls: section.tls.clone(),
         read_only: false,
+        statement_timeout: None,
         max_connections: 2,
     })?;
     let options = WriterOptions {
@@ -227,6 +233,7 @@ pub(crate) fn changes(settings: &Settings, ring: Ring) -> Result<Option<Listener
         url: section.write_url.clone(),
         tls: section.tls.clone(),
         read_only: true,
+        statement_timeout: None,
         max_connections: 1,
     };
     (!section.pooled).then(|| Listener::start(options, CHANGES, ring)).transpose()
@@ -238,7 +245,7 @@ pub(crate) fn operators_ring(settings: &Settings, ring: Ring) -> Result<Option<L
     (!settings.datatracker.pooled).then(|| Listener::start(options, RING, ring)).transpose()
 }
 
-/// The ledger's database: its own, or the one where links are written.
+/// The ledger's database: its own, or the one where links are written. For a migration, which takes what it takes.
 pub(crate) fn ledger_database(settings: &Settings, read_only: bool) -> Result<Database, DatabaseError> {
     Database::new(ledger_options(settings, read_only))
 }
@@ -252,6 +259,7 @@ fn ledger_options(settings: &Settings, read_only: bool) -> ConnectOptions {
         // As above: a pooler refuses it, and each transaction that only reads says so.
         read_only: read_only && !settings.datatracker.pooled,
         // More sessions are under way than requests in flight; each writes to the ledger before and after.
+        statement_timeout: None,
         max_connections: settings.meetecho.max_in_flight + 2,
     }
 }

@@ -1,6 +1,7 @@
 //! Log lines: on stderr, never on stdout, and never with a secret in them.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -9,8 +10,28 @@ use tracing_subscriber::fmt;
 /// it has the last word.
 const QUIETER: &str = "tokio_cron_scheduler=warn";
 
+/// Whether lines are JSON, as far as it is known by now.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Says how lines look, before there are settings to set logging up by, or where they can't be used.
+pub fn expect(json: bool) {
+    IS_JSON.store(json, Ordering::Relaxed);
+}
+
+/// Why a command could not do its work: its last line, in the form of the log's and whatever its filter.
+pub fn last_line(words: &str) {
+    if IS_JSON.load(Ordering::Relaxed) {
+        let subscriber = fmt().json().with_writer(io::stderr).finish();
+        tracing::subscriber::with_default(subscriber, || tracing::error!("{words}"));
+    } else {
+        // Nobody is left to tell where stderr is closed.
+        let _ = writeln!(io::stderr().lock(), "meetsync: {words}");
+    }
+}
+
 /// Sets up logging for the process; a second call changes nothing (tests run many commands in one process).
 pub fn set_up(json: bool, filter: &str) {
+    expect(json);
     let filter = directives(filter);
     let builder = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let result = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };

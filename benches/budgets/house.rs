@@ -65,6 +65,7 @@ impl House {
             url: SecretString::from(self.url(name)),
             tls: Tls::Prefer,
             read_only,
+            statement_timeout: None,
             max_connections: MAX_IN_FLIGHT + 2,
         })?)
     }

@@ -41,6 +41,7 @@ impl Judge {
             url: settings.datatracker.database_url.clone(),
             tls: Tls::Prefer,
             read_only: true,
+            statement_timeout: None,
             max_connections: 1,
         })?;
         let options = DatatrackerOptions {

@@ -86,17 +86,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&error),
     };
+    telemetry::expect(cli.log_format == Some(LogFormat::Json));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::note(&format!("meetsync: no async runtime can be started: {error}"));
+            telemetry::last_line(&format!("no async runtime can be started: {error}"));
             return Exit::Error.into();
         }
     };
     match runtime.block_on(run(cli)) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            output::note(&format!("meetsync: {}", chain(&error)));
+            telemetry::last_line(&chain(&error));
             error.exit().into()
         }
     }
@@ -162,7 +163,12 @@ struct Context {
 impl Context {
     /// Reads the settings and sets up logging by them.
     fn settings(&self) -> Result<Settings, CliError> {
-        let settings = Settings::load(self.config.as_deref(), &Environment::of_process())?;
+        let environment = Environment::of_process();
+        let settings = Settings::load(self.config.as_deref(), &environment).inspect_err(|_| {
+            let asked = Settings::log_format(self.config.as_deref(), &environment);
+            let asked_json = asked == Some(crate::settings::LogFormat::Json);
+            telemetry::expect(self.log_format.map_or(asked_json, |format| format == LogFormat::Json));
+        })?;
         telemetry::set_up(self.log_json(&settings), &settings.log.filter);
         Ok(settings)
     }

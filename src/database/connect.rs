@@ -54,7 +54,7 @@ struct Shared {
 
 impl Connector {
     pub(super) fn new(options: ConnectOptions) -> Result<Self, DatabaseError> {
-        let ConnectOptions { what, setting, url, tls, read_only, .. } = options;
+        let ConnectOptions { what, setting, url, tls, read_only, statement_timeout, .. } = options;
         let bad_url = |reason: String| DatabaseError::BadUrl { setting: setting.clone(), reason };
         let mut config = parse(url.expose_secret()).map_err(bad_url)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -68,9 +68,11 @@ impl Connector {
         }
         config.application_name("meetsync").connect_timeout(CONNECT_LIMIT);
         notice_a_dead_peer(&mut config);
-        if read_only {
-            let asked = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
-            config.options(format!("{asked}-c default_transaction_read_only=on"));
+        let mut asked: Vec<String> = config.get_options().map(str::to_owned).into_iter().collect();
+        asked.extend(read_only.then(|| "-c default_transaction_read_only=on".to_owned()));
+        asked.extend(statement_timeout.map(|limit| format!("-c statement_timeout={}", limit.as_millis())));
+        if !asked.is_empty() {
+            config.options(asked.join(" "));
         }
         let target = target_of(&config);
         let tls = tls::connector(&tls, &setting)?;

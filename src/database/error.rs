@@ -46,6 +46,10 @@ pub enum DatabaseError {
     TimedOut { what: String, doing: String, said: String },
     #[error("the connection to {what} broke while {doing} ({said}); try again")]
     Broken { what: String, doing: String, said: String },
+    #[error(
+        "{what} gave up {doing}, since somebody else changed the same at that moment ({said}); try again"
+    )]
+    Conflict { what: String, doing: String, said: String },
     #[error("a table of {what} was changed under the statement for {doing}; try again")]
     Outdated { what: String, doing: String },
     #[error(
@@ -73,7 +77,11 @@ impl DatabaseError {
             Error::DatabaseError(_, info) => info.message().to_owned(),
             _ => return Self::Query { what, doing, source: error },
         };
-        if said.starts_with("permission denied") || said.starts_with("must be owner") {
+        if matches!(&error, Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
+            || said == "deadlock detected"
+        {
+            Self::Conflict { what, doing, said }
+        } else if said.starts_with("permission denied") || said.starts_with("must be owner") {
             Self::PermissionDenied { what, doing, said }
         } else if said.ends_with("does not exist")
             && (said.starts_with("relation") || said.starts_with("column"))
@@ -111,6 +119,7 @@ impl DatabaseError {
                 | Self::Busy { .. }
                 | Self::TimedOut { .. }
                 | Self::Broken { .. }
+                | Self::Conflict { .. }
                 | Self::Outdated { .. }
         )
     }

@@ -9,11 +9,13 @@ mod listen;
 mod tls;
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::FutureExt as _;
 use secrecy::SecretString;
 
@@ -25,6 +27,9 @@ pub use listen::{Listener, Ring};
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection in all, a queue of other callers included.
 const WAIT_LIMIT: Duration = Duration::from_secs(15);
+
+/// A connection that was at rest shows within so long that its server still answers; it would take milliseconds.
+const ALIVE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection on loan from the pool; dropping it gives it back.
 pub type Connection = Object<AsyncPgConnection>;
@@ -58,6 +63,9 @@ pub struct ConnectOptions {
     /// Every transaction is read-only unless it says otherwise. This is a start-up option, which some connection
     /// poolers refuse: behind one, leave it false and say READ ONLY in the transaction.
     pub read_only: bool,
+    /// The server ends a statement that takes longer: one that we gave up must not hold its locks for ever. A start-up
+    /// option as `read_only`, and nothing behind a pooler either.
+    pub statement_timeout: Option<Duration>,
     pub max_connections: usize,
 }
 
@@ -67,6 +75,9 @@ pub struct Database {
     connector: Connector,
     pool: Pool<AsyncPgConnection>,
 }
+
+/// Throws away all connections that are at rest.
+type ThrowAway = Box<dyn Fn() + Send + Sync>;
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -85,12 +96,38 @@ impl Database {
             let connector = for_pool.clone();
             async move { connector.connect_for_pool().await }.boxed()
         });
+        let throw_away: Arc<OnceLock<ThrowAway>> = Arc::default();
+        let all = Arc::clone(&throw_away);
+        manager.recycling_method = RecyclingMethod::CustomFunction(Box::new(move |connection| {
+            let all = Arc::clone(&all);
+            async move {
+                let alive = tokio::time::timeout(ALIVE_LIMIT, connection.batch_execute("SELECT 1")).await;
+                alive.unwrap_or_else(|_| {
+                    // What fell silent for one did so for all: each alone would cost its time.
+                    if let Some(throw_away) = all.get() {
+                        throw_away();
+                    }
+                    Err(Error::DatabaseError(
+                        DatabaseErrorKind::ClosedConnection,
+                        Box::new("it fell silent".to_owned()),
+                    ))
+                })
+            }
+            .boxed()
+        }));
         // The connector holds the real address and password, so that nothing here can print them.
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
         let pool = Pool::builder(manager)
             .max_size(max_connections)
             .build()
             .expect("a pool without timeouts of its own needs no runtime, and nothing else can fail");
+        let weak = pool.weak();
+        let all_at_rest = move || {
+            if let Some(pool) = weak.upgrade() {
+                pool.retain(|_, _| false);
+            }
+        };
+        throw_away.get_or_init(|| Box::new(all_at_rest));
         Ok(Self { connector, pool })
     }
 
@@ -109,7 +146,8 @@ impl Database {
         }
     }
 
-    /// Throws a connection away, and those that wait in the pool with it: what was prepared on them holds no longer.
+    /// Throws a connection away, and those that wait in the pool with it: what was prepared on them holds no longer, or
+    /// nobody answers on them any more.
     pub fn start_afresh(&self, connection: Connection) {
         drop(Object::take(connection));
         self.pool.retain(|_, _| false);

@@ -10,6 +10,10 @@ use super::listen::Patience;
 use super::*;
 use crate::demo::cluster::{Cluster, Place};
 
+#[path = "../../tests/it/support/silent.rs"]
+mod silent;
+use silent::SilentWay;
+
 fn options(url: &str) -> ConnectOptions {
     ConnectOptions {
         what: "the test's database".to_owned(),
@@ -17,6 +21,7 @@ fn options(url: &str) -> ConnectOptions {
         url: SecretString::from(url.to_owned()),
         tls: Tls::Prefer,
         read_only: false,
+        statement_timeout: None,
         max_connections: 2,
     }
 }
@@ -128,46 +133,18 @@ async fn a_read_only_database_refuses_writes_and_a_broken_connection_is_replaced
     assert_ne!(backend(&mut again).await, pid);
 }
 
-/// A way to a server that can fall silent: both sides stay connected, and nothing comes through any more.
-async fn proxy(port: u16, is_silent: watch::Receiver<bool>) -> u16 {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let own = listener.local_addr().unwrap().port();
-    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-            // Only those that are there when it falls silent are lost.
-            let mut is_silent = is_silent.clone();
-            is_silent.mark_unchanged();
-            #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-            tokio::spawn(async move {
-                let (mut client, mut server) = (client, server);
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                    _ = is_silent.changed() => std::future::pending().await,
-                }
-            });
-        }
-    });
-    own
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_way_that_fell_silent_is_noticed_and_made_again() {
     let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
     let run = async |sql: &str| cluster.run_sql("postgres", sql).await.unwrap();
     run("CREATE ROLE reader LOGIN PASSWORD 'right'").await;
     let url = cluster.tcp_url("postgres", "reader", "right").unwrap();
-    let port: u16 = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
-    let (silence, is_silent) = watch::channel(false);
-    let through = proxy(port, is_silent).await;
-    let through = url.replace(&format!(":{port}/"), &format!(":{through}/"));
+    let way = SilentWay::to(&url).await;
 
     let (sender, mut rung) = watch::channel(0);
     let ringing = Arc::new(move || sender.send_modify(|rung| *rung += 1));
     let patience = Patience { between_beats: Duration::from_millis(200), answer: Duration::from_millis(500) };
-    let _listener = Listener::start_with(options(&through), "changes", ringing, patience).unwrap();
+    let _listener = Listener::start_with(options(&way.url), "changes", ringing, patience).unwrap();
     let mut heard = async |count| {
         let heard = tokio::time::timeout(Duration::from_secs(10), rung.wait_for(|rung| *rung >= count)).await;
         assert_eq!(*heard.expect("it rings").unwrap(), count);
@@ -175,10 +152,43 @@ async fn a_way_that_fell_silent_is_noticed_and_made_again() {
     heard(1).await;
     run("NOTIFY changes").await;
     heard(2).await;
-    silence.send_replace(true);
+    way.fall_silent();
     heard(3).await;
     run("NOTIFY changes").await;
     heard(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_at_rest_that_fell_silent_cost_their_time_once() {
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
+    cluster.run_sql("postgres", "CREATE ROLE reader LOGIN PASSWORD 'right'").await.unwrap();
+    let way = SilentWay::to(&cluster.tcp_url("postgres", "reader", "right").unwrap()).await;
+    let database = Database::new(ConnectOptions { max_connections: 8, ..options(&way.url) }).unwrap();
+    let mut used = Vec::new();
+    for _ in 0..8 {
+        used.push(database.connection().await.unwrap());
+    }
+    drop(used);
+    way.fall_silent();
+    let begun = std::time::Instant::now();
+    let mut connection = database.connection().await.expect("a new one is made");
+    assert!(backend(&mut connection).await > 0);
+    assert!(begun.elapsed() < 2 * ALIVE_LIMIT + CONNECT_LIMIT, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_what_takes_too_long() {
+    let cluster = Cluster::start(&Place::from_env()).unwrap();
+    let limit = Duration::from_millis(50);
+    let limited = ConnectOptions {
+        statement_timeout: Some(limit),
+        read_only: true,
+        ..options(&cluster.url("postgres"))
+    };
+    let mut connection = Database::new(limited).unwrap().connection().await.unwrap();
+    let slow = connection.batch_execute("SELECT pg_sleep(60)").await.unwrap_err();
+    assert!(slow.to_string().contains("statement timeout"), "{slow}");
+    assert!(connection.batch_execute("CREATE TABLE public.t (id int)").await.is_err(), "both options hold");
 }
 
 async fn backend(connection: &mut Connection) -> i32 {

@@ -3,8 +3,6 @@
 //! The ledger's own clock decides when a lease is over. Whoever asks notes by a clock of its own when it asked, and
 //! takes no longer than [`crate::schedule::lease::step_timeout`] says.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -18,22 +16,11 @@ pub struct Lease {
     pub provider: Provider,
     /// By the ledger's clock.
     pub until: DateTime<Utc>,
+    /// Also says which step this is: a lease is for one.
     pub(super) token: Uuid,
-    pub(super) length: Duration,
 }
 
-/// What became of asking for a lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeaseOutcome {
-    Leased(Lease),
-    /// Somebody else has it, until then by the ledger's clock.
-    Taken {
-        owner: String,
-        until: DateTime<Utc>,
-    },
-}
-
-/// What became of asking for a lease and the first doubt mark at once.
+/// What became of asking for a lease and a doubt mark at once.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::large_enum_variant,
@@ -41,19 +28,11 @@ pub enum LeaseOutcome {
 )]
 pub enum LeasedStep {
     Begun(Lease, Begun),
-    Taken { owner: String, until: DateTime<Utc> },
-}
-
-/// What became of a further doubt mark under a lease.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each step, taken apart at once; the small variant is the rare one"
-)]
-pub enum StepStart {
-    Begun(Begun),
-    /// The lease ended, or another worker has it: send nothing.
-    Lost,
+    /// Somebody else has it, until then by the ledger's clock.
+    Taken {
+        owner: String,
+        until: DateTime<Utc>,
+    },
 }
 
 /// What became of writing down how a step ended.

@@ -5,22 +5,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::pg::Pg;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl as _;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use uuid::Uuid;
 
 use super::attempt::AttemptRow;
+use super::call;
 use super::error::LedgerError;
-use super::lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
+use super::lease::{Lease, LeasedStep, Settled};
 use super::rows::{Columns, SubjectRow};
-use super::sql::{
-    BEGIN, HOLD, LEASE, LEASE_AND_BEGIN, RECORD, RELEASE, RELEASE_HOLD, SETTLE, SETTLE_AND_RELEASE, WHO,
-};
+use super::sql::{HOLD, LEASE_AND_BEGIN, RECORD, RELEASE_HOLD, SETTLE_AND_RELEASE, WHO};
 use super::statement::Statement;
 use super::step::{Begun, capped};
 use super::wish::Wish;
-use crate::database::{Database, DatabaseError};
+use crate::database::Database;
 use crate::model::{DeckId, Hold, Provider, SessionId, SubjectKey};
 
 /// How often a lease that vanished between two looks is asked for again.
@@ -30,14 +27,6 @@ const LOOKS: usize = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     database: Database,
-}
-
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = SqlUuid)]
-    token: Uuid,
-    #[diesel(sql_type = Timestamptz)]
-    until: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
@@ -62,31 +51,6 @@ struct Number {
     number: i64,
 }
 
-/// A lease that is asked for: what identifies it, and when we asked.
-struct Asked {
-    session: SessionId,
-    provider: Provider,
-    owner: String,
-    token: Uuid,
-    length: Duration,
-}
-
-impl Asked {
-    fn statement(&self, sql: &'static str) -> Statement {
-        Statement::new(sql)
-            .with(self.session.0)
-            .with(self.provider.as_str())
-            .with(self.owner.as_str())
-            .with(self.token)
-            .with(millis(self.length))
-    }
-
-    fn granted(self, until: DateTime<Utc>) -> Lease {
-        let Self { session, provider, token, length, .. } = self;
-        Lease { session, provider, until, token, length }
-    }
-}
-
 impl Live {
     pub(super) fn new(database: Database) -> Self {
         Self { database }
@@ -94,26 +58,6 @@ impl Live {
 
     pub(super) fn database(&self) -> &Database {
         &self.database
-    }
-
-    pub(super) async fn lease(
-        &self,
-        session: SessionId,
-        provider: Provider,
-        owner: &str,
-        length: Duration,
-    ) -> Result<LeaseOutcome, LedgerError> {
-        for _ in 0..LOOKS {
-            let asked = new_lease(session, provider, owner, length);
-            let taken: Vec<Taken> = self.load(asked.statement(LEASE), "taking a lease").await?;
-            if let Some(Taken { until, .. }) = taken.into_iter().find(|taken| taken.token == asked.token) {
-                return Ok(LeaseOutcome::Leased(asked.granted(until)));
-            }
-            if let Some(Owner { owner, until }) = self.owner_of(session, provider).await? {
-                return Ok(LeaseOutcome::Taken { owner, until });
-            }
-        }
-        Ok(LeaseOutcome::Taken { owner: UNKNOWN_OWNER.to_owned(), until: DateTime::<Utc>::MIN_UTC })
     }
 
     pub(super) async fn lease_and_begin(
@@ -124,41 +68,30 @@ impl Live {
         ids: &BTreeSet<DeckId>,
         now: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
+        let SubjectKey { session, provider, .. } = key;
         for _ in 0..LOOKS {
-            let asked = new_lease(key.session, key.provider, owner, length);
-            let statement = with_mark(asked.statement(LEASE_AND_BEGIN), key, ids, now);
-            let found: Vec<Marked> = self.load(statement, "taking a lease and marking a step").await?;
+            let token = Uuid::new_v4();
+            let statement = Statement::new(LEASE_AND_BEGIN)
+                .with(session.0)
+                .with(provider.as_str())
+                .with(owner)
+                .with(token)
+                .with(millis(length))
+                .with(key.to_string())
+                .with(key.kind.as_str())
+                .with(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+                .with(now);
+            let doing = "taking a lease and marking a step";
+            let found: Vec<Marked> = call::load(&self.database, &statement, doing).await?;
             if let Some(Marked { marked, lease_until }) = found.into_iter().next() {
-                return Ok(LeasedStep::Begun(asked.granted(lease_until), marked.begun()?));
+                let lease = Lease { session, provider, until: lease_until, token };
+                return Ok(LeasedStep::Begun(lease, marked.begun()?));
             }
-            if let Some(Owner { owner, until }) = self.owner_of(key.session, key.provider).await? {
+            if let Some(Owner { owner, until }) = self.owner_of(session, provider).await? {
                 return Ok(LeasedStep::Taken { owner, until });
             }
         }
         Ok(LeasedStep::Taken { owner: UNKNOWN_OWNER.to_owned(), until: DateTime::<Utc>::MIN_UTC })
-    }
-
-    pub(super) async fn begin(
-        &self,
-        lease: &mut Lease,
-        key: SubjectKey,
-        ids: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<StepStart, LedgerError> {
-        let asked = Asked {
-            session: lease.session,
-            provider: lease.provider,
-            owner: String::new(),
-            token: lease.token,
-            length: lease.length,
-        };
-        let statement = with_mark(asked.statement(BEGIN), key, ids, now);
-        let found: Vec<Marked> = self.load(statement, "marking a step").await?;
-        let Some(Marked { marked, lease_until }) = found.into_iter().next() else {
-            return Ok(StepStart::Lost);
-        };
-        *lease = asked.granted(lease_until);
-        Ok(StepStart::Begun(marked.begun()?))
     }
 
     pub(super) async fn settle(
@@ -167,9 +100,8 @@ impl Live {
         begun: &Begun,
         columns: Columns,
         attempt: Option<AttemptRow>,
-        release: bool,
     ) -> Result<Settled, LedgerError> {
-        let statement = Statement::new(if release { SETTLE_AND_RELEASE } else { SETTLE })
+        let statement = Statement::new(SETTLE_AND_RELEASE)
             .with(lease.session.0)
             .with(lease.provider.as_str())
             .with(lease.token)
@@ -190,20 +122,15 @@ impl Live {
             .with(columns.last_error)
             .with(columns.not_before);
         let statement = with_attempt(statement, attempt.as_ref());
-        let changed: Vec<Number> = self.load(statement, "writing down how a step ended").await?;
+        let changed: Vec<Number> =
+            call::load(&self.database, &statement, "writing down how a step ended").await?;
         Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
-    }
-
-    pub(super) async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
-        let statement =
-            Statement::new(RELEASE).with(lease.session.0).with(lease.provider.as_str()).with(lease.token);
-        self.execute(statement, "giving a lease back").await.map(|_| ())
     }
 
     /// How many rows were written.
     pub(super) async fn record(&self, wishes: &BTreeMap<SubjectKey, Wish>) -> Result<usize, LedgerError> {
         let statement = wish_columns(Statement::new(RECORD), wishes);
-        self.execute(statement, "recording the wishes").await
+        call::execute(&self.database, &statement, "recording the wishes").await
     }
 
     pub(super) async fn hold(
@@ -218,52 +145,23 @@ impl Live {
             .with(hold.by.as_str())
             .with(hold.reason.as_str())
             .with(now);
-        self.execute(statement, "writing down a hold").await.map(|_| ())
+        call::execute(&self.database, &statement, "writing down a hold").await.map(|_| ())
     }
 
     /// Whether there was one.
     pub(super) async fn release_hold(&self, session: Option<SessionId>) -> Result<bool, LedgerError> {
         let statement = Statement::new(RELEASE_HOLD).with(session.map_or(0, |session| session.0));
-        self.execute(statement, "ending a hold").await.map(|deleted| deleted > 0)
+        call::execute(&self.database, &statement, "ending a hold").await.map(|deleted| deleted > 0)
     }
 
     async fn owner_of(&self, session: SessionId, provider: Provider) -> Result<Option<Owner>, LedgerError> {
         let statement = Statement::new(WHO).with(session.0).with(provider.as_str());
-        Ok(self.load(statement, "looking at a lease").await?.into_iter().next())
-    }
-
-    async fn load<T>(&self, statement: Statement, doing: &str) -> Result<Vec<T>, LedgerError>
-    where
-        T: QueryableByName<Pg> + Send + 'static,
-    {
-        let mut connection = self.database.connection().await?;
-        statement.load(&mut connection).await.map_err(|error| self.failed(doing, error))
-    }
-
-    async fn execute(&self, statement: Statement, doing: &str) -> Result<usize, LedgerError> {
-        let mut connection = self.database.connection().await?;
-        statement.execute(&mut connection).await.map_err(|error| self.failed(doing, error))
-    }
-
-    fn failed(&self, doing: &str, error: diesel::result::Error) -> LedgerError {
-        DatabaseError::from_diesel(self.database.what(), doing, error).into()
+        Ok(call::load(&self.database, &statement, "looking at a lease").await?.into_iter().next())
     }
 }
 
 /// Where a lease was there and gone again at every look.
 const UNKNOWN_OWNER: &str = "somebody else";
-
-fn new_lease(session: SessionId, provider: Provider, owner: &str, length: Duration) -> Asked {
-    Asked { session, provider, owner: owner.to_owned(), token: Uuid::new_v4(), length }
-}
-
-fn with_mark(statement: Statement, key: SubjectKey, ids: &BTreeSet<DeckId>, now: DateTime<Utc>) -> Statement {
-    statement
-        .with(key.to_string())
-        .with(key.kind.as_str())
-        .with(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-        .with(now)
-}
 
 /// One array for each column of a wish.
 pub(super) fn wish_columns(statement: Statement, wishes: &BTreeMap<SubjectKey, Wish>) -> Statement {

@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptRow, CountsAs};
 use super::error::LedgerError;
-use super::lease::{Lease, LeaseOutcome, LeasedStep, Settled};
+use super::lease::{Lease, LeasedStep, Settled};
 use super::overlay::{calm, end, mark, wish_for};
 use super::pass::{PassRecord, Recorded, is_fenced_off};
 use super::read::still_matters;
 use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
+use super::turn::{Taken, Turn};
 use super::wish::Wish;
 use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
@@ -25,12 +26,14 @@ use crate::planted::{self, Bug};
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     pub(super) subjects: BTreeMap<SubjectKey, SubjectRow>,
-    pub(super) leases: BTreeMap<(SessionId, Provider), HeldLease>,
+    leases: BTreeMap<(SessionId, Provider), HeldLease>,
     pub(super) attempts: Vec<(SubjectKey, AttemptRow)>,
     /// A hold that was written, or (None) ended.
     pub(super) holds: BTreeMap<Option<SessionId>, Option<Hold>>,
     known_until: Option<DateTime<Utc>>,
-    ticks: BTreeMap<String, DateTime<Utc>>,
+    turns: BTreeMap<String, Option<Taken>>,
+    /// How each step ended that was written down, by its lease.
+    ended: BTreeMap<(Uuid, SubjectKey), Settled>,
 }
 
 #[derive(Debug, Clone)]
@@ -128,10 +131,8 @@ impl Memory {
         clock: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
         match self.take((key.session, key.provider), owner, length, clock) {
-            LeaseOutcome::Leased(lease) => {
-                Ok(LeasedStep::Begun(lease, self.mark(key, None, will_send, now)?))
-            }
-            LeaseOutcome::Taken { owner, until } => Ok(LeasedStep::Taken { owner, until }),
+            Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(key, None, will_send, now)?)),
+            Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
         }
     }
 
@@ -144,22 +145,24 @@ impl Memory {
         attempt: AttemptRow,
     ) -> Settled {
         let columns = super::columns(begun, end, &attempt);
-        self.settle(lease, begun, columns, Some(attempt), true)
+        self.settle(lease, begun, columns, Some(attempt))
     }
 
     /// As [`super::Ledger::put_back`].
     pub fn put_back(&mut self, lease: &Lease, begun: &Begun) -> Settled {
-        self.settle(lease, begun, Columns::unchanged(begun), None, true)
+        self.settle(lease, begun, Columns::unchanged(begun), None)
     }
 
-    /// As [`super::Ledger::take_turn`].
-    pub fn take_turn(&mut self, job: &str, due_at: DateTime<Utc>) -> bool {
-        let newest = self.ticks.get(job);
-        let is_ours = newest.is_none_or(|newest| *newest < due_at);
-        if is_ours {
-            self.ticks.insert(job.to_owned(), due_at);
+    /// As [`super::Ledger::take_turn`], at `clock` by the ledger's own clock.
+    pub fn take_turn(&mut self, job: &str, due_at: DateTime<Utc>, clock: DateTime<Utc>) -> Turn {
+        Taken::take(self.turns.entry(job.to_owned()).or_default(), due_at, clock)
+    }
+
+    /// As [`super::Ledger::end_turn`].
+    pub fn end_turn(&mut self, job: &str, due_at: DateTime<Utc>) {
+        if let Some(Some(taken)) = self.turns.get_mut(job) {
+            taken.end(due_at);
         }
-        is_ours
     }
 
     /// Writes down a hold (None: ends it) of one session, or of all.
@@ -178,42 +181,46 @@ impl Memory {
         begun: &Begun,
         columns: Columns,
         attempt: Option<AttemptRow>,
-        release: bool,
     ) -> Settled {
         let ours = self.is_held(lease);
         if ours && let Some(row) = self.subjects.get_mut(&begun.key) {
             end(row, columns, begun);
         }
-        if let Some(mut attempt) = attempt {
-            if !ours {
-                "lost".clone_into(&mut attempt.outcome);
-            }
-            attempt.words = attempt.words.as_deref().map(capped);
-            self.attempts.push((begun.key, attempt));
-        }
-        if release && ours {
+        if ours {
             self.leases.remove(&(lease.session, lease.provider));
         }
-        if ours { Settled::Done } else { Settled::Lost }
+        let settled = if ours { Settled::Done } else { Settled::Lost };
+        let Some(mut attempt) = attempt else { return settled };
+        if let Some(ended) = self.ended.get(&(lease.token, begun.key)) {
+            return *ended;
+        }
+        self.ended.insert((lease.token, begun.key), settled);
+        if !ours {
+            "lost".clone_into(&mut attempt.outcome);
+        }
+        attempt.words = attempt.words.as_deref().map(capped);
+        self.attempts.push((begun.key, attempt));
+        settled
     }
 
+    /// The lease, or whoever has it.
     pub(super) fn take(
         &mut self,
         place: (SessionId, Provider),
         owner: &str,
         length: Duration,
         clock: DateTime<Utc>,
-    ) -> LeaseOutcome {
+    ) -> Result<Lease, HeldLease> {
         if let Some(held) = self.leases.get(&place).filter(|held| clock < held.until) {
-            return LeaseOutcome::Taken { owner: held.owner.clone(), until: held.until };
+            return Err(held.clone());
         }
         let (token, until) = (Uuid::new_v4(), end_of(clock, length));
         self.leases.insert(place, HeldLease { owner: owner.to_owned(), token, until });
         let (session, provider) = place;
-        LeaseOutcome::Leased(Lease { session, provider, until, token, length })
+        Ok(Lease { session, provider, until, token })
     }
 
-    pub(super) fn is_held(&self, lease: &Lease) -> bool {
+    fn is_held(&self, lease: &Lease) -> bool {
         let held = self.leases.get(&(lease.session, lease.provider));
         held.is_some_and(|held| held.token == lease.token) || planted::is(Bug::FinishWithoutToken)
     }
@@ -272,6 +279,6 @@ impl Memory {
     }
 }
 
-pub(super) fn end_of(clock: DateTime<Utc>, length: Duration) -> DateTime<Utc> {
+fn end_of(clock: DateTime<Utc>, length: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(length).ok().and_then(|length| clock.checked_add_signed(length)).unwrap_or(clock)
 }

@@ -10,11 +10,12 @@
 //! 3. [`Ledger::settle_and_release`] writes how it ended and the attempt, and gives the lease back, in one
 //!    transaction; it changes nothing if another worker has taken the lease over in the meantime.
 //!
-//! Whoever keeps a lease over several subjects of a session uses [`Ledger::begin_step`] and [`Ledger::settle`].
+//! A lease is for one step of one subject. Two subjects of a session are two steps, one after the other.
 //!
 //! A ledger is live, or a rehearsal: then PostgreSQL is only read, and what would be written stays in this process.
 
 mod attempt;
+mod call;
 mod error;
 mod lease;
 mod live;
@@ -33,6 +34,7 @@ mod statement;
 mod step;
 pub mod tables;
 mod transaction;
+mod turn;
 mod version;
 mod wish;
 
@@ -43,18 +45,19 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
-pub use lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
+pub use lease::{Lease, LeasedStep, Settled};
 pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};
 pub use pass::{LastPass, PassRecord, Recorded};
 pub use ring::RING;
 pub use standing::{Replica, Standing, StandingHold, SubjectStanding, WorkedOn};
 pub use step::{Begun, Failure, LONGEST_WORDS, State, StepEnd};
+pub use turn::Turn;
 pub use version::{READER, VERSION};
 pub use wish::Wish;
 
 use crate::database::Database;
-use crate::model::{DeckId, Hold, LedgerView, Provider, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, LedgerView, SessionId, SubjectKey};
 use live::Live;
 use read::{Found, Which};
 use rehearsal::Rehearsal;
@@ -141,21 +144,6 @@ impl Ledger {
         }
     }
 
-    /// Asks for the right to work on a session, for `length` from now by the ledger's clock. For a step, use
-    /// [`Ledger::lease_and_begin`].
-    pub async fn lease(
-        &self,
-        session: SessionId,
-        provider: Provider,
-        owner: &str,
-        length: Duration,
-    ) -> Result<LeaseOutcome, LedgerError> {
-        match &self.kind {
-            LedgerKind::Live(live) => live.lease(session, provider, owner, length).await,
-            LedgerKind::Rehearsal(rehearsal) => rehearsal.lease(session, provider, owner, length).await,
-        }
-    }
-
     /// Takes the session's lease and marks the subject as in doubt since `now`, in one transaction. `will_send` is
     /// every deck id in a request that this step may make, other than a DELETE.
     pub async fn lease_and_begin(
@@ -175,37 +163,8 @@ impl Ledger {
         }
     }
 
-    /// Marks a subject of the leased session as in doubt since `now`, and makes the lease last its full length again.
-    /// Lost: the lease was over, or somebody else has it; nothing was changed, and nothing may be sent.
-    pub async fn begin_step(
-        &self,
-        lease: &mut Lease,
-        key: SubjectKey,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<StepStart, LedgerError> {
-        let now = now.trunc_subsecs(6);
-        if (key.session, key.provider) != (lease.session, lease.provider) {
-            return Ok(StepStart::Lost);
-        }
-        match &self.kind {
-            LedgerKind::Live(live) => live.begin(lease, key, will_send, now).await,
-            LedgerKind::Rehearsal(rehearsal) => rehearsal.begin(lease, key, will_send, now).await,
-        }
-    }
-
-    /// Writes down how a step ended, and the attempt, in one transaction.
-    pub async fn settle(
-        &self,
-        lease: &Lease,
-        begun: Begun,
-        end: &StepEnd,
-        attempt: AttemptRow,
-    ) -> Result<Settled, LedgerError> {
-        self.end(lease, &begun, columns(&begun, end, &attempt), Some(attempt), false).await
-    }
-
-    /// The same, and gives the lease back in the same transaction.
+    /// Writes down how a step ended, and the attempt, and gives the lease back, in one transaction. Whoever does not
+    /// hear the answer may do it again: it is written once, and the answer is the same.
     pub async fn settle_and_release(
         &self,
         lease: Lease,
@@ -213,24 +172,13 @@ impl Ledger {
         end: &StepEnd,
         attempt: AttemptRow,
     ) -> Result<Settled, LedgerError> {
-        self.end(&lease, &begun, columns(&begun, end, &attempt), Some(attempt), true).await
+        self.end(&lease, &begun, columns(&begun, end, &attempt), Some(attempt)).await
     }
 
     /// Gives the lease back of a step that turned out to have nothing to do, and takes its mark away: as if it had
     /// never been taken. Nothing is written into the history.
     pub async fn put_back(&self, lease: Lease, begun: Begun) -> Result<Settled, LedgerError> {
-        self.end(&lease, &begun, Columns::unchanged(&begun), None, true).await
-    }
-
-    /// Gives a lease back. One that somebody else has by now stays theirs.
-    pub async fn release(&self, lease: Lease) -> Result<(), LedgerError> {
-        match &self.kind {
-            LedgerKind::Live(live) => live.release(&lease).await,
-            LedgerKind::Rehearsal(rehearsal) => {
-                rehearsal.release(&lease);
-                Ok(())
-            }
-        }
+        self.end(&lease, &begun, Columns::unchanged(&begun), None).await
     }
 
     /// Stops the automatic steps of a session, or (None) of all. An earlier hold on the same is replaced.
@@ -277,11 +225,10 @@ impl Ledger {
         begun: &Begun,
         columns: Columns,
         attempt: Option<AttemptRow>,
-        release: bool,
     ) -> Result<Settled, LedgerError> {
         match &self.kind {
-            LedgerKind::Live(live) => live.settle(lease, begun, columns, attempt, release).await,
-            LedgerKind::Rehearsal(rehearsal) => Ok(rehearsal.settle(lease, begun, columns, attempt, release)),
+            LedgerKind::Live(live) => live.settle(lease, begun, columns, attempt).await,
+            LedgerKind::Rehearsal(rehearsal) => Ok(rehearsal.settle(lease, begun, columns, attempt)),
         }
     }
 

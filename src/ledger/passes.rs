@@ -1,4 +1,4 @@
-//! What the worker asks of the ledger beyond steps: passes behind their fence, turns of jobs, who is at work, pruning.
+//! What the worker asks of the ledger beyond steps and turns: passes behind their fence, who is at work, pruning.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde_json::Value;
 
+use super::call;
 use super::error::LedgerError;
 use super::live::wish_columns;
 use super::pass::{LastPass, PassRecord, Recorded};
-use super::sql::{GONE_FROM_WORK, PRUNE, PRUNE_REPLICAS, RECORD_PASS, SEEN_AT_WORK, TAKE_TURN};
+use super::sql::{GONE_FROM_WORK, PRUNE, RECORD_PASS, SEEN_AT_WORK};
 use super::statement::Statement;
-use super::transaction::ReadOnly;
+use super::transaction::{ReadOnly, in_time};
 use super::wish::{Wish, newest_of};
 use super::{Ledger, LedgerKind};
-use crate::database::DatabaseError;
 use crate::model::SubjectKey;
 
 #[derive(QueryableByName)]
@@ -27,12 +27,6 @@ struct New {
     key: String,
     #[diesel(sql_type = BigInt)]
     generation: i64,
-}
-
-#[derive(QueryableByName)]
-struct Turn {
-    #[diesel(sql_type = Text)]
-    job: String,
 }
 
 #[derive(QueryableByName)]
@@ -50,6 +44,9 @@ struct PassRow {
     #[diesel(sql_type = Jsonb)]
     summary: Value,
 }
+
+/// So many attempts are forgotten in one statement.
+const PRUNED_AT_ONCE: i64 = 5000;
 
 const LAST_PASS: &str = "\
     SELECT p.as_of, p.ended_at, clock_timestamp() AS asked_at, p.took_ms, p.who, p.summary FROM meetsync.pass AS p";
@@ -83,7 +80,8 @@ impl Ledger {
             .with(Some(pass.summary.clone()))
             .with(pass.calmed.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>())
             .with(pass.calmed.iter().map(|(_, generation)| *generation).collect::<Vec<_>>());
-        let found: Vec<New> = self.load(wish_columns(statement, &wishes), "recording a pass").await?;
+        let statement = wish_columns(statement, &wishes);
+        let found: Vec<New> = call::load(self.database(), &statement, "recording a pass").await?;
         if found.is_empty() {
             return Ok(Recorded::Stale);
         }
@@ -96,57 +94,40 @@ impl Ledger {
     /// The last pass that was recorded, if there ever was one.
     pub async fn last_pass(&self) -> Result<Option<LastPass>, LedgerError> {
         let mut transaction = ReadOnly::begin(self.database(), "reading the last pass").await?;
-        let found = last_pass_on(transaction.connection()).await;
+        let found = in_time(last_pass_on(transaction.connection())).await;
         transaction.end(found).await
     }
 
-    /// Takes the turn of a job that was due at `due_at`, for all workers on this ledger: true for one of them, and
-    /// false where it, or a later one, was taken already.
-    pub async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, who: &str) -> Result<bool, LedgerError> {
-        if self.is_rehearsal() {
-            return Ok(true);
-        }
-        let statement = Statement::new(TAKE_TURN).with(job).with(due_at).with(who);
-        let taken: Vec<Turn> = self.load(statement, "taking a job's turn").await?;
-        Ok(taken.iter().any(|turn| turn.job == job))
-    }
-
-    /// Says that this worker is there, and what it thinks of the provider.
+    /// Says that this worker is there, and what it thinks of the provider. Forgets others that were not seen for a day.
     pub async fn seen_at_work(&self, name: &str, version: &str, provider: &str) -> Result<(), LedgerError> {
         let statement = Statement::new(SEEN_AT_WORK).with(name).with(version).with(provider);
-        self.execute(statement, "saying that this worker is there").await.map(|_| ())
+        self.write(&statement, "saying that this worker is there").await.map(|_| ())
     }
 
-    /// Says that this worker went.
+    /// Says that this worker went. The turns that it has not finished are anybody's.
     pub async fn gone_from_work(&self, name: &str) -> Result<(), LedgerError> {
         let statement = Statement::new(GONE_FROM_WORK).with(name);
-        self.execute(statement, "saying that this worker went").await.map(|_| ())
+        self.write(&statement, "saying that this worker went").await.map(|_| ())
     }
 
-    /// Forgets attempts from before that moment, and workers that were not seen for a day. How many attempts went.
+    /// Forgets attempts from before that moment. How many there were.
     pub async fn prune(&self, before: DateTime<Utc>) -> Result<usize, LedgerError> {
-        self.execute(Statement::new(PRUNE_REPLICAS), "forgetting workers of the past").await?;
-        self.execute(Statement::new(PRUNE).with(before), "forgetting old attempts").await
-    }
-
-    async fn load<T>(&self, statement: Statement, doing: &str) -> Result<Vec<T>, LedgerError>
-    where
-        T: QueryableByName<diesel::pg::Pg> + Send + 'static,
-    {
-        let mut connection = self.database().connection().await?;
-        statement.load(&mut connection).await.map_err(|error| self.failed(doing, error))
+        let statement = Statement::new(PRUNE).with(before).with(PRUNED_AT_ONCE);
+        let mut all = 0;
+        loop {
+            let forgotten = self.write(&statement, "forgetting old attempts").await?;
+            all += forgotten;
+            if i64::try_from(forgotten).unwrap_or(i64::MAX) < PRUNED_AT_ONCE {
+                return Ok(all);
+            }
+        }
     }
 
     /// How many rows. A rehearsal writes nothing.
-    async fn execute(&self, statement: Statement, doing: &str) -> Result<usize, LedgerError> {
+    pub(super) async fn write(&self, statement: &Statement, doing: &str) -> Result<usize, LedgerError> {
         if self.is_rehearsal() {
             return Ok(0);
         }
-        let mut connection = self.database().connection().await?;
-        statement.execute(&mut connection).await.map_err(|error| self.failed(doing, error))
-    }
-
-    fn failed(&self, doing: &str, error: diesel::result::Error) -> LedgerError {
-        DatabaseError::from_diesel(self.database().what(), doing, error).into()
+        call::execute(self.database(), statement, doing).await
     }
 }

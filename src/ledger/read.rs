@@ -16,7 +16,7 @@ use super::rows::SubjectRow;
 use super::sql::{columns_of_s, owes_something};
 use super::statement::Statement;
 use super::tables;
-use super::transaction::ReadOnly;
+use super::transaction::{ReadOnly, in_time};
 use crate::database::Database;
 use crate::model::{Hold, RecentChanges, SessionId, SubjectKey};
 
@@ -135,7 +135,7 @@ pub(super) async fn view(
         Which::Of(sessions) => Statement::new(OF_SESSIONS).with(ids(sessions)),
     };
     let mut transaction = ReadOnly::begin(database, "reading the ledger").await?;
-    let found = view_on(transaction.connection(), statement, now - per).await;
+    let found = in_time(view_on(transaction.connection(), statement, now - per)).await;
     transaction.end(found).await
 }
 
@@ -159,8 +159,9 @@ pub(super) async fn open_sessions(
 ) -> Result<BTreeSet<SessionId>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
     let statement = Statement::new(OPEN_SESSIONS).with(now - still_matters()).with(now).with(now);
-    let found: QueryResult<Vec<Open>> = statement.load(transaction.connection()).await;
-    Ok(transaction.end(found).await?.into_iter().map(|open| SessionId(open.session)).collect())
+    let found = in_time(statement.load(transaction.connection())).await;
+    let found: Vec<Open> = transaction.end(found).await?;
+    Ok(found.into_iter().map(|open| SessionId(open.session)).collect())
 }
 
 /// Rows that are open at `now`, and the holds, over or not.
@@ -169,7 +170,7 @@ pub(super) async fn open(
     now: DateTime<Utc>,
 ) -> Result<(Vec<SubjectRow>, Vec<(Option<SessionId>, Hold)>), LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading what is open").await?;
-    let found = open_on(transaction.connection(), now).await;
+    let found = in_time(open_on(transaction.connection(), now)).await;
     transaction.end(found).await
 }
 
@@ -187,14 +188,14 @@ pub(super) async fn rows(
 ) -> Result<Vec<SubjectRow>, LedgerError> {
     let keys: Vec<String> = keys.map(|key| key.to_string()).collect();
     let mut transaction = ReadOnly::begin(database, "reading subjects").await?;
-    let found = Statement::new(BY_KEY).with(keys).load(transaction.connection()).await;
+    let found = in_time(Statement::new(BY_KEY).with(keys).load(transaction.connection())).await;
     transaction.end(found).await
 }
 
 /// The ledger's own clock.
 pub(super) async fn clock(database: &Database) -> Result<DateTime<Utc>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the ledger's clock").await?;
-    let found = clock_on(transaction.connection()).await;
+    let found = in_time(clock_on(transaction.connection())).await;
     transaction.end(found).await
 }
 
@@ -206,7 +207,7 @@ pub(super) async fn clock_on(connection: &mut AsyncPgConnection) -> QueryResult<
 /// The newest attempts, newest first.
 pub(super) async fn attempts(database: &Database, limit: u32) -> Result<Vec<Attempt>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the history").await?;
-    let found = attempts_on(transaction.connection(), limit).await;
+    let found = in_time(attempts_on(transaction.connection(), limit)).await;
     transaction.end(found).await?
 }
 
@@ -227,7 +228,7 @@ pub(super) async fn attempts_on(
 /// Every hold, over or not.
 pub(super) async fn holds(database: &Database) -> Result<Vec<(Option<SessionId>, Hold)>, LedgerError> {
     let mut transaction = ReadOnly::begin(database, "reading the holds").await?;
-    let found = holds_on(transaction.connection()).await;
+    let found = in_time(holds_on(transaction.connection())).await;
     transaction.end(found).await
 }
 

@@ -11,15 +11,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::attempt::{Attempt, AttemptRow};
 use super::error::LedgerError;
-use super::lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
-use super::memory::{Memory, end_of};
+use super::lease::{Lease, LeasedStep, Settled};
+use super::memory::{HeldLease, Memory};
 use super::overlay::wish_for;
 use super::read;
 use super::rows::{Columns, SubjectRow};
 use super::step::Begun;
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{DeckId, Hold, Provider, RecentChanges, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, RecentChanges, SessionId, SubjectKey};
 
 /// The ledger's database, and what this process would have written.
 #[derive(Debug, Clone)]
@@ -37,17 +37,6 @@ impl Rehearsal {
         &self.database
     }
 
-    pub(super) async fn lease(
-        &self,
-        session: SessionId,
-        provider: Provider,
-        owner: &str,
-        length: Duration,
-    ) -> Result<LeaseOutcome, LedgerError> {
-        let clock = read::clock(&self.database).await?;
-        Ok(self.overlay().take((session, provider), owner, length, clock))
-    }
-
     pub(super) async fn lease_and_begin(
         &self,
         key: SubjectKey,
@@ -56,30 +45,13 @@ impl Rehearsal {
         ids: &BTreeSet<DeckId>,
         now: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
-        let (clock, row) = self.clock_and_row(key).await?;
+        let clock = read::clock(&self.database).await?;
+        let row = read::rows(&self.database, std::iter::once(key)).await?.pop();
         let mut overlay = self.overlay();
         match overlay.take((key.session, key.provider), owner, length, clock) {
-            LeaseOutcome::Leased(lease) => Ok(LeasedStep::Begun(lease, overlay.mark(key, row, ids, now)?)),
-            LeaseOutcome::Taken { owner, until } => Ok(LeasedStep::Taken { owner, until }),
+            Ok(lease) => Ok(LeasedStep::Begun(lease, overlay.mark(key, row, ids, now)?)),
+            Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
         }
-    }
-
-    pub(super) async fn begin(
-        &self,
-        lease: &mut Lease,
-        key: SubjectKey,
-        ids: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<StepStart, LedgerError> {
-        let (clock, row) = self.clock_and_row(key).await?;
-        let mut overlay = self.overlay();
-        let until = end_of(clock, lease.length);
-        match overlay.leases.get_mut(&(lease.session, lease.provider)) {
-            Some(held) if held.token == lease.token && clock < held.until => held.until = until,
-            _ => return Ok(StepStart::Lost),
-        }
-        lease.until = until;
-        Ok(StepStart::Begun(overlay.mark(key, row, ids, now)?))
     }
 
     pub(super) fn settle(
@@ -88,16 +60,8 @@ impl Rehearsal {
         begun: &Begun,
         columns: Columns,
         attempt: Option<AttemptRow>,
-        release: bool,
     ) -> Settled {
-        self.overlay().settle(lease, begun, columns, attempt, release)
-    }
-
-    pub(super) fn release(&self, lease: &Lease) {
-        let mut overlay = self.overlay();
-        if overlay.is_held(lease) {
-            overlay.leases.remove(&(lease.session, lease.provider));
-        }
+        self.overlay().settle(lease, begun, columns, attempt)
     }
 
     pub(super) async fn record(&self, wishes: &BTreeMap<SubjectKey, Wish>) -> Result<usize, LedgerError> {
@@ -151,14 +115,6 @@ impl Rehearsal {
     pub(super) fn over_attempts(&self, stored: Vec<Attempt>, limit: u32) -> Vec<Attempt> {
         let own: Vec<Attempt> = self.overlay().newest_attempts().collect();
         own.into_iter().chain(stored).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
-    }
-
-    async fn clock_and_row(
-        &self,
-        key: SubjectKey,
-    ) -> Result<(DateTime<Utc>, Option<SubjectRow>), LedgerError> {
-        let clock = read::clock(&self.database).await?;
-        Ok((clock, read::rows(&self.database, std::iter::once(key)).await?.pop()))
     }
 
     fn overlay(&self) -> MutexGuard<'_, Memory> {

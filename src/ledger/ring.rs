@@ -1,12 +1,10 @@
 //! Wakes the workers on this ledger: a person has just changed something in it, a hold or a push, and should not have to
 //! wait for the next poll.
 
-use diesel_async::RunQueryDsl as _;
-
+use super::call;
 use super::error::LedgerError;
 use super::statement::Statement;
 use super::{Ledger, LedgerKind};
-use crate::database::DatabaseError;
 
 /// The channel on which a worker hears it, in the ledger's database.
 pub const RING: &str = "meetsync_ring";
@@ -18,10 +16,7 @@ impl Ledger {
     /// silent.
     pub async fn ring(&self) -> Result<(), LedgerError> {
         let LedgerKind::Live(live) = &self.kind else { return Ok(()) };
-        let database = live.database();
-        let mut connection = database.connection().await?;
-        let rung = Statement::new(NOTIFY).with(RING).execute(&mut connection).await;
-        rung.map(|_| ())
-            .map_err(|error| DatabaseError::from_diesel(database.what(), "waking the worker", error).into())
+        let statement = Statement::new(NOTIFY).with(RING);
+        call::execute(live.database(), &statement, "waking the worker").await.map(|_| ())
     }
 }

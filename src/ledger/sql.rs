@@ -39,18 +39,6 @@ macro_rules! take_lease {
     };
 }
 
-/// Extends the lease that we have, if it is not over.
-macro_rules! extend_lease {
-    () => {
-        "taken AS (
-            UPDATE meetsync.lease AS l SET until = clock_timestamp() + given.length_ms * interval '1 millisecond'
-            FROM given
-            WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
-              AND l.until > clock_timestamp()
-            RETURNING l.token, l.until)"
-    };
-}
-
 /// The doubt mark, where the lease was had.
 macro_rules! mark {
     () => {
@@ -81,20 +69,23 @@ macro_rules! mark {
     };
 }
 
-macro_rules! given_mark {
-    () => {
-        "WITH given AS (
-            SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms, ? AS key, ? AS kind,
-                   ? AS ids, ? AS marked_at), "
-    };
-}
-
 /// Writes an end; for a newer wish it is neither an end nor a refusal. And the attempt (where there was one) whether or
-/// not the lease was still ours. A burst that went on during the step begins anew with its newest change; one that a
+/// not the lease was still ours. Whoever never heard the answer asks again, finds the attempt, and hears the same: one
+/// lease is one step of a subject, and its token says which. A burst that went on during the step begins anew with its newest change; one that a
 /// pass took back meanwhile is over.
-macro_rules! settle {
-    () => {
-        ", changed AS (
+pub(super) const SETTLE_AND_RELEASE: &str =
+        "WITH given AS (
+            SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS generation,
+                   ? AS applied, ? AS applied_digest, ? AS applied_at, ? AS applied_epoch, ? AS may_be_there,
+                   ? AS remote, ? AS remote_end, ? AS state, ? AS doubt_since, ? AS unanswered, ? AS confirm_at,
+                   ? AS attempts, ? AS last_error, ? AS not_before,
+                   ? AS at, ? AS who, ? AS what, ? AS reason, ? AS requests, ? AS outcome, ? AS words, ? AS took_ms,
+                   ? AS counts_as),
+        mine AS (
+            DELETE FROM meetsync.lease AS l USING given
+            WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
+            RETURNING l.session),
+        changed AS (
             UPDATE meetsync.subject AS s SET
                 applied = given.applied, applied_digest = given.applied_digest, applied_at = given.applied_at,
                 applied_epoch = given.applied_epoch, may_be_there = given.may_be_there, remote = given.remote,
@@ -115,24 +106,23 @@ macro_rules! settle {
             FROM given, mine WHERE s.key = given.key
             RETURNING s.key),
         noted AS (
-            INSERT INTO meetsync.attempt
-                (at, key, session, who, what, reason, requests, outcome, words, took_ms, counts_as)
+            INSERT INTO meetsync.attempt AS a
+                (at, key, session, who, what, reason, requests, outcome, words, took_ms, counts_as, step)
             SELECT at, key, session, who, what, reason, requests::integer,
-                   CASE WHEN EXISTS (SELECT FROM changed) THEN outcome ELSE 'lost' END, words, took_ms, counts_as
-            FROM given WHERE outcome IS NOT NULL)
-        SELECT count(*) AS number FROM changed"
-    };
-}
+                   CASE WHEN EXISTS (SELECT FROM changed) THEN outcome ELSE 'lost' END, words, took_ms, counts_as, token
+            FROM given WHERE outcome IS NOT NULL
+            ON CONFLICT (step, key) DO UPDATE SET step = a.step
+            RETURNING a.outcome)
+        SELECT CASE WHEN given.outcome IS NULL THEN (SELECT count(*) FROM changed)
+                    ELSE (SELECT count(*) FROM noted WHERE noted.outcome <> 'lost') END AS number
+        FROM given";
 
-macro_rules! given_settle {
+/// Whoever writes many subjects waits here for the one before, until the end of the transaction: two of them could each
+/// have what the other needs. Whoever writes one subject takes nothing after it, and so needs no turn. The number is
+/// ours alone by chance.
+macro_rules! one_at_a_time {
     () => {
-        "WITH given AS (
-            SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS generation,
-                   ? AS applied, ? AS applied_digest, ? AS applied_at, ? AS applied_epoch, ? AS may_be_there,
-                   ? AS remote, ? AS remote_end, ? AS state, ? AS doubt_since, ? AS unanswered, ? AS confirm_at,
-                   ? AS attempts, ? AS last_error, ? AS not_before,
-                   ? AS at, ? AS who, ? AS what, ? AS reason, ? AS requests, ? AS outcome, ? AS words, ? AS took_ms,
-                   ? AS counts_as), "
+        "WITH gate AS MATERIALIZED (SELECT pg_catalog.pg_advisory_xact_lock(7237970109966540115))"
     };
 }
 
@@ -140,7 +130,7 @@ macro_rules! given_settle {
 macro_rules! record {
     ($and:literal) => {
         concat!(
-            "\
+            "
     INSERT INTO meetsync.subject AS s
         (key, session, provider, kind, desired, desired_digest, epoch, slot_start, slot_end, first_change, last_change,
          generation)
@@ -165,39 +155,22 @@ macro_rules! record {
     };
 }
 
-pub(super) const LEASE: &str = concat!(
-    "WITH given AS (SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms), ",
+pub(super) const LEASE_AND_BEGIN: &str = concat!(
+    "WITH given AS (
+        SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms, ? AS key, ? AS kind,
+               ? AS ids, ? AS marked_at), ",
     take_lease!(),
-    " SELECT token, until FROM taken"
+    mark!()
 );
-pub(super) const LEASE_AND_BEGIN: &str = concat!(given_mark!(), take_lease!(), mark!());
-pub(super) const BEGIN: &str = concat!(given_mark!(), extend_lease!(), mark!());
-pub(super) const SETTLE: &str = concat!(
-    given_settle!(),
-    "mine AS (
-        SELECT l.session FROM meetsync.lease AS l, given
-        WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
-        FOR UPDATE OF l)",
-    settle!()
-);
-pub(super) const SETTLE_AND_RELEASE: &str = concat!(
-    given_settle!(),
-    "mine AS (
-        DELETE FROM meetsync.lease AS l USING given
-        WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
-        RETURNING l.session)",
-    settle!()
-);
-pub(super) const RELEASE: &str =
-    "DELETE FROM meetsync.lease WHERE session = ? AND provider = ? AND token = ?";
 pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
-pub(super) const RECORD: &str = record!("");
+pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
 /// looks the same as an old state, and must not stop everything for ever.
 pub(super) const RECORD_PASS: &str = concat!(
-    "WITH fence AS (
+    one_at_a_time!(),
+    ", fence AS (
         INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary)
-        VALUES (?, ?, clock_timestamp(), ?, ?, ?)
+        SELECT ?, ?, clock_timestamp(), ?, ?, ? FROM gate
         ON CONFLICT (only_row) DO UPDATE SET
             known_until = excluded.known_until, as_of = excluded.as_of, ended_at = excluded.ended_at,
             took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary
@@ -218,19 +191,44 @@ pub(super) const RECORD_PASS: &str = concat!(
     RETURNING s.key, s.generation)
     SELECT '' AS key, 0::bigint AS generation FROM fence UNION ALL SELECT key, generation FROM recorded"
 );
+/// Also forgets workers that were not seen for a day: who was killed can't say that it went.
 pub(super) const SEEN_AT_WORK: &str = "\
+    WITH given AS (SELECT ? AS name, ? AS version, ? AS provider),
+    forgotten AS (
+        DELETE FROM meetsync.replica AS r USING given
+        WHERE r.name <> given.name AND r.seen < clock_timestamp() - interval '1 day')
     INSERT INTO meetsync.replica AS r (name, version, started, seen, provider)
-    VALUES (?, ?, clock_timestamp(), clock_timestamp(), ?)
+    SELECT name, version, clock_timestamp(), clock_timestamp(), provider FROM given
     ON CONFLICT (name) DO UPDATE SET version = excluded.version, seen = excluded.seen, provider = excluded.provider";
-pub(super) const GONE_FROM_WORK: &str = "DELETE FROM meetsync.replica WHERE name = ?";
+/// And leaves its turns to whoever asks next.
+pub(super) const GONE_FROM_WORK: &str = "\
+    WITH given AS (SELECT ? AS name),
+    left_open AS (
+        UPDATE meetsync.tick AS t SET taken_at = '-infinity' FROM given
+        WHERE t.who = given.name AND t.done_at IS NULL)
+    DELETE FROM meetsync.replica AS r USING given WHERE r.name = given.name";
+/// A turn is ours if nobody had it, or whoever took it did not finish it in time.
 pub(super) const TAKE_TURN: &str = "\
-    INSERT INTO meetsync.tick AS t (job, due_at, who) VALUES (?, ?, ?)
-    ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp()
-    WHERE t.due_at < excluded.due_at OR t.due_at > clock_timestamp() + interval '1 hour'
-    RETURNING t.job";
-pub(super) const PRUNE: &str = "DELETE FROM meetsync.attempt WHERE at < ?";
-pub(super) const PRUNE_REPLICAS: &str =
-    "DELETE FROM meetsync.replica WHERE seen < clock_timestamp() - interval '1 day'";
+    WITH given AS (SELECT ? AS job, ? AS due_at, ? AS who, ? AS unfinished_ms),
+    ours AS (
+        INSERT INTO meetsync.tick AS t (job, due_at, who) SELECT job, due_at, who FROM given
+        ON CONFLICT (job) DO UPDATE SET
+            due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp(), done_at = NULL
+        WHERE t.due_at < excluded.due_at OR t.due_at > clock_timestamp() + interval '1 hour'
+           OR (t.due_at = excluded.due_at AND t.done_at IS NULL
+               AND t.taken_at < clock_timestamp() - (SELECT unfinished_ms FROM given) * interval '1 millisecond')
+        RETURNING t.job)
+    SELECT CASE WHEN EXISTS (SELECT FROM ours) THEN 'ours'
+                WHEN EXISTS (SELECT FROM meetsync.tick AS t WHERE t.job = given.job
+                             AND (t.due_at > given.due_at OR t.done_at IS NOT NULL)) THEN 'done'
+                ELSE 'theirs' END AS turn
+    FROM given";
+pub(super) const END_TURN: &str =
+    "UPDATE meetsync.tick SET done_at = clock_timestamp() WHERE job = ? AND due_at = ? AND done_at IS NULL";
+/// A part of them at a time, so that no statement takes long.
+pub(super) const PRUNE: &str = "\
+    DELETE FROM meetsync.attempt WHERE id = ANY (ARRAY(
+        SELECT a.id FROM meetsync.attempt AS a WHERE a.at < ? ORDER BY a.at LIMIT ?))";
 pub(super) const HOLD: &str = "\
     INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (coalesce(session, 0)) DO UPDATE SET

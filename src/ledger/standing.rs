@@ -18,7 +18,7 @@ use super::read::{self, attempts_on, still_matters};
 use super::sql::owes_something;
 use super::statement::Statement;
 use super::step::State;
-use super::transaction::ReadOnly;
+use super::transaction::{ReadOnly, in_time};
 use super::{Ledger, LedgerKind};
 use crate::model::{Hold, SessionId, SubjectKey};
 
@@ -172,7 +172,7 @@ impl Ledger {
     /// How everything stands, with the newest `attempts` of the history. What a rehearsal lays over it is left out.
     pub async fn standing(&self, attempts: u32) -> Result<Standing, LedgerError> {
         let mut transaction = ReadOnly::begin(self.database(), "reading how everything stands").await?;
-        let found = standing_on(transaction.connection(), attempts).await;
+        let found = in_time(standing_on(transaction.connection(), attempts)).await;
         transaction.end(found).await?
     }
 

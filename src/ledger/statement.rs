@@ -69,6 +69,16 @@ bind_from! {
     Vec<Value> => Jsons,
 }
 
+impl Bind {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Int8s(values) => values.len(),
+            Self::Texts(values) => values.len(),
+            _ => 0,
+        }
+    }
+}
+
 impl From<&str> for Bind {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
@@ -84,6 +94,11 @@ impl Statement {
     pub(super) fn with(mut self, value: impl Into<Bind>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// How many rows it writes at most, of those that are given to it as lists.
+    pub(super) fn rows(&self) -> usize {
+        self.values.iter().map(Bind::rows).max().unwrap_or(0)
     }
 }
 

@@ -55,6 +55,7 @@ diesel::table! {
         words -> Nullable<Text>,
         took_ms -> Int8,
         counts_as -> Nullable<Text>,
+        step -> Nullable<Uuid>,
     }
 }
 
@@ -96,6 +97,7 @@ diesel::table! {
         job -> Text,
         due_at -> Timestamptz,
         taken_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
         who -> Text,
     }
 }

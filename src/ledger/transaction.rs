@@ -2,9 +2,12 @@
 
 use diesel::result::QueryResult;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager as _};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
+use super::call::{ANSWER, told};
 use super::error::LedgerError;
-use crate::database::{Connection, Database, DatabaseError};
+use crate::database::{Connection, Database};
 
 /// Under way. One that is dropped costs its connection, which the pool then throws away.
 pub(super) struct ReadOnly<'a> {
@@ -13,14 +16,23 @@ pub(super) struct ReadOnly<'a> {
     doing: &'static str,
 }
 
+/// What was read, if it came in time.
+pub(super) type InTime<T> = Result<QueryResult<T>, Elapsed>;
+
+/// As long as an answer may take, and no longer.
+pub(super) async fn in_time<T>(reading: impl Future<Output = QueryResult<T>>) -> InTime<T> {
+    timeout(ANSWER, reading).await
+}
+
 impl<'a> ReadOnly<'a> {
     /// `doing` reads well after "failed at".
     pub(super) async fn begin(database: &'a Database, doing: &'static str) -> Result<Self, LedgerError> {
         let mut connection = database.connection().await?;
         let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, sql).await;
-        begun.map_err(|error| DatabaseError::from_diesel(database.what(), doing, error))?;
-        Ok(Self { database, connection, doing })
+        match in_time(AnsiTransactionManager::begin_transaction_sql(&mut *connection, sql)).await {
+            Ok(Ok(())) => Ok(Self { database, connection, doing }),
+            failed => Err(told(database, connection, failed, doing).expect_err("it did not begin")),
+        }
     }
 
     pub(super) fn connection(&mut self) -> &mut AsyncPgConnection {
@@ -28,17 +40,19 @@ impl<'a> ReadOnly<'a> {
     }
 
     /// Ends it, and passes on what was read.
-    pub(super) async fn end<T>(mut self, found: QueryResult<T>) -> Result<T, LedgerError> {
+    pub(super) async fn end<T>(mut self, found: InTime<T>) -> Result<T, LedgerError> {
+        let connection = &mut *self.connection;
         let found = match found {
-            Ok(found) => {
-                AnsiTransactionManager::commit_transaction(&mut *self.connection).await.map(|()| found)
-            }
-            Err(error) => {
+            Ok(Ok(found)) => in_time(AnsiTransactionManager::commit_transaction(connection))
+                .await
+                .map(|ended| ended.map(|()| found)),
+            Ok(Err(error)) => {
                 // The first error is the one to tell.
-                AnsiTransactionManager::rollback_transaction(&mut *self.connection).await.ok();
-                Err(error)
+                in_time(AnsiTransactionManager::rollback_transaction(connection)).await.ok();
+                Ok(Err(error))
             }
+            Err(elapsed) => Err(elapsed),
         };
-        found.map_err(|error| DatabaseError::from_diesel(self.database.what(), self.doing, error).into())
+        told(self.database, self.connection, found, self.doing)
     }
 }

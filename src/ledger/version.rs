@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use super::error::LedgerError;
 use super::statement::Statement;
 use super::tables::ledger_version;
-use super::transaction::ReadOnly;
+use super::transaction::{ReadOnly, in_time};
 use crate::database::Database;
 
 /// The version of the ledger that this release's migrations lead to, and the least that it needs.
@@ -34,7 +34,7 @@ struct Exists {
 /// Errors: not migrated, behind, or too new.
 pub(super) async fn check(database: &Database) -> Result<(), LedgerError> {
     let mut transaction = ReadOnly::begin(database, "looking for the ledger").await?;
-    let found = versions_on(transaction.connection()).await;
+    let found = in_time(versions_on(transaction.connection())).await;
     match transaction.end(found).await? {
         None => Err(LedgerError::NotMigrated),
         Some((version, oldest_reader)) if oldest_reader > READER => {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::datatracker::{Look, ReadError, WriteError};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
@@ -60,7 +60,13 @@ pub trait Books: Clone + Send + Sync {
         job: &str,
         due_at: DateTime<Utc>,
         who: &str,
-    ) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Turn, LedgerError>> + Send;
+
+    fn end_turn(
+        &self,
+        job: &str,
+        due_at: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     fn lease_and_begin(
         &self,

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::edges::{Books, Conference, Edges, Links, Source, Time};
 use crate::datatracker::{Datatracker, Look, ReadError, WriteError, Writer};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, Settled, StepEnd, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn,
+    Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
@@ -67,8 +68,12 @@ impl Books for Ledger {
         self.record_pass(pass).await
     }
 
-    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, who: &str) -> Result<bool, LedgerError> {
+    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, who: &str) -> Result<Turn, LedgerError> {
         self.take_turn(job, due_at, who).await
+    }
+
+    async fn end_turn(&self, job: &str, due_at: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.end_turn(job, due_at).await
     }
 
     async fn lease_and_begin(

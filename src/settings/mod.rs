@@ -94,6 +94,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// How log lines are to look, where the rest of the settings may be wrong. None = that can't be read either.
+    pub fn log_format(path: Option<&Path>, environment: &Environment) -> Option<LogFormat> {
+        let document = Document::load(path, environment).ok()?;
+        Log::read(&document.section("log")).ok().map(|log| log.format)
+    }
+
     /// What of the settings decides.
     pub fn policy(&self) -> Policy {
         Policy {

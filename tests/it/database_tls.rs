@@ -43,6 +43,7 @@ async fn encrypted(url: &str, tls: Tls) -> Result<bool, DatabaseError> {
         url: SecretString::from(url.to_owned()),
         tls,
         read_only: true,
+        statement_timeout: None,
         max_connections: 1,
     })?;
     let mut connection = database.connection().await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
 };
 use meetsync::model::{DeckId, LedgerView, SessionId, SubjectKey};
 use meetsync::reconcile::edges::Books;
@@ -91,8 +91,20 @@ impl Books for BooksTwin {
         .await
     }
 
-    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, _: &str) -> Result<bool, LedgerError> {
-        self.call(Edge::LedgerTurn, true, |world, _| Ok(world.ledger.take_turn(job, due_at))).await
+    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, _: &str) -> Result<Turn, LedgerError> {
+        self.call(Edge::LedgerTurn, true, |world, _| {
+            let clock = world.ledger_clock();
+            Ok(world.ledger.take_turn(job, due_at, clock))
+        })
+        .await
+    }
+
+    async fn end_turn(&self, job: &str, due_at: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.call(Edge::LedgerTurn, true, |world, _| {
+            world.ledger.end_turn(job, due_at);
+            Ok(())
+        })
+        .await
     }
 
     async fn lease_and_begin(

@@ -13,13 +13,15 @@ CREATE TABLE meetsync.pass (
 COMMENT ON COLUMN meetsync.pass.known_until IS 'by the clock of the datatracker''s database';
 COMMENT ON COLUMN meetsync.pass.ended_at IS 'by the ledger''s own clock';
 
--- The newest turn of each job that somebody took: one turn is taken once, by whoever comes first.
+-- The newest turn of each job: taken once, by whoever comes first, or again where that one did not finish it.
 CREATE TABLE meetsync.tick (
     job      text PRIMARY KEY,
     due_at   timestamptz NOT NULL,
     taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    done_at  timestamptz,
     who      text NOT NULL
 );
+COMMENT ON COLUMN meetsync.tick.due_at IS 'by the clock of the datatracker''s database; the others by the ledger''s own';
 
 -- Who was at work, and when last. For people only: nothing is decided by it.
 CREATE TABLE meetsync.replica (
@@ -31,6 +33,9 @@ CREATE TABLE meetsync.replica (
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
 
+-- Which step it was: one that is written down again, since the answer was lost, is the same one.
+ALTER TABLE meetsync.attempt ADD COLUMN step uuid;
+CREATE UNIQUE INDEX attempt_step ON meetsync.attempt (step, key);
 CREATE INDEX attempt_at ON meetsync.attempt (at);
 
 UPDATE meetsync.ledger_version SET version = 2;

@@ -9,7 +9,7 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::database::chain;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Turn};
 
 /// How often a worker says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -89,7 +89,7 @@ pub(super) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
             continue;
         }
         match hand.prune(due, now).await {
-            Ok(()) => pruned = Some(due),
+            Ok(is_done) => pruned = is_done.then_some(due).or(pruned),
             Err(error) => tracing::warn!(error = chain(&error), "old attempts could not be forgotten"),
         }
     }
@@ -105,16 +105,20 @@ impl Hand {
         self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), provider).await
     }
 
-    async fn prune(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), LedgerError> {
-        if !self.ledger.take_turn(PRUNE, due, &self.name).await? {
-            return Ok(());
+    /// Whether it is done, by us or by another worker.
+    async fn prune(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, LedgerError> {
+        match self.ledger.take_turn(PRUNE, due, &self.name).await? {
+            Turn::Ours => {}
+            Turn::Theirs => return Ok(false),
+            Turn::Done => return Ok(true),
         }
         let before = TimeDelta::from_std(self.keep).ok().and_then(|keep| now.checked_sub_signed(keep));
         if let Some(before) = before {
             let forgotten = self.ledger.prune(before).await?;
             tracing::info!(forgotten, before = before.to_rfc3339(), "attempts of long ago are forgotten");
         }
-        Ok(())
+        self.ledger.end_turn(PRUNE, due).await?;
+        Ok(true)
     }
 
     /// The worker ends.

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::begin;
 use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
-use crate::cli::{CliError, Context, output};
+use crate::cli::{CliError, Context};
 use crate::cron::{Ring, Scheduler};
 use crate::database::{Listener, chain};
 use crate::ledger::{Ledger, LedgerError};
@@ -27,9 +27,10 @@ const LAST_WORD: Duration = Duration::from_secs(3);
 
 /// Why a life ended.
 pub(super) enum End {
-    Stopped,
-    /// Asked a second time: nothing is waited for.
-    AtOnce,
+    /// Asked to stop, and what was under way had its time.
+    Stopped(Ended),
+    /// Asked a second time: nothing is waited for, and what is under way is cut off.
+    AtOnce(Ended),
     /// By other settings, which can be used.
     Next(Box<Life>),
 }
@@ -86,24 +87,20 @@ impl Life {
                 ended = worker.run(&bell, &told) => ended,
                 never = housekeeping::keep(&hand, &voice.heard) => match never {},
             };
-            if ended == Ended::CutOff {
-                output::note(
-                    "meetsync: what was still under way after shutdown.grace was cut off, and is in doubt",
-                );
-            }
             if tokio::time::timeout(LAST_WORD, hand.gone()).await.is_err() {
                 tracing::warn!("the ledger did not answer in time that this worker goes");
             }
+            ended
         };
         tokio::pin!(work);
         let mut renewal = Renewal::default();
         let mut next: Option<Box<Life>> = None;
-        let (mut is_stopping, mut is_over) = (false, false);
+        let (mut is_stopping, mut over) = (false, None);
         let end = loop {
-            if is_over && is_stopping {
-                break End::Stopped;
+            if let Some(ended) = over.filter(|_| is_stopping) {
+                break End::Stopped(ended);
             }
-            if is_over
+            if over.is_some()
                 && renewal.0.is_none()
                 && let Some(next) = next.take()
             {
@@ -111,7 +108,7 @@ impl Life {
             }
             let is_leaving = is_stopping || next.is_some();
             tokio::select! {
-                () = &mut work, if !is_over => is_over = true,
+                ended = &mut work, if over.is_none() => over = Some(ended),
                 renewed = renewal.ended() => if let Some(renewed) = renewed {
                     if next.is_none() {
                         tracing::info!("the settings were read again; what is under way comes to its end first");
@@ -122,7 +119,9 @@ impl Life {
                 // No pass is made any more, and a drain has its own time limit.
                 never = systemd::feed_watchdog(), if is_leaving => match never {},
                 signal = signals.next() => match signal {
-                    Signal::Stop if is_stopping => break End::AtOnce,
+                    Signal::Stop if is_stopping => {
+                        break End::AtOnce(Ended { drained: 0, cut_off: worker.under_way() });
+                    }
                     Signal::Stop => {
                         tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
                         is_stopping = true;

@@ -9,7 +9,8 @@ mod housekeeping;
 mod life;
 
 use super::exit::Exit;
-use super::{CliError, Context, output};
+use super::{CliError, Context};
+use crate::reconcile::worker::Ended;
 use crate::shutdown::Signals;
 use begin::begin;
 use life::End;
@@ -18,18 +19,26 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let settings = context.settings()?;
     let mut signals = Signals::listen()?;
     let Some(mut life) = Box::pin(begin(context, settings, &mut signals)).await? else {
-        return Ok(Exit::Done);
+        return Ok(stopped("before it had begun", Ended::default(), Exit::Done));
     };
     loop {
         match Box::pin(life.live(context, &mut signals)).await {
-            End::Stopped => return Ok(Exit::Done),
-            End::AtOnce => {
-                output::note(
-                    "meetsync: asked to stop twice, and ended at once; what was under way is in doubt",
-                );
-                return Ok(Exit::Error);
-            }
+            End::Stopped(ended) if ended.cut_off == 0 => return Ok(stopped("drained", ended, Exit::Done)),
+            End::Stopped(ended) => return Ok(stopped("after shutdown.grace", ended, Exit::Done)),
+            End::AtOnce(ended) if ended.cut_off == 0 => return Ok(stopped("at once", ended, Exit::Done)),
+            End::AtOnce(ended) => return Ok(stopped("at once", ended, Exit::Failed)),
             End::Next(next) => life = *next,
         }
     }
+}
+
+/// The last line of a run. What was cut off is in doubt, and the next worker puts it right.
+fn stopped(how: &str, ended: Ended, exit: Exit) -> Exit {
+    let Ended { drained, cut_off } = ended;
+    if cut_off == 0 {
+        tracing::info!(how, drained, cut_off, "stopped");
+    } else {
+        tracing::warn!(how, drained, cut_off, "stopped; what was cut off is in doubt");
+    }
+    exit
 }

@@ -6,10 +6,11 @@
 mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::WorkerOptions;
@@ -33,13 +34,13 @@ const OVERDUE: Duration = Duration::from_mins(1);
 /// What was cut off at the end has so long to write down how far it got.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// How the worker ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// Everything that was under way came to its end.
-    Drained,
-    /// Steps were cut off, and are in doubt.
-    CutOff,
+/// How the worker ended: the sessions that were under way when it was asked to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Came to their end.
+    pub drained: usize,
+    /// Did not, and are in doubt.
+    pub cut_off: usize,
 }
 
 /// A worker over its edges.
@@ -53,6 +54,8 @@ struct Shared<E: Edges> {
     ledger: E::Books,
     looks: Mutex<Looks>,
     leave: Leave,
+    /// Sessions that are under way.
+    under_way: AtomicUsize,
 }
 
 /// What runs beside the loop.
@@ -73,8 +76,14 @@ enum Running {
 impl<E: Edges> Worker<E> {
     /// `leave` ends it. `parts.ledger` is not looked at: a worker can't do without one.
     pub fn new(parts: Parts<E>, ledger: E::Books, leave: Leave, options: WorkerOptions) -> Self {
-        let shared = Shared { parts, ledger, looks: Mutex::default(), leave };
+        let (looks, under_way) = (Mutex::default(), AtomicUsize::new(0));
+        let shared = Shared { parts, ledger, looks, leave, under_way };
         Self { shared: Arc::new(shared), options }
+    }
+
+    /// How many sessions are under way.
+    pub fn under_way(&self) -> usize {
+        self.shared.under_way.load(Ordering::Relaxed)
     }
 
     /// Works until it is asked to leave. `told` hears of every pass that came to its end, or why it did not.
@@ -91,7 +100,6 @@ impl<E: Edges> Worker<E> {
             next_pass: Duration::ZERO,
             rested_at: Duration::ZERO,
             failures: 0,
-            swept: None,
             told,
         };
         let leave = &self.shared.leave;
@@ -130,8 +138,6 @@ struct Going<'a, E: Edges> {
     rested_at: Duration,
     /// Passes in a row that failed.
     failures: u32,
-    /// The newest turn of the sweep that we know to be taken.
-    swept: Option<DateTime<Utc>>,
     told: Told<'a>,
 }
 
@@ -197,7 +203,6 @@ impl<E: Edges> Going<'_, E> {
             } else {
                 Arc::new(|_| None)
             },
-            swept: self.swept,
         };
         let shared = Arc::clone(self.shared);
         let handle = self.tasks.spawn(async move {
@@ -219,6 +224,12 @@ impl<E: Edges> Going<'_, E> {
             Done::Turned(session, turned.unwrap_or_else(Turned::overdue))
         });
         self.running.insert(handle.id(), Running::Turn(session));
+        self.count();
+    }
+
+    fn count(&self) {
+        let turns = self.running.values().filter(|running| matches!(running, Running::Turn(_))).count();
+        self.shared.under_way.store(turns, Ordering::Relaxed);
     }
 
     /// One look at a time, and only when nothing else is due.
@@ -241,13 +252,17 @@ impl<E: Edges> Going<'_, E> {
             // It only reads, and its one write is whole or not at all.
             pass.abort();
         }
+        let shared = Arc::clone(self.shared);
+        let turns = || shared.under_way.load(Ordering::Relaxed);
+        let begun = turns();
         if self.all_end_within(self.options.grace).await {
-            return Ended::Drained;
+            return Ended { drained: begun, cut_off: 0 };
         }
-        self.shared.leave.cut();
+        let cut_off = turns();
+        shared.leave.cut();
         self.all_end_within(LAST_WORDS).await;
         self.tasks.shutdown().await;
-        Ended::CutOff
+        Ended { drained: begun.saturating_sub(cut_off), cut_off }
     }
 
     async fn all_end_within(&mut self, span: Duration) -> bool {

@@ -8,6 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use crate::ledger::Turn;
 use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
 use crate::plan::{Known, Link, Plan, groups_to_read};
 use crate::reconcile::world::World;
@@ -15,6 +18,9 @@ use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
 const FRESH: Duration = Duration::from_mins(5);
+
+/// How often a sweep is asked after that somebody, here or elsewhere, has taken and not yet finished.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
@@ -28,6 +34,17 @@ pub(super) struct Looks {
     noticed: BTreeSet<(SessionId, String)>,
     /// Wishes that this worker recorded: what became of them it knows best itself.
     own: BTreeSet<SubjectKey>,
+    /// The one that this worker has taken.
+    sweep: Option<Sweep>,
+    /// The newest sweep that was asked for; no moment = it is done.
+    asked: Option<(DateTime<Utc>, Option<Duration>)>,
+}
+
+/// A sweep under way: it is done when each group was seen as it should be.
+#[derive(Debug)]
+struct Sweep {
+    due: DateTime<Utc>,
+    left: BTreeSet<GroupAcronym>,
 }
 
 impl Looks {
@@ -49,10 +66,34 @@ impl Looks {
         }
     }
 
-    /// All rooms are to be compared.
-    pub(super) fn sweep(&mut self, world: &World, now: Duration) {
-        for group in groups_to_read(world.inputs()) {
-            self.want(group, now);
+    /// Whether this sweep's turn is to be asked for.
+    pub(super) fn asks_for(&self, due: DateTime<Utc>, now: Duration) -> bool {
+        self.asked
+            .is_none_or(|(asked, again)| asked < due || (asked == due && again.is_some_and(|at| at <= now)))
+    }
+
+    /// What became of asking. Where it is ours, all rooms are to be compared.
+    pub(super) fn sweep(&mut self, due: DateTime<Utc>, turn: Turn, world: &World, now: Duration) {
+        self.asked = Some((due, (turn != Turn::Done).then_some(now + ASK_AGAIN)));
+        if turn == Turn::Ours {
+            let left = groups_to_read(world.inputs());
+            for group in &left {
+                self.want(group.clone(), now);
+            }
+            self.sweep = Some(Sweep { due, left });
+        }
+    }
+
+    /// The sweep of which nothing is left to do.
+    pub(super) fn finished(&self) -> Option<DateTime<Utc>> {
+        self.sweep.as_ref().filter(|sweep| sweep.left.is_empty()).map(|sweep| sweep.due)
+    }
+
+    /// It was said in the ledger that this sweep is done.
+    pub(super) fn end_sweep(&mut self, due: DateTime<Utc>) {
+        self.sweep = None;
+        if self.asked.is_some_and(|(asked, _)| asked == due) {
+            self.asked = Some((due, None));
         }
     }
 
@@ -68,6 +109,11 @@ impl Looks {
             .filter(|change| change.subject.kind == Kind::Room)
             .map(|change| change.group.clone())
             .collect();
+        if let Some(sweep) = &mut self.sweep {
+            // What came back after this pass had begun was not planned on.
+            let is_planned = |group: &GroupAcronym| self.seen.get(group).is_some_and(|(at, _)| *at <= now);
+            sweep.left.retain(|group| needed.contains(group) || !is_planned(group));
+        }
         // What a guard refused is still to be done.
         let guarded = plan.refusals.iter().filter(|refusal| refusal.rule.is_guard());
         let rooms =
@@ -86,7 +132,7 @@ impl Looks {
                 _ => {}
             }
         }
-        self.seen.retain(|group, _| needed.contains(group));
+        self.seen.retain(|group, (at, _)| needed.contains(group) || *at > now);
         self.notice_links(world, now);
     }
 
@@ -120,9 +166,12 @@ impl Looks {
         self.wanted.insert(group, now + pause);
     }
 
-    /// Something was done about a group's rooms: what was seen before is the past.
-    pub(super) fn forget(&mut self, group: &GroupAcronym) {
+    /// Something was done about a group's rooms: what was seen before is the past, and a sweep looks once more.
+    pub(super) fn forget(&mut self, group: &GroupAcronym, now: Duration) {
         self.seen.remove(group);
+        if self.sweep.as_ref().is_some_and(|sweep| sweep.left.contains(group)) {
+            self.want(group.clone(), now);
+        }
     }
 
     /// The provider is back.

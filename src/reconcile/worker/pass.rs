@@ -39,8 +39,6 @@ pub(super) struct Passed {
     pub(super) report: PassReport,
     /// None = nothing may be done by this pass.
     pub(super) board: Option<Board>,
-    /// The turn of the sweep, where this pass found that it was taken, by us or by another worker.
-    pub(super) swept: Option<DateTime<Utc>>,
 }
 
 /// What a pass is told by the passes before it.
@@ -49,7 +47,6 @@ pub(super) struct PassAsk {
     pub(super) since: DateTime<Utc>,
     pub(super) lifted: BTreeSet<SubjectKey>,
     pub(super) last_sweep: LastTurn,
-    pub(super) swept: Option<DateTime<Utc>>,
 }
 
 /// One pass.
@@ -76,7 +73,7 @@ pub(super) async fn pass<E: Edges>(
     let report = |is_complete, plan| PassReport { as_of, took, is_complete, provider_is_down: false, plan };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
-        return Ok(Passed { report, world: Arc::new(world), board: None, swept: None });
+        return Ok(Passed { report, world: Arc::new(world), board: None });
     }
     let record = PassRecord {
         known_until: world.snapshot.known_until,
@@ -94,18 +91,35 @@ pub(super) async fn pass<E: Edges>(
         }
         Recorded::Stale => (None, false),
     };
-    let mut swept = None;
     if board.is_some() {
         lock(looks).note(&world, &plan, read_at);
-        swept = (told.last_sweep)(world.snapshot.as_of).filter(|due| Some(*due) > told.swept);
-        if let Some(due) = swept
-            && ledger.take_turn(SWEEP, due, &parts.who).await?
-        {
-            lock(looks).sweep(&world, read_at);
-        }
+        sweep(parts, ledger, looks, &world, told).await?;
     }
     let report = report(is_complete, Arc::new(plan));
-    Ok(Passed { report, world: Arc::new(world), board, swept })
+    Ok(Passed { report, world: Arc::new(world), board })
+}
+
+/// Ends a sweep of which nothing is left to do, and begins the next one where its time has come.
+async fn sweep<E: Edges>(
+    parts: &Parts<E>,
+    ledger: &E::Books,
+    looks: &std::sync::Mutex<Looks>,
+    world: &World,
+    told: &PassAsk,
+) -> Result<(), ReconcileError> {
+    let finished = lock(looks).finished();
+    if let Some(due) = finished {
+        ledger.end_turn(SWEEP, due).await?;
+        lock(looks).end_sweep(due);
+    }
+    let now = parts.time.elapsed();
+    let Some(due) = (told.last_sweep)(world.snapshot.as_of).filter(|due| lock(looks).asks_for(*due, now))
+    else {
+        return Ok(());
+    };
+    let turn = ledger.take_turn(SWEEP, due, &parts.who).await?;
+    lock(looks).sweep(due, turn, world, now);
+    Ok(())
 }
 
 /// Whether the plan is about the datatracker as it is, and not about a read that went wrong.

@@ -126,6 +126,7 @@ fn reader(url: String) -> Datatracker {
         url: url.into(),
         tls: Tls::Disable,
         read_only: false,
+        statement_timeout: None,
         max_connections: 4,
     });
     let options = DatatrackerOptions {

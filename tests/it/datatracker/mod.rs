@@ -38,6 +38,7 @@ fn connect(url: String) -> Database {
         url: SecretString::from(url),
         tls: Tls::Disable,
         read_only: false,
+        statement_timeout: None,
         max_connections: 1,
     })
     .unwrap()

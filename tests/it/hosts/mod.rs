@@ -21,6 +21,7 @@ fn connect(url: String, read_only: bool) -> ConnectOptions {
         url: SecretString::from(url),
         tls: Tls::Disable,
         read_only,
+        statement_timeout: None,
         max_connections: 2,
     }
 }

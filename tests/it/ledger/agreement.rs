@@ -1,6 +1,7 @@
 //! Random histories: the database and a rehearsal agree after every one, and the rules of doubt hold throughout.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use meetsync::ledger::{Begun, Failure, Ledger, StepEnd};
@@ -10,7 +11,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::view::wish;
-use super::{PER, at, attempt, begin, decks, decks_of, ids, live, ready, rehearsal};
+use super::{LEASE, PER, at, attempt, begin_for, decks, decks_of, finish, ids, live, ready, rehearsal};
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -79,17 +80,11 @@ async fn play(ledger: &Ledger, session: i64, history: &[Event]) -> Vec<LedgerVie
                 ledger.record(&[wish(key, list.iter().copied(), Some((0, 60)), second)]).await.unwrap();
             }
             Event::Step(list, end) => {
-                let (lease, begun) = begin(ledger, key, list.iter().copied(), at(second)).await;
-                match end_of(&begun, list, *end, second) {
-                    Some(end) => {
-                        let row = attempt("played", at(second));
-                        assert_eq!(
-                            ledger.settle_and_release(lease, begun, &end, row).await.unwrap(),
-                            meetsync::ledger::Settled::Done
-                        );
-                    }
-                    // The process is gone; only the lease runs out in time.
-                    None => ledger.release(lease).await.unwrap(),
+                // Of a killed process only the lease remains, and runs out in time: this one at once.
+                let length = if matches!(end, End::Killed) { Duration::ZERO } else { LEASE };
+                let (lease, begun) = begin_for(ledger, key, length, list.iter().copied(), at(second)).await;
+                if let Some(end) = end_of(&begun, list, *end, second) {
+                    finish(ledger, lease, begun, &end, attempt("played", at(second))).await;
                 }
             }
         }

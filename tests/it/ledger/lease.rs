@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use meetsync::ledger::{LeaseOutcome, LeasedStep, Ledger, Settled, StepStart};
-use meetsync::model::{Provider, SessionId};
+use meetsync::ledger::{AttemptRow, CountsAs, LeasedStep, Ledger, Memory, Settled, StepEnd};
+use meetsync::model::SessionId;
 
 use super::{
-    LEASE, accepted, at, attempt, begin, connect, decks_of, ids, live, ready, rehearsal, remembered, room_of,
+    LEASE, PER, accepted, at, attempt, begin, connect, decks_of, ids, live, ready, rehearsal, remembered,
+    room, room_of,
 };
-
-async fn take(ledger: &Ledger, owner: &str) -> LeaseOutcome {
-    ledger.lease(SessionId(7), Provider::Meetecho, owner, LEASE).await.unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_ask_at_once_one_gets_it() {
@@ -41,33 +38,20 @@ async fn of_many_who_ask_at_once_one_gets_it() {
 async fn a_lease_that_is_over_by_the_ledgers_clock_is_taken_over() {
     let database = ready().await;
     let ledger = live(&database).await;
-    let LeaseOutcome::Leased(first) = take(&ledger, "first").await else { panic!("nobody has it") };
-    let LeaseOutcome::Taken { owner, until } = take(&ledger, "second").await else { panic!("it is taken") };
+    let key = decks_of(7);
+    let ask = async |owner| ledger.lease_and_begin(key, owner, LEASE, &ids([1]), at(0)).await.unwrap();
+    let LeasedStep::Begun(first, begun) = ask("first").await else { panic!("nobody has it") };
+    let LeasedStep::Taken { owner, until } = ask("second").await else { panic!("it is taken") };
     assert_eq!((owner.as_str(), until), ("first", first.until));
 
     database.run("UPDATE meetsync.lease SET until = clock_timestamp() - interval '1 ms'").await;
-    let LeaseOutcome::Leased(second) = take(&ledger, "second").await else { panic!("it is over") };
+    let LeasedStep::Begun(second, theirs) = ask("second").await else { panic!("it is over") };
 
-    // The first one can neither go on nor give back what is not theirs any more.
-    let mut stale = first.clone();
-    let lost = ledger.begin_step(&mut stale, decks_of(7), &ids([1]), at(0)).await.unwrap();
-    assert!(matches!(lost, StepStart::Lost));
-    assert!(database.texts("SELECT key FROM meetsync.subject").await.is_empty());
-    ledger.release(first).await.unwrap();
-    assert!(matches!(take(&ledger, "third").await, LeaseOutcome::Taken { .. }));
-    ledger.release(second).await.unwrap();
-    assert!(matches!(take(&ledger, "third").await, LeaseOutcome::Leased(_)));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lease_that_is_over_marks_nothing_even_if_nobody_took_it() {
-    let database = ready().await;
-    let ledger = live(&database).await;
-    let LeaseOutcome::Leased(mut lease) = take(&ledger, "first").await else { panic!("nobody has it") };
-    database.run("UPDATE meetsync.lease SET until = clock_timestamp()").await;
-    let lost = ledger.begin_step(&mut lease, decks_of(7), &ids([1]), at(0)).await.unwrap();
-    assert!(matches!(lost, StepStart::Lost));
-    assert!(database.texts("SELECT key FROM meetsync.subject").await.is_empty());
+    // The first one can't give back what is not theirs any more.
+    assert_eq!(ledger.put_back(first, begun).await.unwrap(), Settled::Lost);
+    assert!(matches!(ask("third").await, LeasedStep::Taken { .. }));
+    assert_eq!(ledger.put_back(second, theirs).await.unwrap(), Settled::Done);
+    assert!(matches!(ask("third").await, LeasedStep::Begun(..)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,33 +81,54 @@ async fn a_stale_token_settles_nothing() {
     assert!(database.texts("SELECT token FROM meetsync.lease").await.is_empty());
 }
 
+/// The answer was lost, and with it the knowledge that all is well.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_steps_under_one_lease_the_room_first() {
+async fn a_step_that_is_ended_twice_is_written_once() {
     let database = ready().await;
+    let mut memory = Memory::default();
     for ledger in [live(&database).await, rehearsal(&database).await] {
-        let (mut lease, step) = begin(&ledger, room_of(7), [], at(0)).await;
-        let end =
-            meetsync::ledger::StepEnd::RoomIs { record: super::room(7, at(0)), at: at(1), confirming: None };
-        assert_eq!(
-            ledger.settle(&lease, step, &end, attempt("applied", at(1))).await.unwrap(),
-            Settled::Done
-        );
-        let before = lease.until;
-        let StepStart::Begun(step) =
-            ledger.begin_step(&mut lease, decks_of(7), &ids([1]), at(2)).await.unwrap()
-        else {
-            panic!("the lease is ours")
-        };
-        assert!(lease.until > before, "a further step has the full length again");
-        // The lease is one session's.
-        let other = ledger.begin_step(&mut lease, decks_of(8), &ids([1]), at(2)).await.unwrap();
-        assert!(matches!(other, StepStart::Lost));
-        assert!(matches!(take(&ledger, "somebody").await, LeaseOutcome::Taken { .. }));
-        let end =
-            ledger.settle_and_release(lease, step, &accepted([1], at(3)), attempt("applied", at(3))).await;
-        assert_eq!(end.unwrap(), Settled::Done);
-        assert!(matches!(take(&ledger, "somebody").await, LeaseOutcome::Leased(_)));
-        assert_eq!(remembered(&ledger, room_of(7)).await.unwrap().room, Some(super::room(7, at(0))));
-        database.run("DELETE FROM meetsync.lease; DELETE FROM meetsync.subject").await;
+        let (lease, begun) = begin(&ledger, room_of(7), [], at(0)).await;
+        let end = StepEnd::RoomIs { record: room(7, at(0)), at: at(1), confirming: None };
+        let row = || AttemptRow { counts_as: Some(CountsAs::RoomCreated), ..attempt("applied", at(1)) };
+        let twin = memory.lease_and_begin(room_of(7), "test", LEASE, &ids([]), at(0), at(0)).unwrap();
+        let LeasedStep::Begun(twin_lease, twin) = twin else { panic!("nobody has it") };
+        for _ in 0..3 {
+            let settled = ledger.settle_and_release(lease.clone(), begun.clone(), &end, row()).await;
+            assert_eq!(settled.unwrap(), Settled::Done);
+            assert_eq!(memory.settle_and_release(&twin_lease, &twin, &end, row()), Settled::Done);
+        }
+        // Also where another step has begun in the meantime: that one is not ended by it.
+        let (next, other) = begin(&ledger, room_of(7), [], at(2)).await;
+        let again = ledger.settle_and_release(lease, begun, &end, row()).await;
+        assert_eq!(again.unwrap(), Settled::Done);
+        let remembered = remembered(&ledger, room_of(7)).await.unwrap();
+        assert_eq!(remembered.doubt_since, Some(at(2)));
+        assert_eq!(ledger.attempts(9).await.unwrap().len(), 1);
+        let view = ledger.view_of(&[SessionId(7)].into(), PER, at(9)).await.unwrap();
+        assert_eq!(view.recent.rooms_created, 1, "the guards count it once");
+        assert_eq!(memory.attempts().len(), 1);
+        memory = Memory::default();
+        assert_eq!(ledger.put_back(next, other).await.unwrap(), Settled::Done);
+        database
+            .run("DELETE FROM meetsync.attempt; DELETE FROM meetsync.lease; DELETE FROM meetsync.subject")
+            .await;
     }
+}
+
+/// Lost stays lost, however often it is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_was_lost_is_written_once_as_well() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let (lease, begun) = begin(&ledger, decks_of(7), [1], at(0)).await;
+    database.run("UPDATE meetsync.lease SET until = clock_timestamp()").await;
+    let _theirs = begin(&ledger, decks_of(7), [2], at(5)).await;
+    for _ in 0..2 {
+        let end = accepted([1], at(6));
+        let lost =
+            ledger.settle_and_release(lease.clone(), begun.clone(), &end, attempt("applied", at(6))).await;
+        assert_eq!(lost.unwrap(), Settled::Lost);
+    }
+    let outcomes: Vec<_> = ledger.attempts(9).await.unwrap().into_iter().map(|row| row.outcome).collect();
+    assert_eq!(outcomes, ["lost"]);
 }

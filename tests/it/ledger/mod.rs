@@ -3,9 +3,12 @@
 mod agreement;
 mod lease;
 mod migrate;
+mod order;
 mod pass;
 mod rehearsal;
+mod silence;
 mod step;
+mod turn;
 mod view;
 
 use std::collections::BTreeSet;
@@ -40,6 +43,7 @@ fn connect(url: String, max_connections: usize, read_only: bool) -> Database {
         url: SecretString::from(url),
         tls: Tls::Disable,
         read_only,
+        statement_timeout: None,
         max_connections,
     };
     Database::new(options).unwrap()
@@ -123,7 +127,18 @@ async fn begin(
     send: impl IntoIterator<Item = i64>,
     now: DateTime<Utc>,
 ) -> (Lease, Begun) {
-    match ledger.lease_and_begin(key, "test", LEASE, &ids(send), now).await.unwrap() {
+    begin_for(ledger, key, LEASE, send, now).await
+}
+
+/// With a lease of that length.
+async fn begin_for(
+    ledger: &Ledger,
+    key: SubjectKey,
+    length: Duration,
+    send: impl IntoIterator<Item = i64>,
+    now: DateTime<Utc>,
+) -> (Lease, Begun) {
+    match ledger.lease_and_begin(key, "test", length, &ids(send), now).await.unwrap() {
         LeasedStep::Begun(lease, begun) => (lease, begun),
         LeasedStep::Taken { owner, until } => panic!("taken by {owner} until {until}"),
     }

@@ -138,18 +138,6 @@ async fn a_wish_that_was_taken_back_during_a_step_is_not_left_behind_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_is_taken_once() {
-    let database = ready().await;
-    let (one, other) = (live(&database).await, live(&database).await);
-    for due in [at(0), at(60)] {
-        let (a, b) = tokio::join!(one.take_turn("sweep", due, "one"), other.take_turn("sweep", due, "other"));
-        assert!(a.unwrap() != b.unwrap(), "due at {due}");
-    }
-    assert!(!one.take_turn("sweep", at(30), "one").await.unwrap(), "a later one was taken");
-    assert!(one.take_turn("prune", at(30), "one").await.unwrap(), "another job");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn old_attempts_are_forgotten() {
     let database = ready().await;
     let ledger = live(&database).await;

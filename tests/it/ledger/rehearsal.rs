@@ -1,7 +1,7 @@
 //! A rehearsal changes nothing, and PostgreSQL itself would refuse it.
 
-use meetsync::ledger::{LeaseOutcome, LeasedStep, Ledger, Settled, StepEnd};
-use meetsync::model::{Hold, Provider, SessionId};
+use meetsync::ledger::{LeasedStep, Ledger, Settled, StepEnd};
+use meetsync::model::{Hold, SessionId};
 
 use super::view::wish;
 use super::{
@@ -39,15 +39,14 @@ async fn a_rehearsed_step_counts_within_the_process_and_nowhere_else() {
         .record(&[wish(decks_of(1), [1, 2], Some((0, 60)), 5), wish(decks_of(3), [3], None, 5)])
         .await
         .unwrap();
-    let (mut lease, begun) = begin(&ledger, room_of(1), [], at(5)).await;
+    let (lease, begun) = begin(&ledger, room_of(1), [], at(5)).await;
     assert!(matches!(
         ledger.lease_and_begin(decks_of(1), "other", LEASE, &ids([]), at(5)).await.unwrap(),
         LeasedStep::Taken { owner, .. } if owner == "test"
     ));
     let end = StepEnd::RoomIs { record: room(1, at(0)), at: at(6), confirming: None };
-    assert_eq!(ledger.settle(&lease, begun, &end, attempt("rehearsed", at(6))).await.unwrap(), Settled::Done);
-    let started = ledger.begin_step(&mut lease, decks_of(1), &ids([1, 2]), at(7)).await.unwrap();
-    let meetsync::ledger::StepStart::Begun(begun) = started else { panic!("the lease is ours") };
+    finish(&ledger, lease, begun, &end, attempt("rehearsed", at(6))).await;
+    let (lease, begun) = begin(&ledger, decks_of(1), [1, 2], at(7)).await;
     assert_eq!(begun.before.accepted, remembered(&worker, decks_of(1)).await.unwrap().accepted);
     let end = accepted([1, 2], at(8));
     let settled = ledger.settle_and_release(lease, begun, &end, attempt("rehearsed", at(8))).await;
@@ -57,13 +56,7 @@ async fn a_rehearsed_step_counts_within_the_process_and_nowhere_else() {
     // A worker's lease is no matter of a rehearsal.
     let (lease, begun) = begin(&ledger, decks_of(2), [2], at(9)).await;
     assert_eq!(begun.before.doubt_since, Some(at(0)));
-    ledger.release(lease).await.unwrap();
-    let LeaseOutcome::Leased(lease) =
-        ledger.lease(SessionId(9), Provider::Meetecho, "x", LEASE).await.unwrap()
-    else {
-        panic!("nobody has it")
-    };
-    ledger.release(lease).await.unwrap();
+    assert_eq!(ledger.put_back(lease, begun).await.unwrap(), Settled::Done);
 
     let seen = ledger.clone().view(&[SessionId(3)].into(), PER, at(10)).await.unwrap();
     assert_eq!(seen.get(decks_of(1)).unwrap().accepted.as_ref().unwrap().decks.len(), 2);

@@ -1,6 +1,7 @@
 //! A database for each test, copied from a template that is filled once.
 
 pub(crate) mod running;
+pub(crate) mod silent;
 pub(crate) mod stage;
 
 use std::sync::OnceLock;

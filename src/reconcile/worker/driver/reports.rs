@@ -29,6 +29,7 @@ impl<E: Edges> Going<'_, E> {
         match done {
             Ok((id, done)) => {
                 self.running.remove(&id);
+                self.count();
                 match done {
                     Done::Passed(passed) => self.passed(passed, now),
                     Done::Turned(session, turned) => self.turned(session, &turned, now),
@@ -43,7 +44,6 @@ impl<E: Edges> Going<'_, E> {
         match passed {
             Ok(mut passed) => {
                 self.failures = 0;
-                self.swept = passed.swept.or(self.swept);
                 passed.report.provider_is_down = self.dispatch.is_open();
                 (self.told)(Ok(&passed.report));
                 // A datatracker that is edited all the time is not read all the time.
@@ -89,7 +89,7 @@ impl<E: Edges> Going<'_, E> {
         }
         let mut looks = lock(&self.shared.looks);
         for group in &turned.rooms_of {
-            looks.forget(group);
+            looks.forget(group, now);
         }
         drop(looks);
         self.is_wanted |= turned.look_again;
@@ -133,6 +133,7 @@ impl<E: Edges> Going<'_, E> {
     /// Something panicked. Its lease runs out by itself, and what it had marked stays in doubt.
     fn broke(&mut self, error: &JoinError, now: Duration) {
         let running = self.running.remove(&error.id());
+        self.count();
         if error.is_cancelled() {
             return;
         }
