@@ -15,9 +15,6 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::schedule::cron::Pattern;
 
-/// What is called at each moment, on a task of the scheduler's. It must return at once.
-pub type Ring = Arc<dyn Fn() + Send + Sync>;
-
 /// Why nothing will ring.
 #[derive(Debug, thiserror::Error)]
 #[error("the scheduler can't be set up to ring at \"{pattern}\"")]
@@ -33,8 +30,9 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts to ring. To be called on a tokio runtime with time.
-    pub async fn start(jobs: Vec<(Pattern, Ring)>) -> Result<Self, CronError> {
+    /// Calls each at the moments of its pattern, on a task of the scheduler's; it must return at once. To be called on a
+    /// tokio runtime with time.
+    pub async fn start(jobs: Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>) -> Result<Self, CronError> {
         let all = jobs.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join("\", \"");
         let wrong = |pattern: &str| {
             let pattern = pattern.to_owned();
@@ -60,7 +58,11 @@ impl Scheduler {
 }
 
 /// The scheduler's own loop looks at the flag only every half second, and could ring once more; the job looks too.
-fn job(pattern: &Pattern, ring: Ring, stopped: &Arc<AtomicBool>) -> Result<Job, JobSchedulerError> {
+fn job(
+    pattern: &Pattern,
+    ring: Arc<dyn Fn() + Send + Sync>,
+    stopped: &Arc<AtomicBool>,
+) -> Result<Job, JobSchedulerError> {
     let stopped = Arc::clone(stopped);
     Job::new_async(pattern.as_str(), move |_, _| {
         let (ring, stopped) = (Arc::clone(&ring), Arc::clone(&stopped));
@@ -88,10 +90,10 @@ mod tests {
     use tokio::time::timeout;
 
     /// A bell, how often it rang, and the job that rings it each second.
-    fn each_second() -> (Arc<Notify>, Arc<AtomicUsize>, Vec<(Pattern, Ring)>) {
+    fn each_second() -> (Arc<Notify>, Arc<AtomicUsize>, Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>) {
         let (bell, count) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let (heard, counted) = (Arc::clone(&bell), Arc::clone(&count));
-        let ring: Ring = Arc::new(move || {
+        let ring = Arc::new(move || {
             counted.fetch_add(1, Ordering::SeqCst);
             heard.notify_one();
         });
@@ -135,7 +137,7 @@ mod tests {
     async fn a_ring_that_panics_is_rung_again() {
         let (bell, count, _) = each_second();
         let (heard, counted) = (Arc::clone(&bell), Arc::clone(&count));
-        let ring: Ring = Arc::new(move || {
+        let ring = Arc::new(move || {
             heard.notify_one();
             assert!(counted.fetch_add(1, Ordering::SeqCst) > 0, "the first ring panics");
         });

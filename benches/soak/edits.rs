@@ -3,7 +3,7 @@
 use meetsync::demo::sample::scenes::{self, Edit};
 use meetsync::model::SessionId;
 
-use crate::chance::Chance;
+use crate::random::Random;
 
 /// Live for as long as it takes.
 pub(crate) const LIVE: std::ops::RangeInclusive<i64> = 36001..=36011;
@@ -11,26 +11,26 @@ pub(crate) const LIVE: std::ops::RangeInclusive<i64> = 36001..=36011;
 const COMING_AND_GOING: std::ops::RangeInclusive<i64> = 36012..=36020;
 const INTERIMS: [i64; 8] = [36101, 36102, 36103, 36104, 36105, 36106, 36107, 36109];
 
-fn any_of(chance: &mut Chance, range: &std::ops::RangeInclusive<i64>) -> SessionId {
+fn any_of(chance: &mut Random, range: &std::ops::RangeInclusive<i64>) -> SessionId {
     let count = u64::try_from(range.end() - range.start() + 1).unwrap_or(1);
     SessionId(range.start() + i64::try_from(chance.below(count)).unwrap_or(0))
 }
 
 /// None = nobody does anything this time.
-pub(crate) fn any(chance: &mut Chance, number: usize) -> Option<Edit> {
-    let mostly_live = if chance.one_in(4) { COMING_AND_GOING } else { LIVE };
+pub(crate) fn any(chance: &mut Random, number: usize) -> Option<Edit> {
+    let mostly_live = if chance.below(4) == 0 { COMING_AND_GOING } else { LIVE };
     let session = any_of(chance, &mostly_live);
-    let interim = SessionId(chance.one_of(&INTERIMS));
+    let interim = SessionId(chance.pick(&INTERIMS));
     let place = u32::try_from(chance.below(6)).unwrap_or(0) + 1;
     Some(match chance.below(20) {
         0..=4 => scenes::add_deck(session, &format!("Deck {number}")),
         5..=8 => scenes::remove_deck(session, place),
         9..=11 => scenes::revise_deck(session, place),
         12..=14 => scenes::last_deck_first(session),
-        15 => comes_or_goes(any_of(chance, &COMING_AND_GOING), chance.one_in(2)),
+        15 => comes_or_goes(any_of(chance, &COMING_AND_GOING), chance.below(2) == 0),
         16 => scenes::move_interim(interim, i32::try_from(chance.below(9)).unwrap_or(0) * 15 - 60),
         17 => scenes::blank_link(interim),
-        18 if chance.one_in(2) => scenes::cancel(interim),
+        18 if chance.below(2) == 0 => scenes::cancel(interim),
         18 => scenes::reinstate(interim),
         _ => return None,
     })

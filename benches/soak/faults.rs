@@ -6,11 +6,11 @@ use meetsync::demo::standin::Failure;
 use meetsync::provider::meetecho::Call;
 
 use crate::Anything;
-use crate::chance::Chance;
+use crate::random::Random;
 use crate::stage::Stage;
 
 /// Something, small things mostly.
-pub(crate) fn any(stage: &mut Stage, chance: &mut Chance) -> Result<(), Anything> {
+pub(crate) fn any(stage: &mut Stage, chance: &mut Random) -> Result<(), Anything> {
     stage.faults += 1;
     match chance.below(40) {
         0..=2 => stage.kill_one()?,
@@ -26,10 +26,10 @@ pub(crate) fn any(stage: &mut Stage, chance: &mut Chance) -> Result<(), Anything
     Ok(())
 }
 
-fn small(stage: &Stage, chance: &mut Chance) {
+fn small(stage: &Stage, chance: &mut Random) {
     let calls =
         [None, Some(Call::SetDecks), Some(Call::DeleteDeck), Some(Call::CreateRoom), Some(Call::FetchRooms)];
-    let call = chance.one_of(&calls);
+    let call = chance.pick(&calls);
     let failure = match chance.below(10) {
         0 => Failure::Status(503),
         1 => Failure::StatusAfterEffect(502),

@@ -5,18 +5,20 @@
 //! few minutes of calm each session must show what the datatracker says. It ends with 1 where one does not, or where
 //! two requests for one session were under way at once.
 
-mod chance;
 mod edits;
 mod faults;
 mod judge;
+#[expect(dead_code, reason = "of the simulation's, not all is needed here")]
+#[path = "../../tests/simulation/random.rs"]
+mod random;
 mod report;
 mod stage;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use chance::Chance;
 use judge::Judge;
+use random::Random;
 use stage::Stage;
 
 type Anything = Box<dyn std::error::Error>;
@@ -46,8 +48,7 @@ fn main() -> ExitCode {
 fn run<'a>(mut arguments: impl Iterator<Item = &'a String>) -> Result<bool, Anything> {
     let usage = "say how long: scripts/soak MINUTES [SEED]";
     let minutes: f64 = arguments.next().ok_or(usage)?.parse().map_err(|_| usage)?;
-    let seed =
-        arguments.next().map_or_else(|| Ok(chance::any_seed()), |seed| seed.parse()).map_err(|_| usage)?;
+    let seed = arguments.next().map_or_else(|| Ok(any_seed()), |seed| seed.parse()).map_err(|_| usage)?;
     let length = Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| usage)?;
     report::note(&format!(
         "{minutes} minutes with seed {seed}; the edits and faults are the same with it again."
@@ -56,10 +57,14 @@ fn run<'a>(mut arguments: impl Iterator<Item = &'a String>) -> Result<bool, Anyt
     runtime.block_on(soak(length, seed))
 }
 
+fn any_seed() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0 >> 32
+}
+
 async fn soak(length: Duration, seed: u64) -> Result<bool, Anything> {
     let mut stage = Stage::set().await?;
     let judge = Judge::new(&stage)?;
-    let mut chance = Chance::new(seed);
+    let mut chance = Random::new(seed, 0);
     judge.until_in_step(&stage, LONGEST_CALM).await?;
     let memory_at_start = stage.memory()?;
     let begun = Instant::now();
@@ -80,7 +85,7 @@ async fn soak(length: Duration, seed: u64) -> Result<bool, Anything> {
                 judge.edited(edit.session);
                 edits += 1;
             }
-            if chance.one_in(12) {
+            if chance.below(12) == 0 {
                 faults::any(&mut stage, &mut chance)?;
             }
             tokio::time::sleep(Duration::from_millis(chance.below(2 * PAUSE_MS))).await;

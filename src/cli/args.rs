@@ -63,6 +63,11 @@ pub(crate) enum Command {
     /// Lists sessions, their times and numbers of decks, as the datatracker has them
     Sessions(SessionsArgs),
     /// Works until it is ended: keeps Meetecho in step with the datatracker
+    #[command(
+        after_help = "SIGTERM or Ctrl-C: it begins nothing new, what is under way gets shutdown.grace, and it ends with 0.\n\
+                      A second one: it ends at once, with 4 where something was cut off (it is in doubt), else with 0.\n\
+                      SIGHUP: it reads its settings again."
+    )]
     Run,
     /// Shows what a resync would do now, and why; changes nothing anywhere
     Plan(PlanArgs),

@@ -10,7 +10,7 @@ use crate::app::{self, LedgerNeed};
 use crate::clock;
 use crate::ledger::Ledger;
 use crate::model::{Hold, Scope, Session, SessionId, Snapshot};
-use crate::plan::{Page, Paint, Style, when};
+use crate::plan::{Page, Paint, Style, exact, when};
 use crate::reconcile::operate::{self, HoldOn};
 use crate::settings::{Environment, Settings};
 
@@ -106,11 +106,6 @@ fn who() -> String {
     let environment = Environment::of_process();
     let names = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(|name| environment.get(name));
     names.map(str::trim).find(|name| !name.is_empty()).map_or_else(app::host_name, str::to_owned)
-}
-
-/// To the second: people compare it with their clock.
-pub(super) fn exact(moment: DateTime<Utc>) -> String {
-    moment.format("%a %Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A hold in words: `until ..., by ...: ...`.

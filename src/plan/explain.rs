@@ -111,4 +111,5 @@ fn of_subject(inputs: Inputs<'_>, plan: &Plan, subject: SubjectKey, rules: Rules
 }
 
 /// The rule that answers for a code, of a room or of decks. None: the code is of something else.
+pub(crate) use rules::exact;
 pub(super) use rules::rule_of;

@@ -29,6 +29,7 @@ mod rooms;
 mod timing;
 mod types;
 
+pub(crate) use explain::exact;
 pub use explain::{Explained, ExplainedAnswer, Rule, SubjectExplained, explain};
 pub use guard::empties;
 pub use inputs::{Ask, Inputs};

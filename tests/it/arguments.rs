@@ -47,6 +47,32 @@ async fn help_completions_manual_and_grants_need_nothing() {
     }
 }
 
+/// Where logs are read by a machine, so is the reason why there are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_a_command_is_said_in_the_form_of_the_log() {
+    let mut stage = Stage::with_week().await;
+    let message = |stderr: &str| -> String {
+        let lines: Vec<serde_json::Value> =
+            stderr.lines().map(|line| serde_json::from_str(line).expect(stderr)).collect();
+        assert_eq!((lines.len(), &lines[0]["level"]), (1, &serde_json::json!("ERROR")), "{stderr}");
+        lines[0]["fields"]["message"].as_str().expect(stderr).to_owned()
+    };
+    let ended = stage.meetsync(&["--log-format", "json", "push", "99999"]).await.expect(1);
+    assert!(message(&ended.stderr).contains("99999"), "{ended:?}");
+    let silent = [("MEETSYNC__LOG__FORMAT", "json"), ("MEETSYNC__LOG__FILTER", "off")];
+    let ended = stage.meetsync_with(&["push", "99999"], &silent).await.expect(1);
+    assert!(message(&ended.stderr).contains("99999"), "{ended:?}");
+    let ended = stage.meetsync_with(&["push", "99999"], &[]).await.expect(1);
+    assert!(ended.stderr.starts_with("meetsync: "), "{ended:?}");
+
+    // Before the settings are known, and where they are wrong.
+    let ended = Stage::without_settings(&["--log-format", "json", "run"]).await.expect(1);
+    assert!(message(&ended.stderr).contains("meetsync.toml"), "{ended:?}");
+    stage.add_settings("[log]\nformat = \"json\"\n[http]\nlisten = 7\n");
+    let ended = stage.meetsync(&["run"]).await.expect(1);
+    assert!(message(&ended.stderr).contains("listen"), "{ended:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_is_no_error() {
     let stage = Stage::with_week().await;

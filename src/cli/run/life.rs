@@ -11,8 +11,8 @@ use super::begin;
 use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
 use crate::cli::{CliError, Context};
-use crate::cron::{Ring, Scheduler};
-use crate::database::{Listener, chain};
+use crate::cron::Scheduler;
+use crate::database::{Listener, Ring, chain};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
@@ -53,8 +53,7 @@ impl Life {
         let listeners =
             [app::changes(&settings, ring_of(&bell))?, app::operators_ring(&settings, ring_of(&bell))?];
         // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
-        let sweep: Ring = ring_of(&bell);
-        let turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), sweep)]).await?;
+        let turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), ring_of(&bell))]).await?;
         Ok(Self { app, ledger, settings, bell, listeners, turns })
     }
 

@@ -4,6 +4,7 @@
 //! It is not a place to keep anything: nothing is synced to disk, and whoever reaches the socket is trusted.
 
 mod binaries;
+mod ground;
 mod place;
 mod server;
 mod sql;

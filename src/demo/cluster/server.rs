@@ -1,19 +1,19 @@
 //! The server's processes and files, from `initdb` to the last `rm`.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::binaries::Found;
+use super::ground::{
+    User, WHO_MAY_CONNECT, as_user, copy_dir, init, make_dirs, reachable, run_quietly, socket_dir,
+};
 use super::{ClusterError, Place};
 
-/// A socket's path must fit in 108 bytes; PostgreSQL refuses to start where it does not.
-const SOCKET_PATH_LIMIT: usize = 100;
 const SOCKET_PORT: u16 = 5432;
 const START_LIMIT: Duration = Duration::from_mins(1);
 const START_POLL: Duration = Duration::from_millis(5);
@@ -52,9 +52,6 @@ const OPTIONS: [&str; 15] = [
     "password_encryption=scram-sha-256",
 ];
 
-/// The socket's directory keeps strangers out, so the socket asks nobody; over TCP, a password is needed.
-const WHO_MAY_CONNECT: &str = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
-
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) socket: PathBuf,
@@ -67,13 +64,6 @@ pub(super) struct Server {
     user: Option<User>,
     /// Others may follow it, or it follows another.
     replicated: bool,
-}
-
-/// The user that the server's programs run as, where we are root and they refuse to be.
-#[derive(Debug, Clone, Copy)]
-struct User {
-    uid: u32,
-    gid: u32,
 }
 
 impl Server {
@@ -225,110 +215,6 @@ impl Drop for Server {
         }
         self.watchdog.wait().ok();
     }
-}
-
-/// Where a copy of the server's programs goes, should one be needed.
-fn copy_dir(dir: &Path) -> PathBuf {
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push("-server");
-    std::env::temp_dir().join(name)
-}
-
-/// Beside the data, or under /tmp where that path is too long for a socket.
-fn socket_dir(dir: &Path, name: &str) -> PathBuf {
-    let beside = dir.join("socket");
-    let longest = beside.join(".s.PGSQL.65535.lock");
-    if longest.as_os_str().len() < SOCKET_PATH_LIMIT { beside } else { Path::new("/tmp").join(name) }
-}
-
-/// Makes both directories for nobody but the server's user, and says who that is.
-fn make_dirs(dir: &Path, socket: &Path) -> Result<Option<User>, ClusterError> {
-    let failed = |dir: &Path| {
-        let dir = dir.to_owned();
-        move |source| ClusterError::Directory { dir, source }
-    };
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder.create(dir).map_err(failed(dir))?;
-    builder.create(socket).map_err(failed(socket))?;
-    // What we make belongs to root exactly where we are root.
-    let root = std::fs::metadata(dir).map_err(failed(dir))?.uid() == 0;
-    let user = if root { Some(unprivileged_user().ok_or(ClusterError::NoUser)?) } else { None };
-    if let Some(user) = user {
-        for made in [dir, socket] {
-            chown(made, Some(user.uid), Some(user.gid)).map_err(failed(made))?;
-        }
-    }
-    Ok(user)
-}
-
-fn unprivileged_user() -> Option<User> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    ["postgres", "nobody"].iter().find_map(|name| {
-        let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2);
-        Some(User { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
-    })
-}
-
-/// The programs' directory, or one in a copy of the installation where the server's user can't reach it (a checkout in
-/// root's home, say).
-fn reachable(found: &Found, copy: &Path, dir: &Path, user: Option<User>) -> Result<PathBuf, ClusterError> {
-    let spawned = |bin: &Path| {
-        let program = bin.join("postgres");
-        let probe = as_user(&program, dir, user).arg("--version").output();
-        probe.map_err(|source| ClusterError::Spawn { program, source })
-    };
-    match spawned(&found.bin) {
-        Ok(_) => return Ok(found.bin.clone()),
-        Err(ClusterError::Spawn { source, .. })
-            if user.is_some() && source.kind() == std::io::ErrorKind::PermissionDenied => {}
-        Err(error) => return Err(error),
-    }
-    let in_copy = |source| ClusterError::Directory { dir: copy.to_owned(), source };
-    DirBuilder::new().mode(0o755).create(copy).map_err(in_copy)?;
-    run_quietly(Command::new("cp").arg("-R").arg(found.installation.join(".")).arg(copy)).map_err(in_copy)?;
-    run_quietly(Command::new("chmod").args(["-R", "go+rX"]).arg(copy)).map_err(in_copy)?;
-    let inside =
-        found.bin.strip_prefix(&found.installation).expect("the programs are inside of their installation");
-    let bin = copy.join(inside);
-    spawned(&bin).map(|_| bin)
-}
-
-/// What it says is only looked at where it fails.
-fn run_quietly(command: &mut Command) -> std::io::Result<()> {
-    let done = command.output()?;
-    let said = || std::io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned());
-    if done.status.success() { Ok(()) } else { Err(said()) }
-}
-
-fn init(bin: &Path, dir: &Path, user: Option<User>) -> Result<(), ClusterError> {
-    let program = bin.join("initdb");
-    let output = as_user(&program, dir, user)
-        .arg("-D")
-        .arg(dir.join("data"))
-        .args(["-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"])
-        .args(["--auth=trust"])
-        .output()
-        .map_err(|source| ClusterError::Spawn { program, source })?;
-    if !output.status.success() {
-        return Err(ClusterError::Init { output: String::from_utf8_lossy(&output.stderr).trim().to_owned() });
-    }
-    std::fs::write(dir.join("data/pg_hba.conf"), WHO_MAY_CONNECT)
-        .map_err(|source| ClusterError::Directory { dir: dir.to_owned(), source })
-}
-
-/// A program of the server's, under its user, with nothing in its environment that could lead it elsewhere.
-fn as_user(program: &Path, dir: &Path, user: Option<User>) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(dir).env("LC_ALL", "C").env("HOME", dir);
-    for variable in ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGTZ"] {
-        command.env_remove(variable);
-    }
-    if let Some(user) = user {
-        command.uid(user.uid).gid(user.gid);
-    }
-    command
 }
 
 fn free_port() -> std::io::Result<u16> {

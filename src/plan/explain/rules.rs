@@ -193,8 +193,8 @@ pub(super) fn timing(rules: &mut Rules, inputs: Inputs<'_>, row: Option<&Remembe
     rules.add("not_parked", !timing.parked, value);
 }
 
-/// To the second, since doubt and bursts are a matter of seconds.
-pub(super) fn exact(moment: DateTime<Utc>) -> String {
+/// To the second: doubt and bursts are a matter of seconds, and people compare it with their clock.
+pub(crate) fn exact(moment: DateTime<Utc>) -> String {
     moment.format("%a %Y-%m-%d %H:%M:%S").to_string()
 }
 

@@ -84,6 +84,36 @@ async fn rooms_follow_the_datatracker_and_come_back() {
     assert_eq!(link_of(&stage, BY_HAND).await, room_of(&stage.standin, BY_HAND).unwrap().room.url);
 }
 
+/// Whoever took the sweep's turn was killed before it had looked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
+    let worker = Running::start(&stage);
+    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
+    until_in_step(&stage).await;
+    let done = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
+    until_true("it is done", async || !stage.database.texts(done).await.is_empty()).await;
+    worker.kill().await;
+
+    stage.standin.take_room_away(&room_of(&stage.standin, BY_HAND).unwrap().room.public_id);
+    let next = Running::start(&stage);
+    passes(&stage, 3).await;
+    next.kill().await;
+    assert!(room_of(&stage.standin, BY_HAND).is_none(), "the sweep was done, and its next turn is tomorrow");
+    stage
+        .database
+        .run(
+            "UPDATE meetsync.tick SET done_at = NULL, taken_at = clock_timestamp() - interval '6 min', who = 'killed'
+             WHERE job = 'room_sweep'",
+        )
+        .await;
+    let last = Running::start(&stage);
+    until(&stage, "the room is back", |standin| room_of(standin, BY_HAND).is_some()).await;
+    until_true("it is done", async || !stage.database.texts(done).await.is_empty()).await;
+    last.stop().await.expect(0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_deletions_are_refused_and_not_tried_again_and_again() {
     let stage = with_sweeps().await;
