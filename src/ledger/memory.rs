@@ -154,8 +154,8 @@ impl Memory {
     }
 
     /// As [`super::Ledger::take_turn`], at `clock` by the ledger's own clock.
-    pub fn take_turn(&mut self, job: &str, due_at: DateTime<Utc>, clock: DateTime<Utc>) -> Turn {
-        Taken::take(self.turns.entry(job.to_owned()).or_default(), due_at, clock)
+    pub fn take_turn(&mut self, job: &str, due_at: DateTime<Utc>, who: &str, clock: DateTime<Utc>) -> Turn {
+        Taken::take(self.turns.entry(job.to_owned()).or_default(), due_at, who, clock)
     }
 
     /// As [`super::Ledger::end_turn`].

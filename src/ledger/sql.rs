@@ -207,7 +207,8 @@ pub(super) const GONE_FROM_WORK: &str = "\
         UPDATE meetsync.tick AS t SET taken_at = '-infinity' FROM given
         WHERE t.who = given.name AND t.done_at IS NULL)
     DELETE FROM meetsync.replica AS r USING given WHERE r.name = given.name";
-/// A turn is ours if nobody had it, or whoever took it did not finish it in time.
+/// A turn is ours if nobody had it, if it was ours already (we never heard so, or have begun anew), or if whoever took it
+/// did not finish it in time.
 pub(super) const TAKE_TURN: &str = "\
     WITH given AS (SELECT ? AS job, ? AS due_at, ? AS who, ? AS unfinished_ms),
     ours AS (
@@ -215,8 +216,8 @@ pub(super) const TAKE_TURN: &str = "\
         ON CONFLICT (job) DO UPDATE SET
             due_at = excluded.due_at, who = excluded.who, taken_at = clock_timestamp(), done_at = NULL
         WHERE t.due_at < excluded.due_at OR t.due_at > clock_timestamp() + interval '1 hour'
-           OR (t.due_at = excluded.due_at AND t.done_at IS NULL
-               AND t.taken_at < clock_timestamp() - (SELECT unfinished_ms FROM given) * interval '1 millisecond')
+           OR (t.due_at = excluded.due_at AND t.done_at IS NULL AND (t.who = excluded.who OR t.taken_at
+               < clock_timestamp() - (SELECT unfinished_ms FROM given) * interval '1 millisecond'))
         RETURNING t.job)
     SELECT CASE WHEN EXISTS (SELECT FROM ours) THEN 'ours'
                 WHEN EXISTS (SELECT FROM meetsync.tick AS t WHERE t.job = given.job

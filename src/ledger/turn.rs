@@ -33,31 +33,33 @@ pub enum Turn {
 }
 
 /// A turn that was taken, as a ledger in memory keeps it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Taken {
     due_at: DateTime<Utc>,
     taken_at: DateTime<Utc>,
+    who: String,
     is_done: bool,
 }
 
 impl Taken {
     /// What the statement behind `take_turn` does, at `clock` by the ledger's own clock.
-    pub(super) fn take(newest: &mut Option<Self>, due_at: DateTime<Utc>, clock: DateTime<Utc>) -> Turn {
-        let fresh = Self { due_at, taken_at: clock, is_done: false };
-        let Some(known) = newest else {
-            *newest = Some(fresh);
+    pub(super) fn take(
+        newest: &mut Option<Self>,
+        due_at: DateTime<Utc>,
+        who: &str,
+        clock: DateTime<Utc>,
+    ) -> Turn {
+        let is_ours = newest.as_ref().is_none_or(|known| {
+            let is_over = clock - known.taken_at > TimeDelta::from_std(UNFINISHED).unwrap_or_default();
+            let was_left = !known.is_done && (known.who == who || is_over);
+            known.due_at < due_at || known.due_at > clock + FAR_AHEAD || (known.due_at == due_at && was_left)
+        });
+        if is_ours {
+            *newest = Some(Self { due_at, taken_at: clock, who: who.to_owned(), is_done: false });
             return Turn::Ours;
-        };
-        let was_left =
-            !known.is_done && clock - known.taken_at > TimeDelta::from_std(UNFINISHED).unwrap_or_default();
-        if known.due_at < due_at || known.due_at > clock + FAR_AHEAD || (known.due_at == due_at && was_left) {
-            *known = fresh;
-            Turn::Ours
-        } else if known.due_at > due_at || known.is_done {
-            Turn::Done
-        } else {
-            Turn::Theirs
         }
+        let is_done = newest.as_ref().is_some_and(|known| known.due_at > due_at || known.is_done);
+        if is_done { Turn::Done } else { Turn::Theirs }
     }
 
     /// What the statement behind `end_turn` does.

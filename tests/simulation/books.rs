@@ -91,10 +91,10 @@ impl Books for BooksTwin {
         .await
     }
 
-    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, _: &str) -> Result<Turn, LedgerError> {
+    async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, who: &str) -> Result<Turn, LedgerError> {
         self.call(Edge::LedgerTurn, true, |world, _| {
             let clock = world.ledger_clock();
-            Ok(world.ledger.take_turn(job, due_at, clock))
+            Ok(world.ledger.take_turn(job, due_at, who, clock))
         })
         .await
     }
@@ -161,9 +161,14 @@ impl Books for BooksTwin {
                 format!("worker {worker}: {key} ends: {}{words}; {}", attempt.outcome, of_end(&end))
             });
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
+            let written = world.ledger.attempts().len();
+            let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
+            if world.ledger.attempts().len() == written {
+                world.tell(|| format!("worker {worker}: ... which was written down already"));
+                return Ok(settled);
+            }
             let steps = &mut world.workers[worker].steps;
             *steps = steps.saturating_sub(1);
-            let settled = world.ledger.settle_and_release(&lease, &begun, &end, attempt);
             world.step_was_settled(&lease, settled);
             world.check_wish(&begun, settled);
             if settled == Settled::Lost {

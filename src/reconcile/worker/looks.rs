@@ -76,7 +76,8 @@ impl Looks {
     pub(super) fn sweep(&mut self, due: DateTime<Utc>, turn: Turn, world: &World, now: Duration) {
         self.asked = Some((due, (turn != Turn::Done).then_some(now + ASK_AGAIN)));
         if turn == Turn::Ours {
-            let left = groups_to_read(world.inputs());
+            let under_way = self.sweep.take().filter(|sweep| sweep.due == due);
+            let left = under_way.map_or_else(|| groups_to_read(world.inputs()), |sweep| sweep.left);
             for group in &left {
                 self.want(group.clone(), now);
             }
