@@ -15,6 +15,9 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::schedule::cron::Pattern;
 
+/// Patterns, each with what is called at its moments.
+pub type Jobs = Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>;
+
 /// Why nothing will ring.
 #[derive(Debug, thiserror::Error)]
 #[error("the scheduler can't be set up to ring at \"{pattern}\"")]
@@ -32,7 +35,7 @@ pub struct Scheduler {
 impl Scheduler {
     /// Calls each at the moments of its pattern, on a task of the scheduler's; it must return at once. To be called on a
     /// tokio runtime with time.
-    pub async fn start(jobs: Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>) -> Result<Self, CronError> {
+    pub async fn start(jobs: Jobs) -> Result<Self, CronError> {
         let all = jobs.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join("\", \"");
         let wrong = |pattern: &str| {
             let pattern = pattern.to_owned();
@@ -90,7 +93,7 @@ mod tests {
     use tokio::time::timeout;
 
     /// A bell, how often it rang, and the job that rings it each second.
-    fn each_second() -> (Arc<Notify>, Arc<AtomicUsize>, Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>) {
+    fn each_second() -> (Arc<Notify>, Arc<AtomicUsize>, Jobs) {
         let (bell, count) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let (heard, counted) = (Arc::clone(&bell), Arc::clone(&count));
         let ring = Arc::new(move || {

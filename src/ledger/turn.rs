@@ -36,7 +36,7 @@ pub enum Turn {
 #[derive(Debug, Clone)]
 pub(super) struct Taken {
     due_at: DateTime<Utc>,
-    taken_at: DateTime<Utc>,
+    since: DateTime<Utc>,
     who: String,
     is_done: bool,
 }
@@ -50,12 +50,12 @@ impl Taken {
         clock: DateTime<Utc>,
     ) -> Turn {
         let is_ours = newest.as_ref().is_none_or(|known| {
-            let is_over = clock - known.taken_at > TimeDelta::from_std(UNFINISHED).unwrap_or_default();
+            let is_over = clock - known.since > TimeDelta::from_std(UNFINISHED).unwrap_or_default();
             let was_left = !known.is_done && (known.who == who || is_over);
             known.due_at < due_at || known.due_at > clock + FAR_AHEAD || (known.due_at == due_at && was_left)
         });
         if is_ours {
-            *newest = Some(Self { due_at, taken_at: clock, who: who.to_owned(), is_done: false });
+            *newest = Some(Self { due_at, since: clock, who: who.to_owned(), is_done: false });
             return Turn::Ours;
         }
         let is_done = newest.as_ref().is_some_and(|known| known.due_at > due_at || known.is_done);
