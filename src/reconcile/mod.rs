@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod look;
 pub mod operate;
+mod pass_summary;
 mod real;
 mod rehearse;
 mod result;
@@ -28,8 +29,11 @@ mod world;
 
 pub use explain::{explain, read_to_explain};
 pub use export::{EXPORT_VERSION, Export, ExportError};
+pub use pass_summary::{Need, PassSummary};
 pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult, results_text};
 pub use resync::{Progress, resync};
-pub use status::{Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, status, status_text};
+pub use status::{
+    Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, push_it, status, status_text,
+};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

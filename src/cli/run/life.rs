@@ -16,8 +16,8 @@ use crate::database::{Listener, chain};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
-use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
+use crate::reconcile::{ReconcileError, push_it};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
 use crate::systemd;
@@ -69,7 +69,12 @@ impl Life {
         let may_send = !app.only_observes();
         let mut options = app::worker_options(&settings, may_send);
         options.poll = within_watchdog(options.poll, systemd::watchdog_interval());
-        let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
+        let hand = Hand {
+            ledger: ledger.clone(),
+            name: app.parts.who.clone(),
+            keep: settings.ledger.keep,
+            poll: options.poll,
+        };
         let voice = Voice::default();
         tracing::info!(
             mode = if may_send { "act" } else { "observe" },
@@ -77,6 +82,11 @@ impl Life {
             poll_s = options.poll.as_secs_f64(),
             "at work"
         );
+        if !may_send {
+            tracing::warn!(
+                "scope.mode is \"observe\": this worker reads, plans and records, and sends nothing until it is \"act\""
+            );
+        }
 
         let leave = Leave::default();
         let worker = Worker::new(app.parts, ledger, leave.clone(), options);
@@ -224,15 +234,9 @@ impl Voice {
 
     /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
-        let is_as_set = |rule| {
-            matches!(
-                rule,
-                Why::NotOurs | Why::OutOfScope | Why::ObserveOnly | Why::NoDelete | Why::WriteBackOff
-            )
-        };
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let mut standing = BTreeSet::new();
-        for refusal in report.plan.refusals.iter().filter(|refusal| !is_as_set(refusal.rule)) {
+        for refusal in report.plan.refusals.iter().filter(|refusal| !refusal.rule.is_as_set()) {
             let line = (refusal.subject, refusal.rule);
             if !known.contains(&line) {
                 tracing::warn!(
@@ -249,7 +253,12 @@ impl Voice {
         for wait in report.plan.waits.iter().filter(unsent) {
             let line = (Some(wait.subject), wait.reason);
             if !known.contains(&line) {
-                tracing::warn!(subject = %wait.subject, rule = %wait.reason, "the window closed before this was sent");
+                tracing::warn!(
+                    subject = %wait.subject,
+                    rule = %wait.reason,
+                    way_on = push_it(wait.session),
+                    "the window closed before this was sent"
+                );
             }
             standing.insert(line);
         }

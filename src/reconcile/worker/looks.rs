@@ -8,13 +8,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
+use crate::model::{Fault, GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
 use crate::plan::{Known, Link, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
 const FRESH: Duration = Duration::from_mins(5);
+
+/// Whether it is an answer that will be the same until a person does something.
+fn is_a_no(why: Why) -> bool {
+    matches!(why, Why::CredentialsRejected | Why::GroupUnknown)
+}
 
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
@@ -24,6 +29,8 @@ pub(super) struct Looks {
     seen: BTreeMap<GroupAcronym, (Duration, Vec<SeenRoom>)>,
     /// Looks in a row that failed.
     failures: BTreeMap<GroupAcronym, u32>,
+    /// Groups that the provider, being there, does not let us look at: a person must know.
+    refused: BTreeMap<GroupAcronym, Fault>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
     /// Wishes that this worker recorded: what became of them it knows best itself.
@@ -45,7 +52,7 @@ impl Looks {
         }
         RoomsSeen {
             by_group: self.seen.iter().map(|(group, (_, rooms))| (group.clone(), rooms.clone())).collect(),
-            ..RoomsSeen::default()
+            unread: self.refused.clone(),
         }
     }
 
@@ -108,11 +115,15 @@ impl Looks {
 
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
         self.failures.remove(&group);
+        self.refused.remove(&group);
         self.seen.insert(group, (now, rooms));
     }
 
     /// The group could not be read: again after a while, or when the provider is back.
-    pub(super) fn failed(&mut self, group: GroupAcronym, now: Duration) {
+    pub(super) fn failed(&mut self, group: GroupAcronym, fault: Option<Fault>, now: Duration) {
+        if let Some(fault) = fault.filter(|fault| is_a_no(fault.why)) {
+            self.refused.insert(group.clone(), fault);
+        }
         let failures = self.failures.entry(group.clone()).or_default();
         *failures = failures.saturating_add(1);
         // A room in doubt may wait for it, so the first wait is short. Looks go one after the other: no jitter.
@@ -166,7 +177,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut waits = Vec::new();
         for _ in 0..7 {
-            looks.failed(group.clone(), now);
+            looks.failed(group.clone(), None, now);
             let begun = now;
             while looks.take(now).is_empty() {
                 now += Duration::from_millis(250);
@@ -175,7 +186,7 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 15, 30, 30]);
         looks.saw(group.clone(), Vec::new(), now);
-        looks.failed(group.clone(), now);
+        looks.failed(group.clone(), None, now);
         assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
     }
 }
