@@ -27,7 +27,7 @@ mod work;
 pub mod worker;
 mod world;
 
-pub use explain::{explain, read_to_explain};
+pub use explain::{at_work, explain, read_to_explain};
 pub use export::{EXPORT_VERSION, Export, ExportError};
 pub use pass_summary::{Need, PassSummary};
 pub use real::{Real, RealTime};

@@ -40,7 +40,7 @@ pub struct Status {
     pub as_of: DateTime<Utc>,
     /// `scope.mode` of the worker that made the last pass; null where that is not known.
     pub mode: Option<Mode>,
-    /// What the workers that are there think of the provider, `answers` or `down`; null where none has said.
+    /// `down` where a worker that is there gets no answer; null where none says so.
     pub provider: Option<&'static str>,
     /// When it ended; null where there never was one.
     pub last_complete_pass: Option<DateTime<Utc>>,
@@ -209,8 +209,8 @@ impl Status {
 
 /// By the workers that are there: what one said that was killed since is no news.
 fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
-    let says = |word| replicas.iter().any(|replica| replica.is_there(now) && replica.provider == word);
-    ["down", "answers"].into_iter().find(|word| says(*word))
+    let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
+    replicas.iter().any(says_so).then_some("down")
 }
 
 /// A failure of before, of a subject that the planner has nothing to do about by now.

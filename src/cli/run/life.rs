@@ -1,6 +1,7 @@
 //! One life of the worker: from settings that can be used to a drain.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,9 +11,11 @@ use futures_util::future::BoxFuture;
 use super::begin;
 use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
+use crate::cli::which::unknown_in_scope;
 use crate::cli::{CliError, Context, output};
 use crate::cron::{Ring, Scheduler};
 use crate::database::{Listener, chain};
+use crate::datatracker::Datatracker;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
@@ -24,6 +27,9 @@ use crate::systemd;
 
 /// How long the ledger is waited for, to say there that this worker goes.
 const LAST_WORD: Duration = Duration::from_secs(3);
+
+/// A datatracker that could not be asked for names is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Why a life ended.
 pub(super) enum End {
@@ -89,12 +95,14 @@ impl Life {
         }
 
         let leave = Leave::default();
+        let datatracker = app.parts.datatracker.clone();
         let worker = Worker::new(app.parts, ledger, leave.clone(), options);
         let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
         let work = async {
             let ended = tokio::select! {
                 ended = worker.run(&bell, &told) => ended,
                 never = housekeeping::keep(&hand, &voice.heard) => match never {},
+                never = tell_unknown_names(&datatracker, &settings) => match never {},
             };
             if ended == Ended::CutOff {
                 output::note(
@@ -151,6 +159,22 @@ impl Life {
         drop((listeners, turns));
         end
     }
+}
+
+/// A name that is misspelt in `[scope]` leaves everything undone that was meant by it.
+async fn tell_unknown_names(datatracker: &Datatracker, settings: &Settings) -> Infallible {
+    loop {
+        match unknown_in_scope(datatracker, settings).await {
+            Ok(None) => break,
+            Ok(Some(words)) => {
+                tracing::warn!("{words}");
+                break;
+            }
+            // Passes say what is wrong with the database.
+            Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+        }
+    }
+    std::future::pending().await
 }
 
 /// New settings that are being tried; one that is begun anew forgets what it had read.

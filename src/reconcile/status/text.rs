@@ -218,9 +218,9 @@ fn at_work(page: &mut Page, status: &Status) {
         let Replica { name, version, .. } = replica;
         let (seen, started) = (span(now - replica.seen), clock(replica.started, now));
         let thinks = match replica.provider.as_str() {
-            "" => "",
             "down" => "; Meetecho does not answer it",
-            _ => "; Meetecho answers it",
+            // It may not have asked.
+            _ => "",
         };
         page.line(
             Paint::Plain,
@@ -228,10 +228,14 @@ fn at_work(page: &mut Page, status: &Status) {
         );
     }
     for lease in &status.leases {
-        let left = span(lease.until - now);
+        let (owner, session, left) = (&lease.owner, lease.session, span(lease.until - now));
         page.line(
             Paint::Plain,
-            format!("  {} works on session {}, for {left} more at most", lease.owner, lease.session),
+            if gone.iter().any(|replica| replica.name == *owner) {
+                format!("  session {session} is left alone for {left} more at most: {owner} worked on it, and is gone")
+            } else {
+                format!("  {owner} works on session {session}, for {left} more at most")
+            },
         );
     }
     if gone.is_empty() {

@@ -8,13 +8,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Fault, GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
-use crate::plan::{Known, Link, Plan, groups_to_read};
+use crate::model::{
+    Fault, GroupAcronym, Kind, LedgerView, RoomRecord, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why,
+};
+use crate::plan::{Known, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
 const FRESH: Duration = Duration::from_mins(5);
+
+/// A group's rooms, as a look found them.
+#[derive(Debug)]
+struct Seen {
+    read_at: Duration,
+    rooms: Vec<SeenRoom>,
+    /// What was on record of them at the first pass after it. Where that is another by now, somebody else has done
+    /// something about these rooms.
+    on_record: Option<Vec<(SessionId, RoomRecord)>>,
+}
 
 /// Whether it is an answer that will be the same until a person does something.
 fn is_a_no(why: Why) -> bool {
@@ -26,7 +38,7 @@ fn is_a_no(why: Why) -> bool {
 pub(super) struct Looks {
     /// To be looked at, not before that moment.
     wanted: BTreeMap<GroupAcronym, Duration>,
-    seen: BTreeMap<GroupAcronym, (Duration, Vec<SeenRoom>)>,
+    seen: BTreeMap<GroupAcronym, Seen>,
     /// Looks in a row that failed.
     failures: BTreeMap<GroupAcronym, u32>,
     /// Groups that the provider, being there, does not let us look at: a person must know.
@@ -38,20 +50,22 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// What was seen, for a plan.
-    pub(super) fn rooms(&mut self, now: Duration) -> RoomsSeen {
-        let stale: Vec<_> = self
-            .seen
-            .iter()
-            .filter(|(_, (read_at, _))| now.saturating_sub(*read_at) >= FRESH)
-            .map(|(group, _)| group.clone())
-            .collect();
+    /// What was seen, for a plan by this ledger.
+    pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
+        let mut stale = Vec::new();
+        for (group, seen) in &mut self.seen {
+            let on_record = on_record(ledger, group);
+            let before = seen.on_record.get_or_insert_with(|| on_record.clone());
+            if now.saturating_sub(seen.read_at) >= FRESH || *before != on_record {
+                stale.push(group.clone());
+            }
+        }
         for group in stale {
             self.seen.remove(&group);
             self.want(group, now);
         }
         RoomsSeen {
-            by_group: self.seen.iter().map(|(group, (_, rooms))| (group.clone(), rooms.clone())).collect(),
+            by_group: self.seen.iter().map(|(group, seen)| (group.clone(), seen.rooms.clone())).collect(),
             unread: self.refused.clone(),
         }
     }
@@ -116,7 +130,7 @@ impl Looks {
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
         self.failures.remove(&group);
         self.refused.remove(&group);
-        self.seen.insert(group, (now, rooms));
+        self.seen.insert(group, Seen { read_at: now, rooms, on_record: None });
     }
 
     /// The group could not be read: again after a while, or when the provider is back.
@@ -150,10 +164,9 @@ impl Looks {
     fn notice_links(&mut self, world: &World, now: Duration) {
         let inputs = world.inputs();
         let mut standing = BTreeSet::new();
-        for session in world.snapshot.sessions.iter().filter(|session| session.is_interim()) {
+        for session in &world.snapshot.sessions {
             let known = Known::of(&inputs, session);
-            let over = session.slot.is_none_or(|slot| slot.is_over(world.snapshot.as_of));
-            if over || known.record.is_some() || !matches!(known.link, Link::Ours | Link::Unmatched) {
+            if !known.asks_for_a_look(world.snapshot.as_of) {
                 continue;
             }
             let link = (session.id, session.remote_instructions.clone());
@@ -164,6 +177,11 @@ impl Looks {
         }
         self.noticed = standing;
     }
+}
+
+fn on_record(ledger: &LedgerView, group: &GroupAcronym) -> Vec<(SessionId, RoomRecord)> {
+    let rooms = ledger.subjects.iter().filter_map(|(key, row)| Some((key.session, row.room.clone()?)));
+    rooms.filter(|(_, room)| room.group == *group).collect()
 }
 
 #[cfg(test)]

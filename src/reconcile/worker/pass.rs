@@ -63,7 +63,7 @@ pub(super) async fn pass<E: Edges>(
     let read_at = parts.time.elapsed();
     let ask = Ask { by_worker: true, ..Ask::default() };
     let mut world = read_world(parts, ask, ReadRooms::No, told.since).await?;
-    world.rooms = lock(looks).rooms(read_at);
+    world.rooms = lock(looks).rooms(&world.ledger, read_at);
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
     let as_of = world.snapshot.as_of;
