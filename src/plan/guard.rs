@@ -123,8 +123,8 @@ pub(super) fn limit_emptied_sessions(
     if !planned.contains(&true) || total <= guard.max_sessions {
         return;
     }
-    let emptied = changes.iter().zip(&planned).filter(|(_, empties)| **empties);
-    let sessions = emptied.map(|(change, _)| change.session).collect();
+    let refused_changes = changes.iter().zip(&planned).filter(|(_, empties)| **empties);
+    let sessions = refused_changes.map(|(change, _)| change.session).collect();
     let way_on = go_on(inputs, sessions, KindFilter::SlidesOnly);
     let mut index = 0;
     changes.retain(|change| {

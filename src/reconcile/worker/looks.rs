@@ -187,6 +187,7 @@ fn on_record(ledger: &LedgerView, group: &GroupAcronym) -> Vec<(SessionId, RoomR
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RoomTimes;
 
     #[test]
     fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
@@ -206,5 +207,49 @@ mod tests {
         looks.saw(group.clone(), Vec::new(), now);
         looks.failed(group.clone(), None, now);
         assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
+    }
+
+    /// Somebody else, a person at a terminal say, made or took away a room: what was seen before is the past.
+    #[test]
+    fn what_was_seen_is_the_past_once_the_record_changes() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let mut ledger = LedgerView::default();
+        looks.saw(group.clone(), Vec::new(), Duration::ZERO);
+        for _ in 0..2 {
+            assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some());
+        }
+        let start = chrono::DateTime::UNIX_EPOCH;
+        let mut room = RoomRecord {
+            public_id: "a".into(),
+            url: "https://example.org/a".into(),
+            group: GroupAcronym::new("quic"),
+            sent: RoomTimes { start, duration_min: 60 },
+            adopted: false,
+            former_url: None,
+            gone: false,
+        };
+        let key = SubjectKey::room(SessionId(1));
+        ledger.subjects.entry(key).or_default().room = Some(room.clone());
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some(), "another group's");
+        room.group = group.clone();
+        ledger.subjects.entry(key).or_default().room = Some(room);
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
+        assert_eq!(looks.take(Duration::ZERO), [group].into(), "it is looked at again");
+    }
+
+    /// The provider is there and says no: that does not pass by itself.
+    #[test]
+    fn a_no_is_told_until_the_group_can_be_read() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let unread = |looks: &mut Looks| looks.rooms(&LedgerView::default(), Duration::ZERO).unread;
+        looks.failed(group.clone(), Some(Fault::new(Why::ProviderDown, "503")), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
+        let no = Fault::new(Why::CredentialsRejected, "401");
+        looks.failed(group.clone(), Some(no.clone()), Duration::ZERO);
+        assert_eq!(unread(&mut looks), [(group.clone(), no)].into());
+        looks.saw(group, Vec::new(), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
     }
 }

@@ -26,12 +26,12 @@ fn pass(ended: i64) -> LastPass {
         asked_at: now(),
         took: Duration::from_millis(25),
         who: "run@one/7".into(),
-        summary: found(&(1..=9).collect::<Vec<_>>(), json!({})),
+        summary: found(&(1..=9).collect::<Vec<_>>(), &json!({})),
     }
 }
 
 /// What a pass that found these in step wrote down, and more.
-fn found(in_step: &[i64], more: Value) -> Value {
+fn found(in_step: &[i64], more: &Value) -> Value {
     let mut summary = json!({
         "sessions": 60, "in_window": 12, "in_step": in_step.len(), "to_change": 0, "in_doubt": 0, "held": 0,
         "refused": 0, "requests": 0, "mode": "act", "in_step_sessions": in_step
@@ -145,7 +145,7 @@ fn a_bad_night() {
         until: Some(ago(-40)),
     };
     let more = json!({ "needs_a_person": refused, "waits": [settling] });
-    standing.last_pass = Some(LastPass { summary: found(&[1, 8, 9, 20], more), ..pass(11_000) });
+    standing.last_pass = Some(LastPass { summary: found(&[1, 8, 9, 20], &more), ..pass(11_000) });
     standing.leases = vec![WorkedOn {
         session: SessionId(4),
         provider: "meetecho".into(),
@@ -239,7 +239,7 @@ fn a_worker_that_only_observes_is_said_to_do_so() {
         (status(standing.clone()).mode, told(standing.clone()).contains("only observes")),
         (Some(Mode::Act), false)
     );
-    standing.last_pass = Some(LastPass { summary: found(&[], json!({ "mode": "observe" })), ..pass(2) });
+    standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "mode": "observe" })), ..pass(2) });
     let status = status(standing.clone());
     assert_eq!(serde_json::to_value(&status).expect("plain")["mode"], "observe");
     assert!(told(standing).contains("The worker only observes"));
@@ -251,7 +251,7 @@ fn a_worker_that_only_observes_is_said_to_do_so() {
 fn what_the_planner_does_not_call_in_step_is_not_in_step() {
     let mut standing = quiet((1..=4).map(|id| decks(id, State::Settled)).collect());
     // The others were cancelled, left behind, or are over.
-    standing.last_pass = Some(LastPass { summary: found(&[1, 2], json!({})), ..pass(2) });
+    standing.last_pass = Some(LastPass { summary: found(&[1, 2], &json!({})), ..pass(2) });
     let hold = Hold { until: ago(-60), by: "anna@desk".into(), reason: "x".into() };
     standing.holds = vec![StandingHold { session: Some(SessionId(2)), hold, since: ago(60) }];
     assert!(first_line(standing.clone()).ends_with("1 session is in step, 1 is held, none needs you."));
@@ -276,7 +276,7 @@ fn a_window_closes_by_the_settings_and_the_planner_has_the_last_word() {
     };
     let closed = |end: i64, notify, waits: Value| {
         let mut standing = quiet(vec![over(end)]);
-        standing.last_pass = Some(LastPass { summary: found(&[], json!({ "waits": waits })), ..pass(2) });
+        standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "waits": waits })), ..pass(2) });
         let status = Status::of(standing, POLL, notify);
         (status.window_closed.len(), status.needs_a_person.len(), status.sessions.waiting)
     };
