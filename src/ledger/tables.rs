@@ -107,5 +107,6 @@ diesel::table! {
         started -> Timestamptz,
         seen -> Timestamptz,
         provider -> Text,
+        beat_ms -> BigInt,
     }
 }

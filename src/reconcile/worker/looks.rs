@@ -53,12 +53,25 @@ impl Looks {
     /// What was seen, for a plan by this ledger.
     pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
         let mut stale = Vec::new();
+        let mut past = Vec::new();
         for (group, seen) in &mut self.seen {
             let on_record = on_record(ledger, group);
             let before = seen.on_record.get_or_insert_with(|| on_record.clone());
-            if now.saturating_sub(seen.read_at) >= FRESH || *before != on_record {
+            let changed = on_record
+                .iter()
+                .filter(|row| !before.contains(row))
+                .chain(before.iter().filter(|row| !on_record.contains(row)));
+            let changed: Vec<SubjectKey> = changed.map(|(session, _)| SubjectKey::room(*session)).collect();
+            if now.saturating_sub(seen.read_at) >= FRESH || changed.iter().any(|key| !self.own.contains(key))
+            {
                 stale.push(group.clone());
+            } else if !changed.is_empty() {
+                // Our own step, whose end is about to be told: it knows what became of the room.
+                past.push(group.clone());
             }
+        }
+        for group in past {
+            self.forget(&group);
         }
         for group in stale {
             self.seen.remove(&group);
