@@ -11,6 +11,7 @@ mod outage;
 mod replicas;
 mod rooms;
 mod stopping;
+mod told;
 mod whole;
 mod windows;
 
