@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::ledger::{
-    Attempt, Ledger, LedgerError, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
+    Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
+    WorkedOn,
 };
 use crate::model::{Kind, Remembered, SessionId, SubjectKey};
 
@@ -48,6 +49,8 @@ pub struct Status {
     pub retrying: Vec<Trouble>,
     /// Slides with something open when their slot ended: nobody sends them any more.
     pub window_closed: Vec<WindowClosed>,
+    /// What the last look at rooms found, group by group: `meetsync rooms` looks anew.
+    pub rooms: Vec<RoomsFound>,
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
@@ -127,7 +130,8 @@ type SlotEnds = BTreeMap<SubjectKey, DateTime<Utc>>;
 pub async fn status(ledger: &Ledger, poll: Duration) -> Result<Status, LedgerError> {
     let standing = ledger.standing(ATTEMPTS).await?;
     let slot_ends = slot_ends(ledger, &standing).await?;
-    Ok(Status::of(standing, &slot_ends, poll))
+    let rooms = ledger.rooms_found().await?;
+    Ok(Status { rooms, ..Status::of(standing, &slot_ends, poll) })
 }
 
 /// Of subjects with something open.
@@ -180,6 +184,7 @@ impl Status {
             }),
             window_closed,
             sessions: sessions(&subjects, &over, &leased),
+            rooms: Vec::new(),
             replicas,
             leases,
             holds,

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sessions, Status, Trouble};
-use crate::ledger::Replica;
+use crate::ledger::{Replica, RoomFinding};
 use crate::model::SubjectKey;
 use crate::plan::{Page, Paint, Style, counted, moment};
 
@@ -21,9 +21,11 @@ pub fn status_text(status: &Status, style: &Style) -> String {
     let by = if status.healthy { "" } else { "By the ledger, " };
     page.line(paint, format!("{} {by}{}", health(status), sum(status.sessions)));
     provider_is_down(&mut page, status);
+    provider_rejects_us(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
     window_closed(&mut page, status);
+    rooms(&mut page, status);
     at_work(&mut page, status);
     history(&mut page, status);
     page.finish()
@@ -71,10 +73,7 @@ fn sum(sessions: Sessions) -> String {
 
 /// As workers that are there see it: what one said that was killed since is no news.
 fn provider_is_down(page: &mut Page, status: &Status) {
-    let says = |replica: &&Replica| {
-        replica.provider == "down" && status.as_of - replica.seen <= TimeDelta::seconds(THERE)
-    };
-    let who: Vec<&str> = status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect();
+    let who = workers_saying(status, "down");
     if !who.is_empty() {
         page.line(
             Paint::Refused,
@@ -84,6 +83,27 @@ fn provider_is_down(page: &mut Page, status: &Status) {
             ),
         );
     }
+}
+
+fn provider_rejects_us(page: &mut Page, status: &Status) {
+    let who = workers_saying(status, "credentials_rejected");
+    if !who.is_empty() {
+        page.line(
+            Paint::Refused,
+            format!(
+                "Meetecho rejects our credentials, and nothing can be sent: put meetecho.client_id and client_secret \
+                 right, and send a hangup (kill -HUP) to {}.",
+                who.join(" and ")
+            ),
+        );
+    }
+}
+
+fn workers_saying<'a>(status: &'a Status, word: &str) -> Vec<&'a str> {
+    let says = |replica: &&Replica| {
+        replica.provider == word && status.as_of - replica.seen <= TimeDelta::seconds(THERE)
+    };
+    status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect()
 }
 
 fn needs_a_person(page: &mut Page, status: &Status) {
@@ -177,6 +197,27 @@ fn window_closed(page: &mut Page, status: &Status) {
         let words = closed.words.as_deref().map_or_else(String::new, |words| format!(": {words}"));
         let name = name(closed.subject);
         page.line(Paint::Plain, format!("  {name}: its window closed before this was {what}{words}"));
+    }
+}
+
+/// Nobody puts these right by himself.
+fn rooms(page: &mut Page, status: &Status) {
+    if status.rooms.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(Paint::Bold, "Rooms that are not as they should be (meetsync rooms looks anew)");
+    for group in &status.rooms {
+        let ago = span(status.as_of - group.looked_at);
+        for finding in &group.findings {
+            let RoomFinding { session, room_id, state, url, words } = finding;
+            let whose = session.map_or_else(|| format!("room {room_id}"), |id| format!("session {id} room"));
+            let url = url.as_deref().map_or_else(String::new, |url| format!(" {url}"));
+            page.line(
+                Paint::Plain,
+                format!("  {whose} ({}): {state}: {words};{url} as seen {ago} ago", group.group),
+            );
+        }
     }
 }
 
