@@ -1,6 +1,7 @@
 //! Token calls that are refused: for want of the right credentials, or for one group's sake.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use meetsync::demo::sample::scenes;
@@ -8,8 +9,9 @@ use meetsync::demo::standin::{Failure, GroupRefusal, LogEntry, Standin};
 use meetsync::model::{GroupAcronym, SessionId};
 use meetsync::provider::meetecho::Call;
 
+use super::inside::{Given, during};
 use super::{NOTHING, UNSETTLED, calls_of, hurried, one, shows, until, until_in_step};
-use crate::support::running::{Running, until_none};
+use crate::support::running::{Running, until_none, until_true};
 use crate::support::stage::Stage;
 
 const PARKED: &str = "SELECT key || ': ' || last_error FROM meetsync.subject WHERE state = 'parked'";
@@ -173,28 +175,20 @@ async fn a_group_that_is_unknown_stops_and_delays_nobody_else() {
     }
 }
 
-/// A live session whose token is at hand does not wait for a token call about others that are due.
-#[tokio::test(flavor = "multi_thread")]
+/// A session whose token is at hand does not wait for a token call about others that are due.
+#[tokio::test]
 async fn whoever_has_a_token_waits_for_nobody_elses() {
-    let mut stage = hurried().await;
-    stage.change_settings("rate = 0\n", "rate = 0\nrequest_timeout = \"8s\"\n");
-    let worker = Running::start(&stage);
-    until_in_step(&stage).await;
-    let unused = "SELECT min(acronym) FROM public.group_group g
-                  WHERE NOT EXISTS (SELECT FROM public.meeting_session s WHERE s.group_id = g.id)";
-    let group = one(&stage, unused).await;
-    let before = stage.requests();
-    stage.standin.fail_next(Some(Call::Tokens), 1, Failure::Hang);
-    let interim = scenes::new_interim(SessionId(37_001), &group, 12, 15);
-    let deck = scenes::add_deck(scenes::LIVE, TITLE);
-    stage.database.run(&format!("{}\n{}", interim.sql, deck.sql)).await;
-    until(&stage, "slides are shown while a token call hangs", |standin| {
-        let log = standin.log();
-        let hangs = token_calls(&log[before..]).iter().any(|call| call.ended.is_none());
-        hangs && shows(standin, scenes::LIVE, TITLE)
-    })
-    .await;
-    let made = |standin: &Standin| standin.rooms().iter().any(|made| made.room.room_id == 37_001);
-    until(&stage, "and then the other's turn comes", made).await;
-    worker.stop().await.expect(0);
+    let stage = Stage::with_week().await;
+    let given = Given::default();
+    let stuck = given.stuck.clone();
+    let story = async {
+        let settled = async || stage.database.texts(UNSETTLED).await.is_empty();
+        until(&stage, "it is sent", |standin| !standin.decks_of(scenes::LIVE).is_empty()).await;
+        until_true("all is settled", settled).await;
+        stuck.store(true, Ordering::Relaxed);
+        stage.database.run(&scenes::add_deck(scenes::LIVE, TITLE).sql).await;
+        until(&stage, "it is shown", |standin| shows(standin, scenes::LIVE, TITLE)).await;
+        until_true("all is settled", settled).await;
+    };
+    during(&stage, given, story).await;
 }

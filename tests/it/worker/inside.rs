@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,8 +26,9 @@ use meetsync::reconcile::{Parts, RealTime};
 use crate::support::stage::{SECRET, Stage};
 
 /// When the conference's edge panics in a list for [`LIVE`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Panics {
+    #[default]
     Never,
     BeforeItIsSent,
     AfterItWasSent,
@@ -55,6 +56,7 @@ struct Fragile {
     meetecho: Meetecho,
     panics: Panics,
     left: Arc<AtomicUsize>,
+    stuck: Arc<AtomicBool>,
 }
 
 impl Conference for Fragile {
@@ -79,6 +81,9 @@ impl Conference for Fragile {
     }
 
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
+        if self.stuck.load(Ordering::Relaxed) {
+            return std::future::pending().await;
+        }
         self.meetecho.prefetch_tokens(groups).await;
     }
 
@@ -92,8 +97,9 @@ impl Conference for Fragile {
 
     async fn set_decks(&self, group: &GroupAcronym, session: SessionId, decks: &[Deck]) -> Outcome<()> {
         let one_less = |left: usize| left.checked_sub(1);
-        let breaks =
-            session == LIVE && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+        let breaks = self.panics != Panics::Never
+            && session == LIVE
+            && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
         assert!(!breaks || self.panics != Panics::BeforeItIsSent, "a planted panic");
         let outcome = self.meetecho.set_decks(group, session, decks).await;
         assert!(!breaks, "a planted panic");
@@ -135,7 +141,7 @@ fn connect(stage: &Stage) -> Database {
     .unwrap()
 }
 
-fn fragile(standin: &Standin, panics: Panics, times: usize) -> Fragile {
+fn fragile(standin: &Standin, given: &Given) -> Fragile {
     let options = MeetechoOptions {
         api_base: standin.base_url.clone(),
         client_id: standin.options.client_id.clone(),
@@ -146,7 +152,12 @@ fn fragile(standin: &Standin, panics: Panics, times: usize) -> Fragile {
         request_timeout: Duration::from_secs(5),
         allow_http: true,
     };
-    Fragile { meetecho: Meetecho::live(options).unwrap(), panics, left: Arc::new(AtomicUsize::new(times)) }
+    Fragile {
+        meetecho: Meetecho::live(options).unwrap(),
+        panics: given.panics,
+        left: Arc::new(AtomicUsize::new(3)),
+        stuck: Arc::clone(&given.stuck),
+    }
 }
 
 fn policy() -> Policy {
@@ -215,10 +226,14 @@ impl Write for Heard {
     }
 }
 
-/// A panic in the first three lists for [`LIVE`], a clock, and what is logged.
+/// What is other than usual, and where its log goes.
+#[derive(Default)]
 pub(super) struct Given {
+    /// In the first three lists for [`LIVE`].
     pub(super) panics: Panics,
     pub(super) ahead: Ahead,
+    /// The common token call does not end.
+    pub(super) stuck: Arc<AtomicBool>,
     pub(super) heard: Heard,
 }
 
@@ -233,7 +248,7 @@ pub(super) async fn during(stage: &Stage, given: Given, story: impl Future<Outpu
     let lines = given.heard.clone();
     let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false).finish();
     let _logging = tracing::subscriber::set_default(log);
-    let parts = parts(stage, fragile(&stage.standin, given.panics, 3), given.ahead).await;
+    let parts = parts(stage, fragile(&stage.standin, &given), given.ahead).await;
     let (ledger, leave, bell) = (parts.ledger.clone().unwrap(), Leave::default(), Bell::default());
     let options = WorkerOptions {
         poll: Duration::from_millis(200),

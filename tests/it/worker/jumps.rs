@@ -7,7 +7,7 @@ use meetsync::demo::sample::scenes::{self, LIVE};
 use meetsync::demo::standin::{Failure, Standin};
 use meetsync::provider::meetecho::Call;
 
-use super::inside::{Ahead, Given, Heard, Panics, during};
+use super::inside::{Ahead, Given, Heard, during};
 use super::{NOTHING, UNSETTLED, one, shows, until};
 use crate::support::running::until_true;
 use crate::support::stage::Stage;
@@ -22,7 +22,7 @@ async fn a_jump(from: i64, to: i64, failing: bool) {
     let stage = Stage::with_week().await;
     let (heard, ahead) = (Heard::default(), Ahead::default());
     ahead.store(from, Ordering::Relaxed);
-    let given = Given { panics: Panics::Never, ahead: ahead.clone(), heard: heard.clone() };
+    let given = Given { ahead: ahead.clone(), heard: heard.clone(), ..Given::default() };
     let story = async {
         until(&stage, "it is sent", |standin| !standin.decks_of(LIVE).is_empty()).await;
         let settled = async || stage.database.texts(UNSETTLED).await.is_empty();

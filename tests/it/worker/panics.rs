@@ -2,7 +2,7 @@
 
 use meetsync::demo::sample::scenes::{self, LIVE, LIVE_TOO};
 
-use super::inside::{Ahead, Given, Heard, Panics, during};
+use super::inside::{Given, Heard, Panics, during};
 use super::{NOTHING, shows, until};
 use crate::support::running::until_true;
 use crate::support::stage::Stage;
@@ -10,7 +10,7 @@ use crate::support::stage::Stage;
 async fn a_panic(panics: Panics) {
     let stage = Stage::with_week().await;
     let heard = Heard::default();
-    let given = Given { panics, ahead: Ahead::default(), heard: heard.clone() };
+    let given = Given { panics, heard: heard.clone(), ..Given::default() };
     let story = async {
         // Beside it, everything goes on.
         until(&stage, "the others are sent", |standin| !standin.decks_of(LIVE_TOO).is_empty()).await;
