@@ -3,8 +3,8 @@
 use crate::database::DatabaseError;
 use crate::model::{GroupAcronym, MeetingNumber, SessionId};
 
+use super::column_report::ColumnReport;
 use super::schema::SchemaError;
-use super::verify::ColumnReport;
 
 /// Why there is no snapshot. None of these may be taken for "there are no sessions".
 #[derive(Debug, thiserror::Error)]

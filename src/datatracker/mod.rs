@@ -9,6 +9,7 @@
 //! the same list as the statements do.
 
 mod assemble;
+mod column_report;
 pub mod columns;
 mod error;
 pub mod grants;
@@ -32,13 +33,13 @@ use tokio::time::timeout;
 use crate::database::{Database, DatabaseError};
 use crate::model::Snapshot;
 
+pub use column_report::ColumnReport;
 pub use error::{ReadError, UnknownNames, WriteError};
 use href::Hosts;
 pub use look::{Look, Range};
 use query::{Failed, Opening, Reading};
 pub use schema::SchemaError;
 use standby::Standby;
-pub use verify::ColumnReport;
 use verify::Need;
 pub use write_back::Writer;
 

@@ -11,10 +11,11 @@ use crate::database::{Database, DatabaseError};
 use crate::model::SessionId;
 
 use super::WriterOptions;
+use super::column_report::ColumnReport;
 use super::columns;
 use super::error::WriteError;
 use super::query::{Failed, Opening};
-use super::verify::{self, ColumnReport, Need};
+use super::verify::{self, Need};
 
 /// `meeting_session.remote_instructions` is a `varchar(1024)`.
 const LINK_LENGTH: usize = 1024;

@@ -219,9 +219,10 @@ pub(super) const RECORD_PASS: &str = concat!(
     SELECT '' AS key, 0::bigint AS generation FROM fence UNION ALL SELECT key, generation FROM recorded"
 );
 pub(super) const SEEN_AT_WORK: &str = "\
-    INSERT INTO meetsync.replica AS r (name, version, started, seen, provider)
-    VALUES (?, ?, clock_timestamp(), clock_timestamp(), ?)
-    ON CONFLICT (name) DO UPDATE SET version = excluded.version, seen = excluded.seen, provider = excluded.provider";
+    INSERT INTO meetsync.replica AS r (name, version, started, seen, provider, beat_ms)
+    VALUES (?, ?, clock_timestamp(), clock_timestamp(), ?, ?)
+    ON CONFLICT (name) DO UPDATE SET
+        version = excluded.version, seen = excluded.seen, provider = excluded.provider, beat_ms = excluded.beat_ms";
 pub(super) const GONE_FROM_WORK: &str = "DELETE FROM meetsync.replica WHERE name = ?";
 pub(super) const TAKE_TURN: &str = "\
     INSERT INTO meetsync.tick AS t (job, due_at, who) VALUES (?, ?, ?)

@@ -29,7 +29,7 @@ mod rooms;
 mod timing;
 mod types;
 
-pub use explain::{Explained, ExplainedAnswer, Rule, SubjectExplained, explain};
+pub use explain::{AtWork, Explained, ExplainedAnswer, Rule, SubjectExplained, View, explain};
 pub use guard::empties;
 pub use inputs::{Ask, Inputs};
 pub use link::{Link, leads_to, sanitised};

@@ -27,9 +27,11 @@ CREATE TABLE meetsync.replica (
     version  text NOT NULL,
     started  timestamptz NOT NULL,
     seen     timestamptz NOT NULL,
-    provider text NOT NULL
+    provider text NOT NULL,
+    beat_ms  bigint NOT NULL DEFAULT 10000
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
+COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
 
 -- What was last seen of a group's rooms and is not as it should be. For people only: nothing is decided by it.
 CREATE TABLE meetsync.rooms_found (

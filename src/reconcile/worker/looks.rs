@@ -9,22 +9,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::ledger::RoomFinding;
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
-use crate::plan::{Known, Link, Plan, groups_to_read};
+use crate::model::{
+    Fault, GroupAcronym, Kind, LedgerView, RoomRecord, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why,
+};
+use crate::plan::{Known, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
 /// What was seen is not relied on for longer.
 const FRESH: Duration = Duration::from_mins(5);
 
+/// A group's rooms, as a look found them.
+#[derive(Debug)]
+struct Seen {
+    read_at: Duration,
+    rooms: Vec<SeenRoom>,
+    /// What was on record of them at the first pass after it. Where that is another by now, somebody else has done
+    /// something about these rooms.
+    on_record: Option<Vec<(SessionId, RoomRecord)>>,
+}
+
+/// Whether it is an answer that will be the same until a person does something.
+fn is_a_no(why: Why) -> bool {
+    matches!(why, Why::CredentialsRejected | Why::GroupUnknown)
+}
+
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     /// To be looked at, not before that moment.
     wanted: BTreeMap<GroupAcronym, Duration>,
-    seen: BTreeMap<GroupAcronym, (Duration, Vec<SeenRoom>)>,
+    seen: BTreeMap<GroupAcronym, Seen>,
     /// Looks in a row that failed.
     failures: BTreeMap<GroupAcronym, u32>,
+    /// Groups that the provider, being there, does not let us look at: a person must know.
+    refused: BTreeMap<GroupAcronym, Fault>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
     /// What was found in a group's rooms by the look of that moment, as it was last told.
@@ -44,21 +63,23 @@ pub(super) struct News {
 }
 
 impl Looks {
-    /// What was seen, for a plan.
-    pub(super) fn rooms(&mut self, now: Duration) -> RoomsSeen {
-        let stale: Vec<_> = self
-            .seen
-            .iter()
-            .filter(|(_, (read_at, _))| now.saturating_sub(*read_at) >= FRESH)
-            .map(|(group, _)| group.clone())
-            .collect();
+    /// What was seen, for a plan by this ledger.
+    pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
+        let mut stale = Vec::new();
+        for (group, seen) in &mut self.seen {
+            let on_record = on_record(ledger, group);
+            let before = seen.on_record.get_or_insert_with(|| on_record.clone());
+            if now.saturating_sub(seen.read_at) >= FRESH || *before != on_record {
+                stale.push(group.clone());
+            }
+        }
         for group in stale {
             self.seen.remove(&group);
             self.want(group, now);
         }
         RoomsSeen {
-            by_group: self.seen.iter().map(|(group, (_, rooms))| (group.clone(), rooms.clone())).collect(),
-            ..RoomsSeen::default()
+            by_group: self.seen.iter().map(|(group, seen)| (group.clone(), seen.rooms.clone())).collect(),
+            unread: self.refused.clone(),
         }
     }
 
@@ -107,7 +128,7 @@ impl Looks {
     /// each, and what of that was not there the last time.
     pub(super) fn news(&self, found: BTreeMap<GroupAcronym, Vec<RoomFinding>>) -> Vec<News> {
         let news = |(group, findings): (GroupAcronym, Vec<RoomFinding>)| {
-            let read_at = self.seen.get(&group)?.0;
+            let read_at = self.seen.get(&group)?.read_at;
             let told = self.told.get(&group);
             if told.is_some_and(|told| told.0 == read_at && told.1 == findings) {
                 return None;
@@ -141,11 +162,15 @@ impl Looks {
 
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
         self.failures.remove(&group);
-        self.seen.insert(group, (now, rooms));
+        self.refused.remove(&group);
+        self.seen.insert(group, Seen { read_at: now, rooms, on_record: None });
     }
 
     /// The group could not be read: again after a while, or when the provider is back.
-    pub(super) fn failed(&mut self, group: GroupAcronym, now: Duration) {
+    pub(super) fn failed(&mut self, group: GroupAcronym, fault: Option<Fault>, now: Duration) {
+        if let Some(fault) = fault.filter(|fault| is_a_no(fault.why)) {
+            self.refused.insert(group.clone(), fault);
+        }
         let failures = self.failures.entry(group.clone()).or_default();
         *failures = failures.saturating_add(1);
         // A room in doubt may wait for it, so the first wait is short. Looks go one after the other: no jitter.
@@ -172,10 +197,9 @@ impl Looks {
     fn notice_links(&mut self, world: &World, now: Duration) {
         let inputs = world.inputs();
         let mut standing = BTreeSet::new();
-        for session in world.snapshot.sessions.iter().filter(|session| session.is_interim()) {
+        for session in &world.snapshot.sessions {
             let known = Known::of(&inputs, session);
-            let over = session.slot.is_none_or(|slot| slot.is_over(world.snapshot.as_of));
-            if over || known.record.is_some() || !matches!(known.link, Link::Ours | Link::Unmatched) {
+            if !known.asks_for_a_look(world.snapshot.as_of) {
                 continue;
             }
             let link = (session.id, session.remote_instructions.clone());
@@ -188,9 +212,15 @@ impl Looks {
     }
 }
 
+fn on_record(ledger: &LedgerView, group: &GroupAcronym) -> Vec<(SessionId, RoomRecord)> {
+    let rooms = ledger.subjects.iter().filter_map(|(key, row)| Some((key.session, row.room.clone()?)));
+    rooms.filter(|(_, room)| room.group == *group).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RoomTimes;
 
     #[test]
     fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
@@ -199,7 +229,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut waits = Vec::new();
         for _ in 0..7 {
-            looks.failed(group.clone(), now);
+            looks.failed(group.clone(), None, now);
             let begun = now;
             while looks.take(now).is_empty() {
                 now += Duration::from_millis(250);
@@ -208,7 +238,7 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 15, 30, 30]);
         looks.saw(group.clone(), Vec::new(), now);
-        looks.failed(group.clone(), now);
+        looks.failed(group.clone(), None, now);
         assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
     }
 
@@ -247,5 +277,49 @@ mod tests {
         assert_eq!(looked(3, &[]), (true, nothing));
         assert_eq!(looked(4, &[8]), (true, vec![8]), "it was well, and is not any more");
         assert!(looks.news([(GroupAcronym::new("forgotten"), Vec::new())].into()).is_empty());
+    }
+
+    /// Somebody else, a person at a terminal say, made or took away a room: what was seen before is the past.
+    #[test]
+    fn what_was_seen_is_the_past_once_the_record_changes() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let mut ledger = LedgerView::default();
+        looks.saw(group.clone(), Vec::new(), Duration::ZERO);
+        for _ in 0..2 {
+            assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some());
+        }
+        let start = chrono::DateTime::UNIX_EPOCH;
+        let mut room = RoomRecord {
+            public_id: "a".into(),
+            url: "https://example.org/a".into(),
+            group: GroupAcronym::new("quic"),
+            sent: RoomTimes { start, duration_min: 60 },
+            adopted: false,
+            former_url: None,
+            gone: false,
+        };
+        let key = SubjectKey::room(SessionId(1));
+        ledger.subjects.entry(key).or_default().room = Some(room.clone());
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some(), "another group's");
+        room.group = group.clone();
+        ledger.subjects.entry(key).or_default().room = Some(room);
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
+        assert_eq!(looks.take(Duration::ZERO), [group].into(), "it is looked at again");
+    }
+
+    /// The provider is there and says no: that does not pass by itself.
+    #[test]
+    fn a_no_is_told_until_the_group_can_be_read() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let unread = |looks: &mut Looks| looks.rooms(&LedgerView::default(), Duration::ZERO).unread;
+        looks.failed(group.clone(), Some(Fault::new(Why::ProviderDown, "503")), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
+        let no = Fault::new(Why::CredentialsRejected, "401");
+        looks.failed(group.clone(), Some(no.clone()), Duration::ZERO);
+        assert_eq!(unread(&mut looks), [(group.clone(), no)].into());
+        looks.saw(group, Vec::new(), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
     }
 }

@@ -19,6 +19,7 @@ use crate::ledger::{PassRecord, Recorded, RoomFinding};
 use crate::model::{Kind, Remembered, SubjectKey, Why};
 use crate::plan::{Ask, Known, Plan, Refusal};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
+use crate::reconcile::pass_summary::PassSummary;
 use crate::reconcile::wishes;
 use crate::reconcile::world::{Parts, ReadRooms, ReconcileError, World, read_world};
 
@@ -89,7 +90,7 @@ pub(super) async fn pass<E: Edges>(
     let read_at = parts.time.elapsed();
     let ask = Ask { by_worker: true, ..Ask::default() };
     let mut world = read_world(parts, ask, ReadRooms::No, told.since).await?;
-    world.rooms = lock(looks).rooms(read_at);
+    world.rooms = lock(looks).rooms(&world.ledger, read_at);
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
     let as_of = world.snapshot.as_of;
@@ -112,7 +113,7 @@ pub(super) async fn pass<E: Edges>(
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
-        summary: json!(plan.summary),
+        summary: json!(PassSummary::of(&plan, &world)),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),
     };
@@ -185,7 +186,9 @@ fn may_be_relied_on(plan: &Plan) -> bool {
 /// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
 fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(SubjectKey, i64)> {
     let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
-    open.extend(plan.refusals.iter().filter_map(|refusal| refusal.subject));
+    // What is out of scope is wished anew when it is in it.
+    let refused = plan.refusals.iter().filter(|refusal| refusal.rule != Why::OutOfScope);
+    open.extend(refused.filter_map(|refusal| refusal.subject));
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
     let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();

@@ -145,7 +145,8 @@ fn told(planned: &TaskStep, acted: &Acted, is_rehearsal: bool) {
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     pub(super) seen: Vec<(GroupAcronym, Vec<SeenRoom>)>,
-    pub(super) failed: Vec<GroupAcronym>,
+    /// With what was said of it, where it was asked.
+    pub(super) failed: Vec<(GroupAcronym, Option<Fault>)>,
     pub(super) answer: Option<Answer>,
 }
 
@@ -160,7 +161,7 @@ pub(super) async fn look<E: Edges>(
     parts.meetecho.prefetch_tokens(&groups).await;
     for group in groups {
         if looked.answer == Some(Answer::Down) || leave.is_asked() {
-            looked.failed.push(group);
+            looked.failed.push((group, None));
             continue;
         }
         let read = tokio::select! {
@@ -178,7 +179,7 @@ pub(super) async fn look<E: Edges>(
                 let is_answer = matches!(failed, Outcome::Refused(_));
                 looked.answer = Some(if is_answer { Answer::Alive } else { Answer::Down });
                 tracing::warn!(group = group.as_str(), %failed, "the rooms of a group could not be read");
-                looked.failed.push(group);
+                looked.failed.push((group, failed.fault().cloned()));
             }
         }
     }

@@ -15,6 +15,7 @@ mod panics;
 mod replicas;
 mod rooms;
 mod stopping;
+mod told;
 mod whole;
 mod windows;
 

@@ -107,8 +107,8 @@ impl<E: Edges> Going<'_, E> {
         for (group, rooms) in looked.seen {
             looks.saw(group, rooms, now);
         }
-        for group in looked.failed {
-            looks.failed(group, now);
+        for (group, fault) in looked.failed {
+            looks.failed(group, fault, now);
         }
         drop(looks);
         let change = self.dispatch.look_ended(now, answer, self.chance());
