@@ -16,6 +16,7 @@
 
 mod attempt;
 mod error;
+mod found;
 mod lease;
 mod live;
 mod memory;
@@ -43,6 +44,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
+pub use found::{RoomFinding, RoomsFound};
 pub use lease::{Lease, LeaseOutcome, LeasedStep, Settled, StepStart};
 pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};

@@ -101,6 +101,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    meetsync.rooms_found (grp) {
+        grp -> Text,
+        looked_at -> Timestamptz,
+        who -> Text,
+        findings -> Jsonb,
+    }
+}
+
+diesel::table! {
     meetsync.replica (name) {
         name -> Text,
         version -> Text,

@@ -21,7 +21,9 @@ pub async fn at_work(ledger: &Ledger) -> Result<AtWork, LedgerError> {
     let leases = standing.leases.into_iter().map(|lease| (lease.session, (lease.owner, lease.until)));
     Ok(AtWork {
         workers: there.iter().map(|replica| replica.name.clone()).collect(),
-        provider_is_down: there.iter().any(|replica| replica.provider == "down"),
+        provider_is_down: there
+            .iter()
+            .any(|replica| matches!(replica.provider.as_str(), "down" | "credentials_rejected")),
         leases: leases.collect(),
         next_sweep: None,
     })

@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::pass_summary::{Need, PassSummary};
 use crate::desired::{Gate, session_gate};
 use crate::ledger::{
-    Attempt, Ledger, LedgerError, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
+    Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
+    WorkedOn,
 };
 use crate::model::{Kind, Mode, NotifyTime, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
@@ -60,6 +61,8 @@ pub struct Status {
     pub retrying: Vec<Trouble>,
     /// Slides with something open when their window closed: nobody sends them any more.
     pub window_closed: Vec<WindowClosed>,
+    /// What the last look at rooms found, group by group: `meetsync rooms` looks anew.
+    pub rooms: Vec<RoomsFound>,
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
@@ -135,7 +138,9 @@ pub fn push_it(session: SessionId) -> String {
 
 /// Reads the ledger. `poll` is how often the worker reads the world, `notify` when slides are sent.
 pub async fn status(ledger: &Ledger, poll: Duration, notify: NotifyTime) -> Result<Status, LedgerError> {
-    Ok(Status::of(ledger.standing(ATTEMPTS).await?, poll, notify))
+    let standing = ledger.standing(ATTEMPTS).await?;
+    let rooms = ledger.rooms_found().await?;
+    Ok(Status { rooms, ..Status::of(standing, poll, notify) })
 }
 
 /// How old the last complete pass may be.
@@ -198,6 +203,7 @@ impl Status {
             needs_a_person: needs,
             parked,
             window_closed,
+            rooms: Vec::new(),
             replicas,
             leases,
             holds,

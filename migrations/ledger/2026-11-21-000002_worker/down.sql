@@ -1,5 +1,6 @@
 UPDATE meetsync.ledger_version SET version = 1;
 DROP INDEX meetsync.attempt_at;
+DROP TABLE meetsync.rooms_found;
 DROP TABLE meetsync.replica;
 DROP TABLE meetsync.tick;
 DROP TABLE meetsync.pass;

@@ -33,6 +33,15 @@ CREATE TABLE meetsync.replica (
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
 COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
 
+-- What was last seen of a group's rooms and is not as it should be. For people only: nothing is decided by it.
+CREATE TABLE meetsync.rooms_found (
+    grp       text PRIMARY KEY,
+    looked_at timestamptz NOT NULL,
+    who       text NOT NULL,
+    findings  jsonb NOT NULL
+);
+COMMENT ON COLUMN meetsync.rooms_found.looked_at IS 'by the ledger''s own clock';
+
 CREATE INDEX attempt_at ON meetsync.attempt (at);
 
 UPDATE meetsync.ledger_version SET version = 2;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::database::chain;
 use crate::ledger::{Ledger, LedgerError};
+use crate::reconcile::worker::ProviderSeems;
 
 /// A worker says every second poll that it is there, within these bounds.
 const BEATS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
@@ -22,7 +23,7 @@ const PRUNE: &str = "prune_attempts";
 pub(crate) struct Seen {
     /// By the datatracker's clock.
     pub(crate) as_of: DateTime<Utc>,
-    pub(crate) provider_is_down: bool,
+    pub(crate) provider: ProviderSeems,
 }
 
 /// Of the last pass; None before the first.
@@ -43,11 +44,7 @@ impl Heard {
 
 /// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
 fn provider(seen: Option<&Seen>) -> &'static str {
-    match seen {
-        None => "",
-        Some(Seen { provider_is_down: false, .. }) => "answers",
-        Some(Seen { provider_is_down: true, .. }) => "down",
-    }
+    seen.map_or("", |seen| seen.provider.word())
 }
 
 /// Who keeps house.

@@ -19,7 +19,7 @@ use crate::datatracker::Datatracker;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
-use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
+use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, ProviderSeems, Worker};
 use crate::reconcile::{ReconcileError, push_it};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
@@ -236,7 +236,7 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.heard.set(Seen { as_of: report.as_of, provider_is_down: report.provider_is_down });
+        self.heard.set(Seen { as_of: report.as_of, provider: report.provider });
         self.tell_manager(report);
         self.tell_refusals(report);
     }
@@ -244,9 +244,13 @@ impl Voice {
     /// What `systemctl status` shows, where it changed.
     fn tell_manager(&self, report: &PassReport) {
         let sum = &report.plan.summary;
-        let down = if report.provider_is_down { "; Meetecho is down" } else { "" };
+        let trouble = match report.provider {
+            ProviderSeems::Answering => "",
+            ProviderSeems::Down => "; Meetecho is down",
+            ProviderSeems::RejectingUs => "; Meetecho rejects our credentials",
+        };
         let words = format!(
-            "{} of {} sessions in step, {} to change{down}",
+            "{} of {} sessions in step, {} to change{trouble}",
             sum.in_step, sum.sessions, sum.to_change
         );
         let mut known = self.status.lock().unwrap_or_else(PoisonError::into_inner);

@@ -42,7 +42,7 @@ impl Hired {
             let heard = Heard::default();
             let told = |pass: Result<&PassReport, &ReconcileError>| {
                 if let Ok(report) = pass {
-                    heard.set(Seen { as_of: report.as_of, provider_is_down: report.provider_is_down });
+                    heard.set(Seen { as_of: report.as_of, provider: report.provider });
                     passes.send_replace(Some(report.clone()));
                 }
             };

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sessions::{InStep, Sessions};
 use super::{Need, Status, Trouble};
-use crate::ledger::{Replica, StandingHold};
+use crate::ledger::{Replica, RoomFinding, StandingHold};
 use crate::model::{Kind, Mode, SessionId, SubjectKey};
 use crate::plan::{Page, Paint, Style, counted, moment};
 
@@ -22,8 +22,10 @@ pub fn status_text(status: &Status, style: &Style) -> String {
     page.line(paint, format!("{} {}", health(status), sum(status.sessions, status.healthy)));
     only_observes(&mut page, status);
     provider_is_down(&mut page, status);
+    provider_rejects_us(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
+    rooms(&mut page, status);
     at_work(&mut page, status);
     history(&mut page, status);
     page.finish()
@@ -87,8 +89,7 @@ fn only_observes(page: &mut Page, status: &Status) {
 
 /// As workers that are there see it.
 fn provider_is_down(page: &mut Page, status: &Status) {
-    let says = |replica: &&Replica| replica.provider == "down" && replica.is_there(status.as_of);
-    let who: Vec<&str> = status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect();
+    let who = workers_saying(status, "down");
     if !who.is_empty() {
         page.line(
             Paint::Refused,
@@ -99,6 +100,25 @@ fn provider_is_down(page: &mut Page, status: &Status) {
             ),
         );
     }
+}
+
+fn provider_rejects_us(page: &mut Page, status: &Status) {
+    let who = workers_saying(status, "credentials_rejected");
+    if !who.is_empty() {
+        page.line(
+            Paint::Refused,
+            format!(
+                "Meetecho rejects our credentials, and nothing can be sent: put meetecho.client_id and client_secret \
+                 right, and send a hangup (kill -HUP) to {}.",
+                who.join(" and ")
+            ),
+        );
+    }
+}
+
+fn workers_saying<'a>(status: &'a Status, word: &str) -> Vec<&'a str> {
+    let says = |replica: &&Replica| replica.provider == word && replica.is_there(status.as_of);
+    status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect()
 }
 
 fn needs_a_person(page: &mut Page, status: &Status) {
@@ -202,6 +222,27 @@ fn goes_on_by_itself(page: &mut Page, status: &Status) {
     page.line(Paint::Bold, format!("Goes on by itself{when}"));
     for line in lines {
         page.line(Paint::Plain, line);
+    }
+}
+
+/// Nobody puts these right by himself.
+fn rooms(page: &mut Page, status: &Status) {
+    if status.rooms.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(Paint::Bold, "Rooms that are not as they should be (meetsync rooms looks anew)");
+    for group in &status.rooms {
+        let ago = span(status.as_of - group.looked_at);
+        for finding in &group.findings {
+            let RoomFinding { session, room_id, state, url, words } = finding;
+            let whose = session.map_or_else(|| format!("room {room_id}"), |id| format!("session {id} room"));
+            let url = url.as_deref().map_or_else(String::new, |url| format!(" {url}"));
+            page.line(
+                Paint::Plain,
+                format!("  {whose} ({}): {state}: {words};{url} as seen {ago} ago", group.group),
+            );
+        }
     }
 }
 

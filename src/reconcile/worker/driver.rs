@@ -191,6 +191,7 @@ impl<E: Edges> Going<'_, E> {
         let ask = PassAsk {
             since,
             lifted: self.dispatch.lifted().clone(),
+            is_first: self.world.is_none(),
             // Who sends nothing looks at no rooms, and must not take the turn of one who would.
             last_sweep: if self.options.may_send {
                 Arc::clone(&self.options.last_sweep)

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::ledger::RoomFinding;
 use crate::model::{
     Fault, GroupAcronym, Kind, LedgerView, RoomRecord, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why,
 };
@@ -45,8 +46,20 @@ pub(super) struct Looks {
     refused: BTreeMap<GroupAcronym, Fault>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
+    /// What was found in a group's rooms by the look of that moment, as it was last told.
+    told: BTreeMap<GroupAcronym, (Duration, Vec<RoomFinding>)>,
     /// Wishes that this worker recorded: what became of them it knows best itself.
     own: BTreeSet<SubjectKey>,
+}
+
+/// What a look at a group's rooms found.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) group: GroupAcronym,
+    read_at: Duration,
+    pub(super) findings: Vec<RoomFinding>,
+    /// Those that the look before it had not found.
+    pub(super) new: Vec<RoomFinding>,
 }
 
 impl Looks {
@@ -122,6 +135,26 @@ impl Looks {
         }
         self.seen.retain(|group, _| needed.contains(group));
         self.notice_links(world, now);
+    }
+
+    /// Of what was found by a plan with the rooms that were seen, the groups that were not told of yet: what is found in
+    /// each, and what of that was not there the last time.
+    pub(super) fn news(&self, found: BTreeMap<GroupAcronym, Vec<RoomFinding>>) -> Vec<News> {
+        let news = |(group, findings): (GroupAcronym, Vec<RoomFinding>)| {
+            let read_at = self.seen.get(&group)?.read_at;
+            let told = self.told.get(&group);
+            if told.is_some_and(|told| told.0 == read_at && told.1 == findings) {
+                return None;
+            }
+            let is_new = |finding: &&RoomFinding| told.is_none_or(|(_, before)| !before.contains(finding));
+            let new = findings.iter().filter(is_new).cloned().collect();
+            Some(News { group, read_at, findings, new })
+        };
+        found.into_iter().filter_map(news).collect()
+    }
+
+    pub(super) fn told(&mut self, news: News) {
+        self.told.insert(news.group, (news.read_at, news.findings));
     }
 
     pub(super) fn wished(&mut self, keys: impl IntoIterator<Item = SubjectKey>) {
@@ -220,6 +253,43 @@ mod tests {
         looks.saw(group.clone(), Vec::new(), now);
         looks.failed(group.clone(), None, now);
         assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
+    }
+
+    #[test]
+    fn a_finding_is_news_once_for_as_long_as_it_stands() {
+        let group = GroupAcronym::new("mars");
+        let finding = |room_id| RoomFinding {
+            session: None,
+            room_id,
+            state: "not_ours".into(),
+            url: None,
+            words: String::new(),
+        };
+        let mut looks = Looks::default();
+        let mut looked = |at: u64, rooms: &[i64]| {
+            looks.saw(group.clone(), Vec::new(), Duration::from_secs(at));
+            let found: Vec<_> = rooms.iter().copied().map(finding).collect();
+            let news = looks.news([(group.clone(), found.clone())].into());
+            let new = news.iter().flat_map(|news| news.new.iter().map(|finding| finding.room_id)).collect();
+            assert!(news.iter().all(|news| news.findings == found));
+            let is_written = !news.is_empty();
+            for news in news {
+                looks.told(news);
+            }
+            (is_written, new)
+        };
+        let nothing = Vec::<i64>::new();
+        assert_eq!(looked(1, &[7, 8]), (true, vec![7, 8]));
+        assert_eq!(looked(1, &[7, 8]), (false, nothing.clone()), "another pass by the same look");
+        assert_eq!(
+            looked(1, &[8]),
+            (true, nothing.clone()),
+            "the plan of that pass does something about the other"
+        );
+        assert_eq!(looked(2, &[8]), (true, nothing.clone()), "another look finds the same");
+        assert_eq!(looked(3, &[]), (true, nothing));
+        assert_eq!(looked(4, &[8]), (true, vec![8]), "it was well, and is not any more");
+        assert!(looks.news([(GroupAcronym::new("forgotten"), Vec::new())].into()).is_empty());
     }
 
     /// Somebody else, a person at a terminal say, made or took away a room: what was seen before is the past.

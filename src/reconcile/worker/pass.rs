@@ -11,9 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::board::{Board, lay_out};
+use super::findings::findings;
 use super::looks::Looks;
 use super::{LastTurn, SWEEP};
-use crate::ledger::{PassRecord, Recorded};
+use crate::database::chain;
+use crate::ledger::{PassRecord, Recorded, RoomFinding};
 use crate::model::{Kind, Remembered, SubjectKey, Why};
 use crate::plan::{Ask, Known, Plan, Refusal};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
@@ -28,9 +30,30 @@ pub struct PassReport {
     pub took: Duration,
     /// False where the read was not complete, or another worker knew a newer state: nothing came of it.
     pub is_complete: bool,
-    /// The provider does not answer, as far as this worker knows.
-    pub provider_is_down: bool,
+    pub provider: ProviderSeems,
     pub plan: Arc<Plan>,
+}
+
+/// How the provider is, as far as this worker knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProviderSeems {
+    #[default]
+    Answering,
+    /// It is asked one thing at a time until it answers.
+    Down,
+    /// It takes our credentials for wrong; so is it asked, too.
+    RejectingUs,
+}
+
+impl ProviderSeems {
+    /// As the ledger has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answering => "answers",
+            Self::Down => "down",
+            Self::RejectingUs => "credentials_rejected",
+        }
+    }
 }
 
 /// A pass that came to its end.
@@ -42,6 +65,8 @@ pub(super) struct Passed {
     pub(super) board: Option<Board>,
     /// The turn of the sweep, where this pass found that it was taken, by us or by another worker.
     pub(super) swept: Option<DateTime<Utc>>,
+    /// Subjects whose back-off is over, those that this pass was told of included.
+    pub(super) lifted: BTreeSet<SubjectKey>,
 }
 
 /// What a pass is told by the passes before it.
@@ -49,6 +74,8 @@ pub(super) struct PassAsk {
     /// Now, as well as it is known without asking; it only helps to find what the ledger has open.
     pub(super) since: DateTime<Utc>,
     pub(super) lifted: BTreeSet<SubjectKey>,
+    /// Nothing that failed before is put off: this worker has tried nothing yet, and what was wrong may be right now.
+    pub(super) is_first: bool,
     pub(super) last_sweep: LastTurn,
     pub(super) swept: Option<DateTime<Utc>>,
 }
@@ -74,10 +101,12 @@ pub(super) async fn pass<E: Edges>(
             "the clock of the datatracker's database went back"
         );
     }
-    let report = |is_complete, plan| PassReport { as_of, took, is_complete, provider_is_down: false, plan };
+    let report =
+        |is_complete, plan| PassReport { as_of, took, is_complete, provider: ProviderSeems::default(), plan };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
-        return Ok(Passed { report, world: Arc::new(world), board: None, swept: None });
+        let lifted = BTreeSet::new();
+        return Ok(Passed { report, world: Arc::new(world), board: None, swept: None, lifted });
     }
     let record = PassRecord {
         known_until: world.snapshot.known_until,
@@ -88,17 +117,23 @@ pub(super) async fn pass<E: Edges>(
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),
     };
+    let mut lifted = told.lifted.clone();
+    if told.is_first {
+        let subjects = world.ledger.subjects.iter();
+        lifted.extend(subjects.filter(|(_, row)| row.timing.not_before.is_some()).map(|(key, _)| *key));
+    }
     let (board, is_complete) = match ledger.record_pass(&record).await? {
         Recorded::Done(new) => {
             lock(looks).wished(new.keys().copied());
-            (Some(lay_out(&world, &plan, &new, &told.lifted, read_at)), true)
+            (Some(lay_out(&world, &plan, &new, &lifted, read_at)), true)
         }
         Recorded::Stale => (None, false),
     };
     let mut swept = None;
     if board.is_some() {
+        tell_findings(parts, ledger, looks, &world, &plan).await;
         lock(looks).note(&world, &plan, read_at);
-        swept = (told.last_sweep)(world.snapshot.as_of).filter(|due| Some(*due) > told.swept);
+        swept = (told.last_sweep)(world.snapshot.as_of).filter(|due| is_new_turn(*due, told.swept, as_of));
         if let Some(due) = swept
             && ledger.take_turn(SWEEP, due, &parts.who).await?
         {
@@ -106,7 +141,38 @@ pub(super) async fn pass<E: Edges>(
         }
     }
     let report = report(is_complete, Arc::new(plan));
-    Ok(Passed { report, world: Arc::new(world), board, swept })
+    Ok(Passed { report, world: Arc::new(world), board, swept, lifted })
+}
+
+/// What a look found is logged once, and left in the ledger for those who ask another process.
+async fn tell_findings<E: Edges>(
+    parts: &Parts<E>,
+    ledger: &E::Books,
+    looks: &std::sync::Mutex<Looks>,
+    world: &World,
+    plan: &Plan,
+) {
+    let all_news = lock(looks).news(findings(world, plan));
+    for news in all_news {
+        if let Err(error) = ledger.record_found(&news.group, &parts.who, &news.findings).await {
+            // With the next look; it is only for people.
+            tracing::debug!(error = chain(&error), "what was found in rooms could not be written down");
+            continue;
+        }
+        for finding in &news.new {
+            let RoomFinding { session, room_id, state, url, words } = finding;
+            tracing::warn!(
+                group = news.group.as_str(),
+                session = session.map(|session| session.0),
+                room_id,
+                state,
+                url,
+                words,
+                "a room is not as it should be"
+            );
+        }
+        lock(looks).told(news);
+    }
 }
 
 /// Whether the plan is about the datatracker as it is, and not about a read that went wrong.
@@ -147,6 +213,12 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(Subjec
         .collect()
 }
 
+/// A turn that we know to be taken and that is still to come was taken by a clock which was set back since: the ledger
+/// has the last word then.
+fn is_new_turn(due: DateTime<Utc>, swept: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    swept.is_none_or(|swept| swept < due || now < swept)
+}
+
 /// A source's clock that is behind by more than this was set.
 fn clock_step() -> TimeDelta {
     TimeDelta::seconds(60)
@@ -155,4 +227,18 @@ fn clock_step() -> TimeDelta {
 /// Plain values: a panic elsewhere can't have left them half written.
 pub(super) fn lock(looks: &std::sync::Mutex<Looks>) -> std::sync::MutexGuard<'_, Looks> {
     looks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_still_to_come_was_not_taken() {
+        let at = |minute: i64| DateTime::from_timestamp(1_790_000_000 + 60 * minute, 0).expect("in range");
+        assert!(is_new_turn(at(0), None, at(5)));
+        assert!(is_new_turn(at(15), Some(at(0)), at(16)));
+        assert!(!is_new_turn(at(0), Some(at(0)), at(5)));
+        assert!(is_new_turn(at(0), Some(at(45)), at(5)), "the clock was set back by forty minutes");
+    }
 }
