@@ -284,7 +284,7 @@ pub(crate) struct HoldArgs {
     #[arg(long, conflicts_with_all = ["bare", "sessions", "groups", "meetings"])]
     pub(crate) all: bool,
     /// Until when: a span from now (90m, 2h, 1d) or a time (2026-11-21T14:00:00Z)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) until: Until,
     /// Why; everybody who asks is told
     #[arg(long, value_name = "TEXT")]

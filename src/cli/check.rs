@@ -5,6 +5,7 @@
 use super::args::CheckArgs;
 use super::exit::Exit;
 use super::output;
+use super::which::unknown_in_scope;
 use super::{CliError, Context};
 use crate::app;
 use crate::database::chain;
@@ -29,6 +30,10 @@ impl Findings {
     fn bad(&mut self, what: &str, words: impl std::fmt::Display) {
         self.lines.push(format!("! fails {what:<12} {words}"));
         self.failed = true;
+    }
+
+    fn doubtful(&mut self, what: &str, words: impl std::fmt::Display) {
+        self.lines.push(format!("! warns {what:<12} {words}"));
     }
 
     fn told(&mut self, what: &str, words: impl std::fmt::Display) {
@@ -106,6 +111,10 @@ async fn check_datatracker(
             findings.bad("datatracker", chain(&error));
             return None;
         }
+    }
+    // Where it can't be known, what follows says why.
+    if let Ok(Some(words)) = unknown_in_scope(datatracker, settings).await {
+        findings.doubtful("scope", words);
     }
     let look = Look {
         range: Range::Around { back: LOOK_BACK, ahead: chrono::TimeDelta::days(180) },

@@ -7,9 +7,10 @@ use super::session_argument::ExplainArgument;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
+use crate::ledger::LedgerError;
 use crate::model::Scope;
-use crate::plan::explained_text;
-use crate::reconcile::{ReadRooms, explain, read_to_explain};
+use crate::plan::{AtWork, explained_text};
+use crate::reconcile::{ReadRooms, at_work, explain, read_to_explain};
 
 pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, CliError> {
     let settings = context.settings()?;
@@ -18,8 +19,12 @@ pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, C
     let backend = context.backend(&settings, args.json);
     let app = App::open(&settings, "explain", LedgerNeed::Reading, backend).await?;
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
-    let world = read_to_explain(&app.parts, &asked, read_rooms, clock::now()).await?;
-    let explained = explain(&world, &asked);
+    let ledger = app.parts.ledger.as_ref().ok_or(LedgerError::NotMigrated)?;
+    let at_work = at_work(ledger).await?;
+    let by_worker = !at_work.workers.is_empty();
+    let world = read_to_explain(&app.parts, &asked, read_rooms, by_worker, clock::now()).await?;
+    let next_sweep = settings.rooms.sweep.next_after(world.snapshot.as_of);
+    let explained = explain(&world, &asked, &AtWork { next_sweep, ..at_work });
     match (explained.as_slice(), &args.what) {
         ([], ExplainArgument::Group(group)) => {
             return Err(CliError::Other(format!(

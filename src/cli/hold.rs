@@ -1,10 +1,11 @@
 //! `meetsync hold`: stops the automatic steps of sessions, or of all, until a time.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::args::HoldArgs;
 use super::exit::Exit;
 use super::output;
+use super::which::refuse_excluded;
 use super::{CliError, Context};
 use crate::app::{self, LedgerNeed};
 use crate::clock;
@@ -16,6 +17,8 @@ use crate::settings::{Environment, Settings};
 
 /// Longer ones belong elsewhere: it is shown in one line.
 const LONGEST_REASON: usize = 500;
+/// What is to rest for longer is no longer meant to be in step, and better left out by `[scope]`.
+const LONGEST: TimeDelta = TimeDelta::days(366);
 /// A command to copy names no more sessions.
 const MOST_NAMED: usize = 8;
 
@@ -27,7 +30,11 @@ pub(super) async fn run(context: &Context, args: &HoldArgs) -> Result<Exit, CliE
     let ledger = open(context, &settings).await?;
     let now = ledger.clock().await?;
     let (on, snapshot) = held_by(&settings, &ledger, args.all, &scope, now).await?;
-    let hold = Hold { until: args.until.moment(now), by: who(), reason: reason.to_owned() };
+    let hold = Hold {
+        until: args.until.moment(now),
+        by: who(&Environment::of_process(), &app::host_name()),
+        reason: reason.to_owned(),
+    };
     let placed = operate::hold(&ledger, &on, &hold, now).await?;
     output::text(&held_text(&hold, &placed, snapshot.as_ref(), now))?;
     say_if_rehearsed(&ledger);
@@ -57,6 +64,13 @@ fn refuse(args: &HoldArgs, scope: &Scope, reason: &str) -> Result<(), CliError> 
             exact(until)
         )));
     }
+    if until - now > LONGEST {
+        return Err(CliError::Usage(format!(
+            "{} UTC is too far ahead: a hold lasts {} days at most, and can be put on again",
+            exact(until),
+            LONGEST.num_days()
+        )));
+    }
     Ok(())
 }
 
@@ -84,7 +98,9 @@ pub(super) async fn held_by(
         return Ok((HoldOn::Everything, None));
     }
     let datatracker = app::datatracker(settings)?;
-    let snapshot = operate::sessions_of(&datatracker, ledger, &settings.policy(), scope, now).await?;
+    let mut snapshot = operate::sessions_of(&datatracker, ledger, &settings.policy(), scope, now).await?;
+    refuse_excluded(scope, &snapshot)?;
+    snapshot.sessions.retain(|session| scope.includes(session));
     if !snapshot.complete {
         return Err(CliError::Other(
             "the read of the datatracker was not complete, so it is not known which sessions are meant; run it again"
@@ -101,11 +117,11 @@ pub(super) async fn held_by(
     Ok((HoldOn::Sessions(ids), Some(snapshot)))
 }
 
-/// Who holds: the person's login name where it is known, else the machine.
-fn who() -> String {
-    let environment = Environment::of_process();
+/// Who holds, so that people know whom to ask: `anna@host`. Under `sudo` it is whoever called that.
+fn who(environment: &Environment, host: &str) -> String {
     let names = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(|name| environment.get(name));
-    names.map(str::trim).find(|name| !name.is_empty()).map_or_else(app::host_name, str::to_owned)
+    let name = names.map(str::trim).find(|name| !name.is_empty());
+    format!("{}@{host}", name.unwrap_or("somebody"))
 }
 
 /// A hold in words: `until ..., by ...: ...`.
@@ -159,6 +175,14 @@ fn held_text(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hold_is_signed_by_a_person_at_a_machine() {
+        let signed = |variables: &[(&str, &str)]| who(&variables.iter().copied().collect(), "desk");
+        assert_eq!(signed(&[("SUDO_USER", "anna"), ("LOGNAME", "root"), ("USER", "root")]), "anna@desk");
+        assert_eq!(signed(&[("SUDO_USER", " "), ("USER", "ben")]), "ben@desk");
+        assert_eq!(signed(&[]), "somebody@desk");
+    }
 
     #[test]
     fn what_is_held_and_what_that_replaced() {

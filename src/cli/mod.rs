@@ -18,11 +18,12 @@ mod release;
 mod results;
 mod resync;
 mod rooms;
-mod run;
+pub(crate) mod run;
 mod session_argument;
 mod sessions;
 mod status;
 mod until;
+mod which;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

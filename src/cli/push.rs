@@ -6,6 +6,7 @@ use super::args::PushArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
 use super::resync::carry_out;
+use super::which::refuse_excluded;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
@@ -28,6 +29,7 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
     let app = App::open(&settings, "push", LedgerNeed::Required, backend).await?;
     let ask = Ask { scope, push: true, ..Ask::default() };
     let world = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
+    refuse_excluded(&world.ask.scope, &world.snapshot)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if reason.is_none()
         && let Some(session) =

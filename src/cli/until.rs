@@ -33,6 +33,11 @@ impl FromStr for Until {
         if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::At(moment.to_utc()));
         }
+        if text.strip_prefix('-').is_some_and(|span| parse_duration(span).is_some()) {
+            return Err(format!(
+                "{text} is not in the future: expected a span from now on, such as 90m, 2h or 1d"
+            ));
+        }
         // A bare number may be meant as minutes, hours, or the time of day.
         let names_its_unit = text.ends_with(|letter: char| letter.is_ascii_alphabetic());
         parse_duration(text).filter(|_| names_its_unit).map(Self::In).ok_or_else(|| {

@@ -17,6 +17,7 @@
 mod attempt;
 mod call;
 mod error;
+mod found;
 mod lease;
 mod live;
 mod memory;
@@ -45,6 +46,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
+pub use found::{RoomFinding, RoomsFound};
 pub use lease::{Lease, LeasedStep, Settled};
 pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};

@@ -98,9 +98,17 @@ impl Ledger {
         transaction.end(found).await
     }
 
-    /// Says that this worker is there, and what it thinks of the provider. Forgets others that were not seen for a day.
-    pub async fn seen_at_work(&self, name: &str, version: &str, provider: &str) -> Result<(), LedgerError> {
-        let statement = Statement::new(SEEN_AT_WORK).with(name).with(version).with(provider);
+    /// Says that this worker is there, what it thinks of the provider, and how often it says so. Forgets others that were
+    /// not seen for a day.
+    pub async fn seen_at_work(
+        &self,
+        name: &str,
+        version: &str,
+        provider: &str,
+        beat: Duration,
+    ) -> Result<(), LedgerError> {
+        let beat = i64::try_from(beat.as_millis()).unwrap_or(i64::MAX);
+        let statement = Statement::new(SEEN_AT_WORK).with(name).with(version).with(provider).with(beat);
         self.write(&statement, "saying that this worker is there").await.map(|_| ())
     }
 

@@ -193,13 +193,14 @@ pub(super) const RECORD_PASS: &str = concat!(
 );
 /// Also forgets workers that were not seen for a day: who was killed can't say that it went.
 pub(super) const SEEN_AT_WORK: &str = "\
-    WITH given AS (SELECT ? AS name, ? AS version, ? AS provider),
+    WITH given AS (SELECT ? AS name, ? AS version, ? AS provider, ? AS beat_ms),
     forgotten AS (
         DELETE FROM meetsync.replica AS r USING given
         WHERE r.name <> given.name AND r.seen < clock_timestamp() - interval '1 day')
-    INSERT INTO meetsync.replica AS r (name, version, started, seen, provider)
-    SELECT name, version, clock_timestamp(), clock_timestamp(), provider FROM given
-    ON CONFLICT (name) DO UPDATE SET version = excluded.version, seen = excluded.seen, provider = excluded.provider";
+    INSERT INTO meetsync.replica AS r (name, version, started, seen, provider, beat_ms)
+    SELECT name, version, clock_timestamp(), clock_timestamp(), provider, beat_ms FROM given
+    ON CONFLICT (name) DO UPDATE SET
+        version = excluded.version, seen = excluded.seen, provider = excluded.provider, beat_ms = excluded.beat_ms";
 /// And leaves its turns to whoever asks next.
 pub(super) const GONE_FROM_WORK: &str = "\
     WITH given AS (SELECT ? AS name),

@@ -3,7 +3,7 @@
 //! Nothing is decided by this. It is one look in one read-only transaction, so that its numbers fit together; it asks
 //! nobody but the ledger, and so works beside a running worker, or where there is none.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
@@ -20,7 +20,7 @@ use super::statement::Statement;
 use super::step::State;
 use super::transaction::{ReadOnly, in_time};
 use super::{Ledger, LedgerKind};
-use crate::model::{Hold, SessionId, SubjectKey};
+use crate::model::{Hold, SessionId, Span, SubjectKey};
 
 /// The ledger at one instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,8 @@ pub struct SubjectStanding {
     pub last_error: Option<String>,
     /// When something about it was last written down.
     pub changed_at: DateTime<Utc>,
+    /// The session's slot, as it was when something was last wished.
+    pub slot: Option<Span>,
 }
 
 /// A worker, as it last said that it is there.
@@ -67,6 +69,19 @@ pub struct Replica {
     pub seen: DateTime<Utc>,
     /// What it thinks of the provider.
     pub provider: String,
+    /// So often it says that it is there.
+    pub beat_ms: i64,
+}
+
+/// So many times in a row a worker may fail to say that it is there, and a little longer, before it counts as gone.
+const BEATS: i32 = 3;
+const GRACE: TimeDelta = TimeDelta::seconds(3);
+
+impl Replica {
+    /// Whether it said so lately enough. One that is asked to stop says that it goes; one that is killed says nothing.
+    pub fn is_there(&self, now: DateTime<Utc>) -> bool {
+        now - self.seen <= TimeDelta::milliseconds(self.beat_ms) * BEATS + GRACE
+    }
 }
 
 /// Somebody works on a session, until then at most.
@@ -106,6 +121,10 @@ struct SubjectColumns {
     last_error: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    slot_start: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    slot_end: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -120,6 +139,8 @@ struct ReplicaColumns {
     seen: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     provider: String,
+    #[diesel(sql_type = BigInt)]
+    beat_ms: i64,
 }
 
 #[derive(QueryableByName)]
@@ -151,6 +172,7 @@ struct HoldColumns {
 /// A wish that was taken back before anything was sent leaves nothing to wait for.
 const SUBJECTS: &str = concat!(
     "SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.attempts, s.last_error, s.updated_at,
+           s.slot_start, s.slot_end,
            CASE WHEN s.state = 'waiting' AND s.desired_digest IS NULL AND s.last_error IS NULL THEN 'settled'
                 ELSE s.state END AS state
     FROM meetsync.subject AS s
@@ -160,7 +182,7 @@ const SUBJECTS: &str = concat!(
     ORDER BY s.session, s.kind DESC"
 );
 const REPLICAS: &str = "\
-    SELECT r.name, r.version, r.started, r.seen, r.provider FROM meetsync.replica AS r
+    SELECT r.name, r.version, r.started, r.seen, r.provider, r.beat_ms FROM meetsync.replica AS r
     WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
 const LEASES: &str = "\
     SELECT l.session, l.provider, l.owner, l.until FROM meetsync.lease AS l WHERE l.until > ? ORDER BY l.session";
@@ -200,7 +222,7 @@ async fn standing_on(
     let subjects: Vec<SubjectColumns> =
         Statement::new(SUBJECTS).with(since).with(since).with(since).load(connection).await?;
     let last_pass = last_pass_on(connection).await?;
-    let lately = asked_at - chrono::TimeDelta::days(1);
+    let lately = asked_at - TimeDelta::days(1);
     let replicas: Vec<ReplicaColumns> = Statement::new(REPLICAS).with(lately).load(connection).await?;
     let leases: Vec<LeaseColumns> = Statement::new(LEASES).with(asked_at).load(connection).await?;
     let holds: Vec<HoldColumns> = Statement::new(HOLDS).with(asked_at).load(connection).await?;
@@ -240,12 +262,13 @@ fn subject_of(row: SubjectColumns) -> Result<SubjectStanding, LedgerError> {
         tries: u32::try_from(row.attempts).unwrap_or(0),
         last_error: row.last_error,
         changed_at: row.updated_at,
+        slot: row.slot_start.zip(row.slot_end).map(|(start, end)| Span { start, end }),
     })
 }
 
 fn replica_of(row: ReplicaColumns) -> Replica {
-    let ReplicaColumns { name, version, started, seen, provider } = row;
-    Replica { name, version, started, seen, provider }
+    let ReplicaColumns { name, version, started, seen, provider, beat_ms } = row;
+    Replica { name, version, started, seen, provider, beat_ms }
 }
 
 fn lease_of(row: LeaseColumns) -> WorkedOn {

@@ -103,11 +103,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    meetsync.rooms_found (grp) {
+        grp -> Text,
+        looked_at -> Timestamptz,
+        who -> Text,
+        findings -> Jsonb,
+    }
+}
+
+diesel::table! {
     meetsync.replica (name) {
         name -> Text,
         version -> Text,
         started -> Timestamptz,
         seen -> Timestamptz,
         provider -> Text,
+        beat_ms -> BigInt,
     }
 }

@@ -28,9 +28,6 @@ impl fmt::Display for Digest {
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Digest {
     let json = serde_json::to_vec(value).expect("plain data with text keys always has a JSON form");
     let hash = Sha256::digest(&json);
-    Digest(hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        use fmt::Write as _;
-        write!(text, "{byte:02x}").expect("writing to a String can't fail");
-        text
-    }))
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).expect("half a byte");
+    Digest(hash.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }

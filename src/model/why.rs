@@ -83,6 +83,14 @@ impl Why {
     pub fn is_guard(self) -> bool {
         self.code().starts_with("guard_")
     }
+
+    /// The settings, or a person's own link, want it so: nobody need do anything.
+    pub fn is_as_set(self) -> bool {
+        matches!(
+            self,
+            Self::NotOurs | Self::OutOfScope | Self::ObserveOnly | Self::NoDelete | Self::WriteBackOff
+        )
+    }
 }
 
 impl fmt::Display for Why {

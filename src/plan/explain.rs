@@ -5,6 +5,7 @@
 //! plan names as the reason, the rule of that name doesn't hold.
 
 mod answer;
+mod beside;
 mod decks;
 mod room;
 mod rules;
@@ -16,6 +17,7 @@ use super::inputs::Inputs;
 use super::types::Plan;
 use crate::model::{GroupAcronym, MeetingNumber, Session, SessionId, Span, SubjectKey, Why};
 
+pub use beside::{AtWork, View};
 use rules::Rules;
 
 /// What is to be said of a session.
@@ -29,6 +31,9 @@ pub struct Explained {
     pub time_zone: String,
     /// This session was moved, and only marks the place of that one.
     pub tombstone_for: Option<SessionId>,
+    /// Whose next step is told.
+    #[serde(default)]
+    pub view: View,
     /// Room (interims only), then decks.
     pub subjects: Vec<SubjectExplained>,
 }
@@ -92,6 +97,7 @@ pub fn explain(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Explained 
         slot: session.slot,
         time_zone: session.time_zone.clone(),
         tombstone_for: session.tombstone_for,
+        view: if inputs.ask.by_worker { View::Worker } else { View::Resync },
         subjects: room.into_iter().chain([decks]).collect(),
     }
 }

@@ -19,11 +19,11 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
     if inputs.ask.force {
         return;
     }
-    let command = go_on(inputs);
     let guard = &inputs.policy.guard;
     let recent = &inputs.ledger.recent;
     let per = people_span(guard.per);
     limit(
+        inputs,
         changes,
         refusals,
         deletes_a_room,
@@ -32,10 +32,10 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
             before: recent.rooms_deleted,
             most: guard.max_deletes,
             words: format!("rooms would be deleted (a moved one counts), within {per}; guard.max_deletes"),
-            command: command.clone(),
         },
     );
     limit(
+        inputs,
         changes,
         refusals,
         creates_a_room,
@@ -44,26 +44,37 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
             before: recent.rooms_created,
             most: guard.max_creates,
             words: format!("rooms would be created, within {per}; guard.max_creates"),
-            command,
         },
     );
 }
 
-/// The command that does what was refused.
-fn go_on(inputs: Inputs<'_>) -> String {
-    format!("meetsync resync{} --force", scope_arguments(&inputs.ask.scope))
+/// The command that does what was refused of these sessions, and no more than that: the guards have other things to say
+/// of other sessions.
+fn go_on(inputs: Inputs<'_>, sessions: BTreeSet<SessionId>, kinds: KindFilter) -> String {
+    let scope = if sessions.len() <= MOST_NAMED {
+        Scope { sessions, kinds, ..Scope::default() }
+    } else {
+        let of = |id: &SessionId| inputs.snapshot.session(*id).map(|session| session.group.clone());
+        let groups = sessions.iter().filter_map(of).collect();
+        // Sessions and meetings that were asked for still count.
+        Scope { groups, kinds, ..inputs.ask.scope.clone() }
+    };
+    format!("look at them, then: meetsync resync{} --force", scope_arguments(&scope))
 }
+
+/// A command names no more sessions, but their groups.
+const MOST_NAMED: usize = 12;
 
 struct Limit {
     rule: Why,
     before: usize,
     most: usize,
     words: String,
-    command: String,
 }
 
 /// Refuses all operations of one kind where there are more than the limit, and leaves the rest of each change.
 fn limit(
+    inputs: Inputs<'_>,
     changes: &mut Vec<Change>,
     refusals: &mut Vec<Refusal>,
     counts: impl Fn(&Operation) -> bool + Copy,
@@ -75,12 +86,14 @@ fn limit(
     if planned == 0 || total <= limit.most {
         return;
     }
+    let refused_changes = changes.iter().filter(|change| change.operations.iter().any(counts));
+    let sessions = refused_changes.map(|change| change.session).collect();
+    let way_on = go_on(inputs, sessions, KindFilter::RoomsOnly);
     let kept = std::mem::take(changes).into_iter().filter_map(|change| {
         let (change, refused_operations) = without(change, counts, |change, taken| {
             let detail =
                 format!("{total} {} = {} ({planned} now, {} before)", limit.words, limit.most, limit.before);
-            let way_on = format!("look at them, then: {}", limit.command);
-            refused(change, limit.rule, detail, way_on, taken)
+            refused(change, limit.rule, detail, way_on.clone(), taken)
         });
         refusals.extend(refused_operations);
         change
@@ -97,7 +110,6 @@ pub(super) fn limit_emptied_sessions(
     if inputs.ask.force {
         return;
     }
-    let command = go_on(inputs);
     let guard = &inputs.policy.guard;
     let recent = &inputs.ledger.recent.sessions_emptied;
     let planned: Vec<bool> =
@@ -111,6 +123,9 @@ pub(super) fn limit_emptied_sessions(
     if !planned.contains(&true) || total <= guard.max_sessions {
         return;
     }
+    let refused_changes = changes.iter().zip(&planned).filter(|(_, empties)| **empties);
+    let sessions = refused_changes.map(|(change, _)| change.session).collect();
+    let way_on = go_on(inputs, sessions, KindFilter::SlidesOnly);
     let mut index = 0;
     changes.retain(|change| {
         let empties = planned[index];
@@ -121,12 +136,11 @@ pub(super) fn limit_emptied_sessions(
                 people_span(guard.per),
                 guard.max_sessions
             );
-            let way_on = format!("look at them, then: {command}");
             refusals.push(refused(
                 change,
                 Why::GuardTooManyDeletes,
                 detail,
-                way_on,
+                way_on.clone(),
                 change.operations.clone(),
             ));
         }
@@ -162,7 +176,10 @@ pub(super) fn empty_source(inputs: Inputs<'_>) -> Option<Refusal> {
         detail: format!(
             "the datatracker shows no session from yesterday on, but the ledger has {known} there"
         ),
-        way_on: format!("check datatracker.database_url; if it is really empty: {}", go_on(inputs)),
+        way_on: format!(
+            "check datatracker.database_url; if it is really empty: meetsync resync{} --force",
+            scope_arguments(&inputs.ask.scope)
+        ),
         operations: Vec::new(),
     })
 }

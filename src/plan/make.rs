@@ -23,7 +23,8 @@ pub fn make(inputs: Inputs<'_>) -> Plan {
     sorted.changes.sort_by_key(|change| (order_of_work(change, inputs.policy, now), change.subject));
     sorted.refusals.sort_by_key(|refusal| (refusal.subject, refusal.rule));
     sorted.waits.sort_by_key(|wait| wait.subject);
-    let summary = sorted.summary(inputs);
+    let in_step = sorted.in_step(inputs);
+    let summary = sorted.summary(inputs, in_step.len());
     Plan {
         version: PLAN_VERSION,
         as_of: now,
@@ -32,6 +33,7 @@ pub fn make(inputs: Inputs<'_>) -> Plan {
         changes: sorted.changes,
         refusals: sorted.refusals,
         waits: sorted.waits,
+        in_step,
     }
 }
 
@@ -56,6 +58,7 @@ pub fn of_one(inputs: Inputs<'_>, change: Change) -> Plan {
         changes,
         refusals: Vec::new(),
         waits: Vec::new(),
+        in_step: BTreeSet::new(),
     }
 }
 
@@ -128,6 +131,7 @@ fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
             Why::CredentialsRejected => {
                 "put meetecho.client_id and client_secret right, then: meetsync check"
             }
+            Why::GroupUnknown => "Meetecho has to know these groups; ask there, then run the command again",
             _ => "run the command again; without the rooms: meetsync plan --offline",
         };
         refusals.push(Refusal {
@@ -217,6 +221,10 @@ impl Sorted {
             Answer::Refused(refusal) => {
                 self.refusals.push(policy::restrict_refusal(refusal, session, inputs.policy));
             }
+            // What is out of scope is nobody's loss.
+            Answer::Waits(Why::WindowClosedUnsent, _) if !policy::is_in_scope(session, inputs.policy) => {
+                self.waits.push(wait(Why::OutsideWindow, None));
+            }
             Answer::Waits(reason, until) => self.waits.push(wait(reason, until)),
             Answer::InStep => {
                 self.kept.insert(session.id);
@@ -224,42 +232,45 @@ impl Sorted {
         }
     }
 
-    fn summary(&self, inputs: Inputs<'_>) -> Summary {
+    /// What has something to keep, and nothing open: no change, no refusal, no doubt, and no hold.
+    fn in_step(&self, inputs: Inputs<'_>) -> BTreeSet<SessionId> {
+        let refused = self.refusals.iter().filter(|refusal| refusal.rule != Why::NotOurs);
+        let open: BTreeSet<SessionId> = self
+            .changes
+            .iter()
+            .map(|change| change.session)
+            .chain(refused.filter_map(|refusal| refusal.session))
+            .collect();
+        let kept = self.kept.difference(&open).copied();
+        kept.filter(|id| !is_in_doubt(inputs, *id) && !inputs.is_held(*id)).collect()
+    }
+
+    fn summary(&self, inputs: Inputs<'_>, in_step: usize) -> Summary {
         let now = inputs.now();
         let changed: BTreeSet<SessionId> = self.changes.iter().map(|change| change.session).collect();
-        let refused: BTreeSet<SessionId> = self
-            .refusals
-            .iter()
-            .filter(|refusal| refusal.rule != Why::NotOurs)
-            .filter_map(|refusal| refusal.session)
-            .collect();
         let mut summary = Summary {
+            in_step,
             to_change: changed.len(),
             refused: self.refusals.iter().filter(|refusal| refusal.rule != Why::NotOurs).count(),
             requests: self.changes.iter().map(Change::requests).sum(),
             ..Summary::default()
         };
         for session in inputs.sessions() {
-            let in_doubt = [SubjectKey::room(session.id), SubjectKey::decks(session.id)].iter().any(|key| {
-                inputs
-                    .ledger
-                    .get(*key)
-                    .is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some())
-            });
-            let held = inputs.is_held(session.id);
             summary.sessions += 1;
             summary.in_window += usize::from(is_in_window(session, inputs.policy, now));
-            summary.in_doubt += usize::from(in_doubt);
-            summary.held += usize::from(held);
-            let in_step = self.kept.contains(&session.id)
-                && !in_doubt
-                && !held
-                && !changed.contains(&session.id)
-                && !refused.contains(&session.id);
-            summary.in_step += usize::from(in_step);
+            summary.in_doubt += usize::from(is_in_doubt(inputs, session.id));
+            summary.held += usize::from(inputs.is_held(session.id));
         }
         summary
     }
+}
+
+/// A request had no usable answer, or one more send is owed after such a one.
+fn is_in_doubt(inputs: Inputs<'_>, session: SessionId) -> bool {
+    [SubjectKey::room(session), SubjectKey::decks(session)].iter().any(|key| {
+        let row = inputs.ledger.get(*key);
+        row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some())
+    })
 }
 
 fn is_in_window(session: &Session, policy: &Policy, now: DateTime<Utc>) -> bool {

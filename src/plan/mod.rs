@@ -30,7 +30,7 @@ mod timing;
 mod types;
 
 pub(crate) use explain::exact;
-pub use explain::{Explained, ExplainedAnswer, Rule, SubjectExplained, explain};
+pub use explain::{AtWork, Explained, ExplainedAnswer, Rule, SubjectExplained, View, explain};
 pub use guard::empties;
 pub use inputs::{Ask, Inputs};
 pub use link::{Link, leads_to, sanitised};

@@ -1,5 +1,6 @@
 //! The planner as a whole, sentence by sentence of what it promises.
 
+mod beside;
 mod decks;
 mod explain;
 mod guards;

@@ -5,8 +5,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Remembered, SlidesPolicy, Why};
+use crate::model::{Burst, Remembered, SlidesPolicy, Why};
 use crate::planted::{self, Bug};
+
+/// No back-off after a failure is longer, nor is any burst that far in the future: that was written down by a clock which
+/// was set back since, and must not hold up anybody for as long as it was set back.
+const LONGEST_BACK_OFF: TimeDelta = TimeDelta::seconds(60);
+
+/// The same after a refusal.
+const LONGEST_PARKED: TimeDelta = TimeDelta::hours(1);
 
 /// When a change is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +29,14 @@ pub enum Due {
 /// in, when they have stopped for a while.
 pub fn due(row: Option<&Remembered>, policy: &SlidesPolicy, now: DateTime<Utc>) -> Due {
     let Some(timing) = row.map(|row| &row.timing) else { return Due::Now };
-    let after_burst = timing.burst.map(|burst| {
+    let longest = if timing.parked { LONGEST_PARKED } else { LONGEST_BACK_OFF };
+    let not_before = timing.not_before.filter(|moment| *moment - now <= longest);
+    let is_from_here = |burst: &Burst| burst.first - now <= LONGEST_BACK_OFF;
+    let after_burst = timing.burst.filter(is_from_here).map(|burst| {
         let for_ever = planted::is(Bug::DebounceWithoutMaxWait);
         burst.due(policy.quiet, if for_ever { TimeDelta::MAX } else { policy.max_wait })
     });
-    match (timing.not_before, after_burst) {
+    match (not_before, after_burst) {
         (Some(moment), _) if now < moment => Due::At(moment, Why::RetryWait),
         (_, Some(moment)) if now < moment => Due::At(moment, Why::WaitingBurst),
         _ => Due::Now,
@@ -38,7 +48,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::model::{Burst, Materials, NotifyTime, Timing};
+    use crate::model::{Materials, NotifyTime, Timing};
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000 + second, 0).expect("in range")
@@ -76,5 +86,30 @@ mod tests {
         assert_eq!(due(&row(None, Some(5)), 4), Due::At(at(5), Why::RetryWait));
         assert_eq!(due(&row(Some((0, 1)), Some(5)), 4), Due::At(at(5), Why::RetryWait));
         assert_eq!(due(&row(Some((3, 4)), Some(5)), 5), Due::At(at(6), Why::WaitingBurst));
+    }
+
+    /// A clock that was ten minutes ahead has been put right: nobody waits for ten minutes.
+    #[test]
+    fn what_a_clock_wrote_down_that_was_set_back_since_holds_nobody_up() {
+        let row = |burst: Option<(i64, i64)>, not_before: Option<i64>, parked| Remembered {
+            timing: Timing {
+                burst: burst.map(|(first, last)| Burst { first: at(first), last: at(last) }),
+                not_before: not_before.map(at),
+                parked,
+                ..Timing::default()
+            },
+            ..Remembered::default()
+        };
+        let due = |row: &Remembered| due(Some(row), &policy(), at(0));
+        assert_eq!(due(&row(None, Some(61), false)), Due::Now);
+        assert_eq!(due(&row(None, Some(60), false)), Due::At(at(60), Why::RetryWait));
+        assert_eq!(due(&row(None, Some(3601), true)), Due::Now);
+        assert_eq!(due(&row(None, Some(3600), true)), Due::At(at(3600), Why::RetryWait));
+        assert_eq!(due(&row(Some((600, 601)), None, false)), Due::Now);
+        assert_eq!(
+            due(&row(Some((-1, 600)), None, false)),
+            Due::At(at(9), Why::WaitingBurst),
+            "its first edit is of now, and the newest one was seen by the clock of before"
+        );
     }
 }

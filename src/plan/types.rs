@@ -1,5 +1,7 @@
 //! The plan itself. Its JSON form is a contract: scripts and approvals (`resync --plan HASH`) read it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,9 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub refusals: Vec<Refusal>,
     pub waits: Vec<Wait>,
+    /// The sessions that `summary.in_step` counts.
+    #[serde(default)]
+    pub in_step: BTreeSet<SessionId>,
 }
 
 /// The plan in numbers of sessions (`refused`: of refusals, other people's links aside; `requests`: of requests).

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Begun, Failure, StepEnd};
-use crate::model::{Accepted, Deck, DeckId, Outcome};
+use crate::model::{Accepted, Confirming, Deck, DeckId, Outcome};
 use crate::plan::{Change, DeckCall, Operation};
 
 use super::acted::Acted;
@@ -17,12 +17,16 @@ pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
 }
 
 /// Makes the calls of a change in their order; the first that is not accepted ends it.
+///
+/// `not_alone_until`: until then the datatracker's own call for the newest edit may arrive, and make of our list what
+/// nobody wants. One more list is owed then.
 pub(super) async fn act(
     meetecho: &impl Conference,
     change: &Change,
     begun: &Begun,
     room: Option<String>,
     late_effect: TimeDelta,
+    not_alone_until: Option<DateTime<Utc>>,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Acted {
     let wanted = change.wanted.as_deref().unwrap_or_default();
@@ -43,7 +47,9 @@ pub(super) async fn act(
         epoch.to_string()
     });
     let accepted = Accepted { decks: wanted.to_vec(), at, epoch: epoch.unwrap_or_default() };
-    let confirming = begun.confirming(at, late_effect, false);
+    let again = not_alone_until.map(|at| Confirming { at });
+    let confirming =
+        begun.confirming(at, late_effect, false).into_iter().chain(again).max_by_key(|owed| owed.at);
     Acted::done(StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
 }
 

@@ -101,6 +101,16 @@ impl Acted {
         Self::in_doubt(end, Fault::new(Why::ProviderDown, words))
     }
 
+    /// The step panicked. Where a request had its turn, nobody knows what became of it.
+    pub(super) fn broke(sent: BTreeSet<DeckId>, requests: usize) -> Self {
+        let words = "the step broke off by a defect of meetsync (its log has more); it is tried again";
+        if requests == 0 {
+            return Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words));
+        }
+        let end = StepEnd::InDoubt { words: words.into(), sent };
+        Self::in_doubt(end, Fault::new(Why::InDoubtConfirming, words))
+    }
+
     /// Not something beside what was done, such as a link that could not be written.
     pub(super) fn is_refused_by_provider(&self) -> bool {
         matches!(

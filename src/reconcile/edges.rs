@@ -10,7 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::datatracker::{Look, ReadError, WriteError};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, RoomFinding, Settled, StepEnd,
+    Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
@@ -68,6 +69,16 @@ pub trait Books: Clone + Send + Sync {
         due_at: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
+    /// What was found in a group's rooms. For people only, so a twin need not keep it.
+    fn record_found(
+        &self,
+        _group: &GroupAcronym,
+        _who: &str,
+        _findings: &[RoomFinding],
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        async { Ok(()) }
+    }
+
     fn lease_and_begin(
         &self,
         key: SubjectKey,
@@ -105,6 +116,12 @@ pub trait Conference: Send + Sync {
 
     /// How long the provider asked to be left alone from now on, if it did.
     fn quiet_for(&self) -> Option<Duration>;
+
+    /// Whether this group's token is at hand, so that nothing needs to be asked for.
+    fn has_token(&self, group: &GroupAcronym) -> bool;
+
+    /// Whether the provider gives us no tokens at all, as far as was heard last.
+    fn rejects_us(&self) -> bool;
 
     fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) -> impl Future<Output = ()> + Send;
 

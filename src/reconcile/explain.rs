@@ -6,10 +6,30 @@ use chrono::{DateTime, Utc};
 use super::edges::Edges;
 use super::look;
 use super::world::{Parts, ReadRooms, ReconcileError, World, read_world};
-use crate::model::{Scope, Session};
-use crate::plan::{self, Ask, Explained, Inputs};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{GroupAcronym, RoomsSeen, Scope, Session, SubjectKey};
+use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known};
 
-/// Reads it. A session that no pass looks at is read by its name, and alone.
+/// What the ledger has of others: who is there, and who works on what.
+///
+/// # Errors
+/// The ledger can't be read.
+pub async fn at_work(ledger: &Ledger) -> Result<AtWork, LedgerError> {
+    let standing = ledger.standing(1).await?;
+    let now = standing.asked_at;
+    let there: Vec<_> = standing.replicas.iter().filter(|replica| replica.is_there(now)).collect();
+    let leases = standing.leases.into_iter().map(|lease| (lease.session, (lease.owner, lease.until)));
+    Ok(AtWork {
+        workers: there.iter().map(|replica| replica.name.clone()).collect(),
+        provider_is_down: there
+            .iter()
+            .any(|replica| matches!(replica.provider.as_str(), "down" | "credentials_rejected")),
+        leases: leases.collect(),
+        next_sweep: None,
+    })
+}
+
+/// Reads it, as a worker sees it where one is there. A session that no pass looks at is read by its name, and alone.
 ///
 /// # Errors
 /// A session or group that the datatracker doesn't have; a read that failed. Rooms that could not be read are none:
@@ -18,10 +38,12 @@ pub async fn read_to_explain<E: Edges>(
     parts: &Parts<E>,
     asked: &Scope,
     read_rooms: ReadRooms,
+    by_worker: bool,
     now: DateTime<Utc>,
 ) -> Result<World, ReconcileError> {
-    let by_name = Ask { scope: asked.clone(), ..Ask::default() };
-    let mut world = read_world(parts, Ask::default(), ReadRooms::No, now).await?;
+    let by_name = Ask { scope: asked.clone(), by_worker, ..Ask::default() };
+    let of_all = Ask { by_worker, ..Ask::default() };
+    let mut world = read_world(parts, of_all, ReadRooms::No, now).await?;
     if !has_all(&world, asked) {
         let named = read_world(parts, by_name.clone(), ReadRooms::No, now).await?;
         if !asked.sessions.is_empty() {
@@ -29,10 +51,20 @@ pub async fn read_to_explain<E: Edges>(
         }
     }
     if read_rooms != ReadRooms::No {
-        let groups = plan::groups_to_read(Inputs { ask: &by_name, ..world.inputs() });
+        let mut groups = plan::groups_to_read(Inputs { ask: &by_name, ..world.inputs() });
+        groups.extend(looked_at_first(&world));
         world.rooms = look::rooms_of(&parts.meetecho, groups, parts.max_in_flight).await;
     }
     Ok(world)
+}
+
+/// Whose rooms are known by a link alone. The worker looks at them before it plans anything, and so does `plan`: by the
+/// link, the guards would count rooms that may not be there.
+fn looked_at_first(world: &World) -> Vec<GroupAcronym> {
+    let inputs = world.inputs();
+    let known = world.snapshot.sessions.iter().map(|session| Known::of(&inputs, session));
+    let asking = known.filter(|known| known.asks_for_a_look(world.snapshot.as_of));
+    asking.map(|known| known.group.clone()).collect()
 }
 
 fn has_all(world: &World, asked: &Scope) -> bool {
@@ -42,9 +74,20 @@ fn has_all(world: &World, asked: &Scope) -> bool {
 }
 
 /// The explanations of these sessions, in the order of their ids.
-pub fn explain(world: &World, asked: &Scope) -> Vec<Explained> {
+pub fn explain(world: &World, asked: &Scope, at_work: &AtWork) -> Vec<Explained> {
     let plan = world.plan();
+    let by_record = plan::make(Inputs { rooms: &RoomsSeen::default(), ..world.inputs() });
+    let is_left_by_record = |subject: SubjectKey| {
+        let row = world.ledger.get(subject);
+        let is_on_record = row.is_some_and(|row| row.room.is_some() && row.doubt_since.is_none());
+        is_on_record && !by_record.changes.iter().any(|change| change.subject == subject)
+    };
     let is_asked = |session: &&Session| asked.includes(session);
     let sessions = world.snapshot.sessions.iter().filter(is_asked);
-    sessions.map(|session| plan::explain(world.inputs(), &plan, session)).collect()
+    let explained = sessions.map(|session| {
+        let mut explained = plan::explain(world.inputs(), &plan, session);
+        explained.beside(at_work, is_left_by_record);
+        explained
+    });
+    explained.collect()
 }

@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod look;
 pub mod operate;
+mod pass_summary;
 mod real;
 mod rehearse;
 mod result;
@@ -26,10 +27,13 @@ mod work;
 pub mod worker;
 mod world;
 
-pub use explain::{explain, read_to_explain};
+pub use explain::{at_work, explain, read_to_explain};
 pub use export::{EXPORT_VERSION, Export, ExportError};
+pub use pass_summary::{Need, PassSummary};
 pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult, results_text};
 pub use resync::{Progress, resync};
-pub use status::{Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, status, status_text};
+pub use status::{
+    Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, push_it, status, status_text,
+};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

@@ -31,7 +31,8 @@ impl HoldOn {
     }
 }
 
-/// The sessions of a scope: those that are named, or those of its groups and meetings that a pass looks at.
+/// What the datatracker has of a scope: the sessions that are named, or all that a pass looks at. Which of them are
+/// meant, the scope says.
 ///
 /// # Errors
 /// A session, group or meeting that the datatracker doesn't have; a read that failed.
@@ -50,9 +51,7 @@ pub async fn sessions_of(
         Range::OnlyNamed
     };
     let look = Look { range, named, must_exist: scope.clone() };
-    let mut snapshot = datatracker.snapshot(&look).await?;
-    snapshot.sessions.retain(|session| scope.includes(session));
-    Ok(snapshot)
+    Ok(datatracker.snapshot(&look).await?)
 }
 
 /// Holds them, and returns for each the hold that stood before, where it was not over.

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::edges::{Books, Conference, Edges, Links, Source, Time};
 use crate::datatracker::{Datatracker, Look, ReadError, WriteError, Writer};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn,
-    Wish,
+    AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, RoomFinding, Settled,
+    StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
@@ -76,6 +76,15 @@ impl Books for Ledger {
         self.end_turn(job, due_at).await
     }
 
+    async fn record_found(
+        &self,
+        group: &GroupAcronym,
+        who: &str,
+        findings: &[RoomFinding],
+    ) -> Result<(), LedgerError> {
+        self.record_found(group, who, findings).await
+    }
+
     async fn lease_and_begin(
         &self,
         key: SubjectKey,
@@ -117,6 +126,14 @@ impl Conference for Meetecho {
 
     fn quiet_for(&self) -> Option<Duration> {
         self.quiet_for()
+    }
+
+    fn has_token(&self, group: &GroupAcronym) -> bool {
+        self.has_token(group)
+    }
+
+    fn rejects_us(&self) -> bool {
+        self.rejects_us()
     }
 
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {

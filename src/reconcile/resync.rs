@@ -21,7 +21,7 @@ use super::wishes;
 use super::work::{Tried, Work, by_session};
 use super::world::{Parts, World};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{RoomsSeen, SubjectKey};
+use crate::model::{RoomsSeen, SubjectKey, Why};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -203,7 +203,9 @@ impl Run<'_> {
                 work.new_room.clone_from(&acted.room);
             }
             retry_after = retry_after.max(acted.retry_after);
-            if matches!(acted.outcome, StepOutcome::Retry | StepOutcome::InDoubt) {
+            // Credentials don't mend themselves while a person waits.
+            let is_rejected = acted.fault.as_ref().is_some_and(|fault| fault.why == Why::CredentialsRejected);
+            if matches!(acted.outcome, StepOutcome::Retry | StepOutcome::InDoubt) && !is_rejected {
                 failed.push(change.clone());
             }
             results.push(SubjectResult::of(change.subject, &acted, self.ledger.is_rehearsal()));

@@ -2,7 +2,8 @@
 //! or where there is none.
 //!
 //! Health is the age of the last *complete* pass, by the ledger's own clock: a process that is up and reads nothing is
-//! not healthy.
+//! not healthy. What is in step, and what a rule forbids, is the planner's word, which the last pass left in the ledger;
+//! what was sent, failed or is under way since then is in the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,13 +12,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::pass_summary::{Need, PassSummary};
+use crate::desired::{Gate, session_gate};
 use crate::ledger::{
-    Attempt, Ledger, LedgerError, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
+    Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
+    WorkedOn,
 };
-use crate::model::{Kind, Remembered, SessionId, SubjectKey};
+use crate::model::{Kind, Mode, NotifyTime, SessionId, SubjectKey, Why};
+use crate::plan::Wait;
 
+mod sessions;
 mod text;
 
+use sessions::Sessions;
 pub use text::status_text;
 
 /// So many attempts of the history are told.
@@ -32,13 +39,19 @@ pub struct Status {
     pub healthy: bool,
     /// By the ledger's clock, as all ages that are told.
     pub as_of: DateTime<Utc>,
+    /// `scope.mode` of the worker that made the last pass; null where that is not known.
+    pub mode: Option<Mode>,
+    /// `down` where a worker that is there gets no answer; null where none says so.
+    pub provider: Option<&'static str>,
     /// When it ended; null where there never was one.
     pub last_complete_pass: Option<DateTime<Utc>>,
     pub last_pass_ms: Option<u64>,
     pub last_pass_by: Option<String>,
-    /// The last pass's plan in numbers.
+    /// The last pass's plan in numbers, and what of it is not in the rows.
     pub last_pass_summary: Option<Value>,
     pub subjects: Counts,
+    /// What goes on only when a person does something.
+    pub needs_a_person: Vec<Need>,
     pub in_doubt: Vec<InDoubt>,
     /// One more send is owed, after an answer that never came.
     pub confirming: Vec<Owed>,
@@ -46,8 +59,10 @@ pub struct Status {
     pub parked: Vec<Trouble>,
     /// What failed, and is tried again by itself.
     pub retrying: Vec<Trouble>,
-    /// Slides with something open when their slot ended: nobody sends them any more.
+    /// Slides with something open when their window closed: nobody sends them any more.
     pub window_closed: Vec<WindowClosed>,
+    /// What the last look at rooms found, group by group: `meetsync rooms` looks anew.
+    pub rooms: Vec<RoomsFound>,
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
@@ -56,9 +71,12 @@ pub struct Status {
     /// The healthy age of a pass, for the text.
     #[serde(skip)]
     patience: TimeDelta,
-    /// Sessions with something that is in the ledger, for the text.
+    /// For the text.
     #[serde(skip)]
     sessions: Sessions,
+    /// What the datatracker's own call is left to do first, for the text.
+    #[serde(skip)]
+    settling: Vec<Wait>,
 }
 
 /// Subjects that may still matter, by state.
@@ -75,7 +93,7 @@ pub struct Counts {
 pub struct InDoubt {
     pub subject: SubjectKey,
     pub since: DateTime<Utc>,
-    /// The next try is not made before this moment.
+    /// The next try is not made before this moment, nor before the provider answers.
     pub not_before: Option<DateTime<Utc>>,
     pub words: Option<String>,
     /// Somebody works on the session now: the doubt of a request that is under way.
@@ -89,14 +107,17 @@ pub struct Owed {
     pub at: DateTime<Utc>,
 }
 
-/// Slides that were in doubt, or not sent, when their slot ended.
+/// Slides that were in doubt, or not sent, when their window closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WindowClosed {
     pub subject: SubjectKey,
+    /// `window_closed_unsent`, as the plan and the log call it.
+    pub why: Why,
     pub slot_end: DateTime<Utc>,
     /// Something was sent, and it is not known whether it is what is shown; else it was not sent.
     pub was_sent: bool,
     pub words: Option<String>,
+    pub way_on: String,
 }
 
 /// What went wrong with a subject, and when it is tried again.
@@ -104,44 +125,22 @@ pub struct WindowClosed {
 pub struct Trouble {
     pub subject: SubjectKey,
     pub since: DateTime<Utc>,
+    /// The next try is not made before this moment, nor before the provider answers.
     pub not_before: Option<DateTime<Utc>>,
     pub tries: u32,
     pub words: Option<String>,
 }
 
-/// Each session in one of these; the first that fits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sessions {
-    needing: usize,
-    under_way: usize,
-    in_doubt: usize,
-    waiting: usize,
-    window_closed: usize,
-    in_step: usize,
+/// The way on for slides that nobody sends any more: the command that sends them all the same.
+pub fn push_it(session: SessionId) -> String {
+    format!("if they still matter: meetsync push {session} --reason TEXT")
 }
 
-/// When the slots of sessions end, as far as the ledger knows.
-type SlotEnds = BTreeMap<SubjectKey, DateTime<Utc>>;
-
-/// Reads the ledger. `poll` is how often the worker reads the world.
-pub async fn status(ledger: &Ledger, poll: Duration) -> Result<Status, LedgerError> {
+/// Reads the ledger. `poll` is how often the worker reads the world, `notify` when slides are sent.
+pub async fn status(ledger: &Ledger, poll: Duration, notify: NotifyTime) -> Result<Status, LedgerError> {
     let standing = ledger.standing(ATTEMPTS).await?;
-    let slot_ends = slot_ends(ledger, &standing).await?;
-    Ok(Status::of(standing, &slot_ends, poll))
-}
-
-/// Of subjects with something open.
-async fn slot_ends(ledger: &Ledger, standing: &Standing) -> Result<SlotEnds, LedgerError> {
-    let is_open =
-        |subject: &&SubjectStanding| subject.state != State::Settled || subject.confirm_at.is_some();
-    let open: BTreeSet<SessionId> =
-        standing.subjects.iter().filter(is_open).map(|subject| subject.subject.session).collect();
-    if open.is_empty() {
-        return Ok(SlotEnds::new());
-    }
-    let view = ledger.view_of(&open, TimeDelta::zero(), standing.asked_at).await?;
-    let slot_end = |(key, row): (SubjectKey, Remembered)| Some((key, row.slot?.end));
-    Ok(view.subjects.into_iter().filter_map(slot_end).collect())
+    let rooms = ledger.rooms_found().await?;
+    Ok(Status { rooms, ..Status::of(standing, poll, notify) })
 }
 
 /// How old the last complete pass may be.
@@ -149,23 +148,38 @@ pub fn healthy_age(poll: Duration) -> TimeDelta {
     TimeDelta::from_std(poll * POLLS + AND).unwrap_or(TimeDelta::MAX)
 }
 
+/// What the last pass said of subjects of which something is open.
+type Said = BTreeMap<SubjectKey, Wait>;
+
 impl Status {
-    pub(crate) fn of(standing: Standing, slot_ends: &SlotEnds, poll: Duration) -> Self {
+    pub(crate) fn of(standing: Standing, poll: Duration, notify: NotifyTime) -> Self {
         let Standing { asked_at, last_pass, subjects, replicas, leases, holds, attempts } = standing;
         let patience = healthy_age(poll);
         let leased: BTreeSet<SessionId> = leases.iter().map(|lease| lease.session).collect();
         let last_pass = last_pass.as_ref();
+        let summary =
+            last_pass.and_then(|pass| serde_json::from_value::<PassSummary>(pass.summary.clone()).ok());
+        let said: Said = summary
+            .iter()
+            .flat_map(|summary| &summary.waits)
+            .map(|wait| (wait.subject, wait.clone()))
+            .collect();
         let counts = counts(&subjects);
-        let closed = |subject: &SubjectStanding| {
-            let ended = slot_ends.get(&subject.subject).copied().filter(|end| *end < asked_at)?;
-            window_closed(subject, ended, &leased)
-        };
+        let closed = |subject: &SubjectStanding| window_closed(subject, &said, notify, asked_at, &leased);
         let window_closed: Vec<WindowClosed> = subjects.iter().filter_map(closed).collect();
         let (over, subjects): (Vec<_>, Vec<_>) =
             subjects.into_iter().partition(|subject| closed(subject).is_some());
+        let is_waiting =
+            |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
+        let parked = troubles(&subjects, |subject| subject.state == State::Parked);
+        let needs = needs(summary.as_ref(), &parked, &window_closed);
+        let is_settling =
+            |wait: &&Wait| wait.reason == Why::Settling && wait.until.is_some_and(|until| asked_at < until);
         Self {
             healthy: last_pass.is_some_and(|pass| asked_at - pass.ended_at <= patience),
             as_of: asked_at,
+            mode: summary.as_ref().and_then(|summary| summary.mode),
+            provider: provider(&replicas, asked_at),
             last_complete_pass: last_pass.map(|pass| pass.ended_at),
             last_pass_ms: last_pass.map(|pass| u64::try_from(pass.took.as_millis()).unwrap_or(u64::MAX)),
             last_pass_by: last_pass.map(|pass| pass.who.clone()),
@@ -173,13 +187,23 @@ impl Status {
             subjects: counts,
             in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leased)).collect(),
             confirming: subjects.iter().filter_map(owed).collect(),
-            parked: troubles(&subjects, |subject| subject.state == State::Parked),
             retrying: troubles(&subjects, |subject| {
-                subject.state == State::Waiting
-                    && (subject.last_error.is_some() || subject.not_before.is_some())
+                is_waiting(subject) && (subject.last_error.is_some() || subject.not_before.is_some())
             }),
+            sessions: sessions::sort(&sessions::Known {
+                subjects: &subjects,
+                over: &over,
+                needs: &needs,
+                leased: &leased,
+                holds: &holds,
+                in_step: summary.as_ref().and_then(|summary| summary.in_step_sessions.as_ref()),
+                is_waiting: &is_waiting,
+            }),
+            settling: said.values().filter(is_settling).cloned().collect(),
+            needs_a_person: needs,
+            parked,
             window_closed,
-            sessions: sessions(&subjects, &over, &leased),
+            rooms: Vec::new(),
             replicas,
             leases,
             holds,
@@ -189,13 +213,31 @@ impl Status {
     }
 }
 
-/// None for what is under way, what is as it should be, and what needs a person all the same. A room is kept after its
-/// slot, too.
+/// By the workers that are there: what one said that was killed since is no news.
+fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
+    let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
+    replicas.iter().any(says_so).then_some("down")
+}
+
+/// A failure of before, of a subject that the planner has nothing to do about by now.
+fn has_nothing_to_do(subject: &SubjectStanding, said: &Said) -> bool {
+    use Why::{Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone};
+    let over = [Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone];
+    said.get(&subject.subject).is_some_and(|wait| over.contains(&wait.reason))
+}
+
+/// As the planner has it (its word `window_closed_unsent`), by the row and by the settings' own margin. None for what is
+/// under way, what is as it should be, what the last pass had nothing to do about, and what needs a person all the same.
+/// A room is kept after its slot, too.
 fn window_closed(
     subject: &SubjectStanding,
-    slot_end: DateTime<Utc>,
+    said: &Said,
+    notify: NotifyTime,
+    now: DateTime<Utc>,
     leased: &BTreeSet<SessionId>,
 ) -> Option<WindowClosed> {
+    let slot = subject.slot?;
+    let is_closed = session_gate(slot, notify, now) == Some(Gate::Closed);
     let is_decks = subject.subject.kind == Kind::Decks;
     let was_sent = subject.doubt_since.is_some() || subject.confirm_at.is_some();
     let is_open = match subject.state {
@@ -204,12 +246,45 @@ fn window_closed(
         State::Parked => false,
     };
     let is_under_way = leased.contains(&subject.subject.session);
-    (is_decks && is_open && !is_under_way).then(|| WindowClosed {
+    let matters = is_decks && is_open && !is_under_way && !has_nothing_to_do(subject, said);
+    (is_closed && matters).then(|| WindowClosed {
         subject: subject.subject,
-        slot_end,
+        why: Why::WindowClosedUnsent,
+        slot_end: slot.end,
         was_sent,
         words: subject.last_error.clone(),
+        way_on: push_it(subject.subject.session),
     })
+}
+
+/// What the provider said no to, what a rule forbids, and what nobody sends any more.
+fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[WindowClosed]) -> Vec<Need> {
+    let of = |rule, subject: SubjectKey, detail, way_on| Need {
+        rule,
+        kind: Some(subject.kind),
+        sessions: [subject.session].into(),
+        detail,
+        way_on,
+    };
+    let parked = parked.iter().map(|trouble| {
+        let id = trouble.subject.session;
+        let words = trouble.words.as_deref().unwrap_or("no reason was written down");
+        let way_on = format!(
+            "what was refused: meetsync explain {id}; to try at once: meetsync resync --session {id}"
+        );
+        of(None, trouble.subject, format!("Meetecho said no: {words}"), way_on)
+    });
+    let refused = summary.into_iter().flat_map(|summary| summary.needs_a_person.clone());
+    let over = over.iter().map(|closed| {
+        let what = if closed.was_sent {
+            "the slides' window closed before it was certain that they are shown"
+        } else {
+            "the window closed before these slides were sent"
+        };
+        let words = closed.words.as_deref().map_or_else(String::new, |words| format!(" ({words})"));
+        of(Some(closed.why), closed.subject, format!("{what}{words}"), closed.way_on.clone())
+    });
+    parked.chain(refused).chain(over).collect()
 }
 
 fn counts(subjects: &[SubjectStanding]) -> Counts {
@@ -245,38 +320,4 @@ fn troubles(subjects: &[SubjectStanding], which: impl Fn(&SubjectStanding) -> bo
         words: subject.last_error.clone(),
     };
     subjects.iter().filter(|subject| which(subject)).map(trouble).collect()
-}
-
-/// `over` are those that their window closed on.
-fn sessions(
-    subjects: &[SubjectStanding],
-    over: &[SubjectStanding],
-    leased: &BTreeSet<SessionId>,
-) -> Sessions {
-    let ids = |subjects: &[SubjectStanding]| -> BTreeSet<SessionId> {
-        subjects.iter().map(|subject| subject.subject.session).collect()
-    };
-    let over = ids(over);
-    let all = &ids(subjects) | &over;
-    let mut sums = Sessions::default();
-    for session in all {
-        let has = |state: State| {
-            subjects.iter().any(|subject| subject.subject.session == session && subject.state == state)
-        };
-        let sum = if has(State::Parked) {
-            &mut sums.needing
-        } else if leased.contains(&session) {
-            &mut sums.under_way
-        } else if has(State::InDoubt) {
-            &mut sums.in_doubt
-        } else if has(State::Waiting) {
-            &mut sums.waiting
-        } else if over.contains(&session) {
-            &mut sums.window_closed
-        } else {
-            &mut sums.in_step
-        };
-        *sum += 1;
-    }
-    sums
 }

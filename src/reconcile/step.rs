@@ -4,9 +4,11 @@
 //! The belief is read again with the mark; where it is not what the plan was made on (another one-shot was faster),
 //! the planner is asked once more, with the fresh belief and the same snapshot.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
 
 use super::act_decks;
 use super::act_room::RoomActor;
@@ -71,9 +73,10 @@ impl<E: Edges> Step<'_, E> {
             LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
-        let next = match self.next_for(&step).await {
-            Ok(next) => next,
-            Err(error) => {
+        let next = match unbroken(Box::pin(self.next_for(&step))).await {
+            Ok(Ok(next)) => next,
+            Err(Broke) => Next::Broke,
+            Ok(Err(error)) => {
                 // Nothing was sent: the lease and the mark need not outlive this.
                 self.ledger.put_back(lease, step).await.ok();
                 return Err(error);
@@ -81,6 +84,7 @@ impl<E: Edges> Step<'_, E> {
         };
         let acted = match &next {
             Next::Act(change) => self.act_in_time(change, &step, began).await,
+            Next::Broke => broke(self.planned, 0),
             _ if self.worker.is_some() => {
                 // Where it was lost, somebody else has the session, and there is nothing to put back.
                 let (Settled::Done | Settled::Lost) = self.ledger.put_back(lease, step).await?;
@@ -166,8 +170,16 @@ impl<E: Edges> Step<'_, E> {
         let (in_time, counts_as) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
-                let acting = act_decks::act(&meetecho, change, step, room, late_effect, now);
-                (time.within(left, Box::pin(self.unless_cut(acting))).await.flatten(), None)
+                let acting = act_decks::act(
+                    &meetecho,
+                    change,
+                    step,
+                    room,
+                    late_effect,
+                    self.not_alone_until(step),
+                    now,
+                );
+                (time.within(left, Box::pin(self.unless_cut(unbroken(acting)))).await.flatten(), None)
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
@@ -179,14 +191,18 @@ impl<E: Edges> Step<'_, E> {
                     record: step.before.room.clone(),
                     counts_as: None,
                 };
-                let in_time = time.within(left, Box::pin(self.unless_cut(actor.act(now)))).await.flatten();
+                let in_time =
+                    time.within(left, Box::pin(self.unless_cut(unbroken(actor.act(now))))).await.flatten();
                 (in_time, actor.counts_as)
             }
         };
         let requests = usize::try_from(meetecho.requests_sent()).unwrap_or(usize::MAX);
         let is_cut = self.worker.as_ref().is_some_and(|worker| worker.leave.was_cut());
-        let acted =
-            in_time.unwrap_or_else(|| Acted::out_of_time(act_decks::ids_sent_by(change), requests, is_cut));
+        let acted = match in_time {
+            Some(Ok(acted)) => acted,
+            Some(Err(Broke)) => broke(change, requests),
+            None => Acted::out_of_time(act_decks::ids_sent_by(change), requests, is_cut),
+        };
         Acted { requests, counts_as, ..acted }
     }
 
@@ -235,13 +251,30 @@ impl<E: Edges> Step<'_, E> {
         let wait = match acted.outcome {
             StepOutcome::Applied | StepOutcome::InStep => return None,
             StepOutcome::Refused if acted.is_refused_by_provider() => {
-                backoff::parked(change.subject.kind == Kind::Decks)
+                backoff::parked(change.subject.kind == Kind::Decks, self.needed_in(change))
             }
             StepOutcome::Retry | StepOutcome::InDoubt | StepOutcome::Refused => {
                 backoff::worker(step.tries, self.parts.time.chance())
             }
         };
         TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)
+    }
+
+    /// An edit is sent when it has been quiet since for `slides.quiet`, long enough for the datatracker's own call for it;
+    /// but where edits don't stop, `slides.max_wait` cuts in, and may do so right after the newest one. A person who
+    /// pushes knows what else is going on.
+    fn not_alone_until(&self, step: &Begun) -> Option<DateTime<Utc>> {
+        self.worker.as_ref()?;
+        let quiet_at = step.before.timing.burst?.last + self.world.policy.slides.quiet;
+        (self.now() < quiet_at).then_some(quiet_at)
+    }
+
+    /// From now to the moment when Meetecho begins to let people in; None = the session is over, or never scheduled.
+    fn needed_in(&self, change: &Change) -> Option<Duration> {
+        let now = self.now();
+        let slot = change.slot.filter(|slot| !slot.is_over(now))?;
+        let left = slot.start - self.world.policy.slides.provider_window - now;
+        Some(left.to_std().unwrap_or(Duration::ZERO))
     }
 
     fn attempt(&self, change: &Change, begun: &Begun, acted: &Acted, took: Duration) -> AttemptRow {
@@ -265,6 +298,25 @@ impl<E: Edges> Step<'_, E> {
     }
 }
 
+/// A panic is this subject's trouble: it is tried again like any other, and its lease is given back.
+fn broke(change: &Change, requests: usize) -> Acted {
+    tracing::error!(
+        session = change.session.0,
+        subject = %change.subject,
+        requests,
+        "a step panicked; this is a defect of meetsync, please report it with what was said right before"
+    );
+    Acted::broke(act_decks::ids_sent_by(change), requests)
+}
+
+/// A panic. What it was about has been said by whoever watches for panics.
+struct Broke;
+
+/// What the work comes to, even if it panics. It is dropped then, and nothing of it is looked at but what was sent.
+async fn unbroken<T>(work: impl Future<Output = T>) -> Result<T, Broke> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Broke)
+}
+
 /// What a step is to do, by what is believed under its lease.
 #[expect(clippy::large_enum_variant, reason = "one for each step, taken apart at once")]
 enum Next {
@@ -272,6 +324,8 @@ enum Next {
     /// In step by now; or in doubt, and there is nothing to do about it yet.
     Nothing,
     MoreThanPlanned,
+    /// It could not be said: planning again panicked.
+    Broke,
 }
 
 /// What decides the next change; the rest of a row is history.

@@ -39,10 +39,21 @@ pub fn worker(failures: u32, jitter: f64) -> Duration {
     Duration::from_secs(WORKER_SECONDS[step]).mul_f64(0.75 + jitter / 2.0)
 }
 
-/// How long the worker leaves a subject alone that the provider said no to, until somebody changes something: five
-/// minutes for slides (people may be looking at them), an hour for a room.
-pub fn parked(is_decks: bool) -> Duration {
-    if is_decks { Duration::from_mins(5) } else { Duration::from_hours(1) }
+/// A subject that people may be looking at is left alone for so long after a refusal.
+const PARKED_SHORT: Duration = Duration::from_mins(5);
+
+/// A room that is needed much later is.
+const PARKED_LONG: Duration = Duration::from_hours(1);
+
+/// How long the worker leaves a subject alone that the provider said no to, until somebody changes something.
+///
+/// Five minutes for slides. A room is tried again when it is needed (`needed_in` from now, zero = it is needed now; None =
+/// nobody waits for it any more), but after five minutes at the earliest, and after an hour at the latest.
+pub fn parked(is_decks: bool, needed_in: Option<Duration>) -> Duration {
+    if is_decks {
+        return PARKED_SHORT;
+    }
+    needed_in.map_or(PARKED_LONG, |left| left.clamp(PARKED_SHORT, PARKED_LONG))
 }
 
 #[cfg(test)]
@@ -73,6 +84,19 @@ mod tests {
     fn the_worker_waits_as_the_table_says() {
         let middle: Vec<_> = (1..=8).map(|failures| worker(failures, 0.5).as_millis()).collect();
         assert_eq!(middle, [1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn a_refused_room_is_tried_again_when_it_is_needed_and_then_every_five_minutes() {
+        let minutes = Duration::from_mins;
+        let room = |left: Option<u64>| parked(false, left.map(minutes));
+        for (left, expected) in [(600, 60), (61, 60), (60, 60), (59, 59), (20, 20), (6, 6), (4, 5), (0, 5)] {
+            assert_eq!(room(Some(left)), minutes(expected), "needed in {left} min");
+        }
+        assert_eq!(room(None), minutes(60), "its session is over");
+        for left in [None, Some(minutes(0)), Some(minutes(600))] {
+            assert_eq!(parked(true, left), minutes(5));
+        }
     }
 
     proptest! {

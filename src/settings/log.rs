@@ -1,6 +1,7 @@
 //! `[log]`: how logs look, and how much is said.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::SettingsError;
 use super::section::Section;
@@ -30,15 +31,25 @@ impl Log {
             .choice("format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])?
             .unwrap_or_default();
         let filter = section.filled("filter")?.unwrap_or_else(|| "info".to_owned());
-        if EnvFilter::try_new(&filter).is_err() {
+        if EnvFilter::try_new(&filter).is_err() || !filter.split(',').all(is_meant) {
             return Err(section.wrong(
                 "filter",
                 format!(
-                    "expected levels such as \"info\" or \"info,meetsync::provider=debug\", found {}",
+                    "expected levels (off, error, warn, info, debug, trace), as in \"info\" or \
+                     \"info,meetsync::provider=debug\", found {}",
                     section.shown("filter")
                 ),
             ));
         }
         Ok(Self { format, filter })
     }
+}
+
+/// A word alone is a level, or a place of ours. tracing would take any word for the name of a place, and a level that is
+/// misspelt would silence the log.
+fn is_meant(directive: &str) -> bool {
+    let word = directive.trim();
+    let is_ours = word == "meetsync" || word.starts_with("meetsync::");
+    let is_a_word = word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':'));
+    !is_a_word || is_ours || word.parse::<LevelFilter>().is_ok()
 }

@@ -1,5 +1,6 @@
 //! `meetsync check`, and the role that `grants` makes: enough for everything, and for nothing else.
 
+use crate::support::running::Running;
 use crate::support::stage::Stage;
 
 /// A stage whose settings connect as a role made from `grants`; `options` go to `grants`.
@@ -88,4 +89,30 @@ async fn every_line_is_looked_at_even_after_one_failed() {
     }
     assert_eq!(stage.standin.counts().writes(), 0);
     assert!(stage.standin.counts().tokens <= 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_the_scope_that_nobody_bears_is_told_and_one_that_somebody_bears_is_not() {
+    let mut stage = Stage::with_week().await;
+    let settings = |groups: &str, meetings: &str| {
+        format!("mode = \"act\"\ngroups = [{groups}]\nmeetings = [{meetings}]\n")
+    };
+    stage.change_settings("mode = \"act\"\n", &settings("\"quic\"", "\"127\""));
+    let checked = stage.meetsync(&["check"]).await.expect(0);
+    assert!(!checked.stdout.contains("warns"), "{checked:?}");
+    stage.change_settings(
+        &settings("\"quic\"", "\"127\""),
+        &settings("\"quik\", \"quic\"", "\"12\", \"127\""),
+    );
+    let checked = stage.meetsync(&["check"]).await.expect(0);
+    let warned: Vec<&str> = checked.stdout.lines().filter(|line| line.starts_with("! warns")).collect();
+    assert_eq!(warned.len(), 1, "{checked:?}");
+    assert!(
+        warned[0].contains("quik") && warned[0].contains("12") && !warned[0].contains("quic"),
+        "{warned:?}"
+    );
+    let worker = Running::start(&stage);
+    worker.says("quik", 1).await;
+    let said = worker.stop().await.expect(0).stderr;
+    assert_eq!(said.matches("scope.groups").count(), 1, "{said}");
 }

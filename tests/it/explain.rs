@@ -1,6 +1,8 @@
 //! `meetsync explain`, by the real binary: it says what the plan says, for people and for scripts.
 
+use meetsync::demo::sample::scenes;
 use meetsync::demo::standin::Failure;
+use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 use serde_json::{Value, json};
 
@@ -156,4 +158,44 @@ async fn it_changes_nothing_anywhere() {
     }
     assert_eq!(stage.digests().await, before);
     assert_eq!(stage.standin.counts().writes(), 0);
+}
+
+/// A room of which only a link is known is looked at before anything is planned about it, as the worker does.
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_that_are_not_there_do_not_count_in_a_guard() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    let rooms = stage.standin.rooms();
+    let (kept, gone) = (rooms[0].room.room_id, &rooms[1..7]);
+    for room in gone {
+        stage.standin.take_room_away(&room.room.public_id);
+        let id = room.room.room_id;
+        stage.database.run(&scenes::cancel(SessionId(id)).sql).await;
+        stage.database.run(&format!("DELETE FROM meetsync.subject WHERE session = {id}")).await;
+    }
+    stage.database.run(&scenes::cancel(SessionId(kept)).sql).await;
+    stage.database.run("UPDATE meeting_session SET modified = now() - interval '1 hour'").await;
+    let plan = stage.meetsync(&["plan", "--json"]).await.expect(2).json();
+    let key = format!("meetecho/session/{kept}/room");
+    assert_eq!(by_the_plan(&plan, &key), "will_send", "{:#}", plan["refusals"]);
+    let told = stage.meetsync(&["explain", &kept.to_string(), "--json"]).await.expect(0).json();
+    assert_eq!(subject(&told, &key)["answer"], "will_send", "{told:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_on_a_session_is_told_and_until_when() {
+    let stage = Stage::with_week().await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage
+        .database
+        .run(
+            "INSERT INTO meetsync.lease VALUES (36001, 'meetecho', 'run@two/9', gen_random_uuid(), '2126-01-01T00:00:00Z');
+             UPDATE meetsync.subject SET state = 'in_doubt', doubt_since = now() WHERE session = 36001 AND kind = 'decks'",
+        )
+        .await;
+    let told = decks(&stage, 36001).await;
+    assert_eq!((&told["answer"], &told["next"]), (&json!("in_doubt"), &json!("2126-01-01T00:00:00Z")));
+    assert_eq!(rule(&told, "nobody_at_it")["holds"], false);
+    let text = stage.meetsync(&["explain", "36001"]).await.expect(0).stdout;
+    assert!(text.contains("run@two/9 works on this session") && !text.contains("tried again"), "{text}");
 }

@@ -108,7 +108,7 @@ async fn a_group_is_each_of_its_sessions_and_an_unknown_one_an_error() {
         .output()
         .await
         .unwrap();
-    assert!(String::from_utf8(named.stdout).unwrap().contains("by anna: x"));
+    assert!(String::from_utf8(named.stdout).unwrap().contains("by anna@"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +132,9 @@ async fn what_is_typed_wrong_is_one_line_and_64() {
         &["hold", "36001", "--until", "0s", "--reason", "x"],
         &["hold", "36001", "--until", "2020-01-01T00:00:00Z", "--reason", "x"],
         &["hold", "36001", "--until", "soon", "--reason", "x"],
+        &["hold", "36001", "--until", "5000d", "--reason", "x"],
+        &["hold", "36001", "--until", "9000-01-01T00:00:00Z", "--reason", "x"],
+        &["hold", "36001", "--until", "-2h", "--reason", "x"],
         &["hold", "36001", "--until", "30", "--reason", "x"],
         &["hold", "--until", "2h", "--reason", "x"],
         &["hold", "--all", "36001", "--until", "2h", "--reason", "x"],
@@ -147,4 +150,43 @@ async fn what_is_typed_wrong_is_one_line_and_64() {
         let ended = Stage::without_settings(arguments).await.expect(64);
         assert_eq!((ended.notes().len(), ended.stdout.as_str()), (1, ""), "{arguments:?} {ended:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_can_not_be_meant_gets_a_sentence_that_says_so() {
+    for (until, words) in [
+        ("-2h", "-2h is not in the future"),
+        ("2020-01-01T00:00:00Z", "is not in the future"),
+        ("5000d", "a hold lasts 366 days at most"),
+    ] {
+        let hold = ["hold", "36001", "--until", until, "--reason", "x"];
+        let ended = Stage::without_settings(&hold).await.expect(64);
+        assert!(ended.notes().len() == 1 && ended.stderr.contains(words), "{until}: {ended:?}");
+    }
+}
+
+/// Whoever names a session means it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_the_rest_of_the_choice_leaves_out_is_an_error_and_nothing_is_done() {
+    let stage = Stage::with_week().await;
+    hold(&stage, &["36003"]).await.expect(0);
+    let held = "SELECT session || ' ' || until FROM meetsync.hold ORDER BY 1";
+    let before = stage.database.texts(held).await;
+    let interim = "SELECT number FROM meeting_meeting WHERE type_id = 'interim' ORDER BY number LIMIT 1";
+    let interim = stage.database.texts(interim).await.remove(0);
+    for (kind, other) in [("--group", "quic"), ("--meeting", &interim)] {
+        let choice = ["36001", "36003", kind, other];
+        let push = [&["push"], &choice[..], &["--reason", "x"]].concat();
+        let release = [&["release"], &choice[..]].concat();
+        for ended in
+            [hold(&stage, &choice).await, stage.meetsync(&push).await, stage.meetsync(&release).await]
+        {
+            let ended = ended.expect(64);
+            assert!(ended.notes().len() == 1 && ended.stdout.is_empty(), "{ended:?}");
+            assert!(ended.stderr.contains("session 36001 is of group tls and meeting 127"), "{ended:?}");
+            assert!(ended.stderr.contains(&format!("{kind} {other}")), "{ended:?}");
+        }
+    }
+    assert_eq!(stage.database.texts(held).await, before);
+    assert_eq!(stage.requests(), 0);
 }

@@ -606,7 +606,7 @@ async fn one_bad_group_does_not_stop_the_other_nine() {
         let good: Vec<_> = (0..9).map(|n| group(&format!("g{n}"))).collect();
         let all: BTreeSet<_> = good.iter().cloned().chain([group("a-bad")]).collect();
         client.prefetch_tokens(&all).await;
-        assert_eq!(client.token_calls(), 11);
+        assert_eq!(client.token_calls(), 1, "whoever needs one asks for it, and waits for no other group");
         for good in &good {
             assert_eq!(client.set_decks(good, SessionId(1), &[]).await, Outcome::Applied(()));
         }
@@ -614,9 +614,34 @@ async fn one_bad_group_does_not_stop_the_other_nine() {
         let (word, why, words) = fault(&outcome);
         assert_eq!((word, why), ("refused", Why::GroupUnknown), "{words}");
         assert!(words.contains("a-bad") && words.contains(&status.to_string()), "{words}");
-        // It is left out of common calls from now on: this one has nothing else to ask for.
+        // One for another group showed that it is not about us. From now on it is left out of common calls.
         client.prefetch_tokens(&all).await;
-        assert_eq!(client.token_calls(), 11);
+        assert_eq!(client.token_calls(), 12);
+    }
+}
+
+/// Also where it is the first that is asked for, and where the credentials counted a moment ago.
+#[tokio::test]
+async fn a_refusal_is_the_groups_or_ours_whatever_came_before() {
+    for status in [400, 401, 403, 404] {
+        let server = MockServer::start().await;
+        refuse_groups(&server, &["a-bad"], status).await;
+        give_tokens(&server).await;
+        answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
+        let client = client_of(&server);
+        let all: BTreeSet<_> = ["a-bad", "b", "c"].map(group).into();
+        client.prefetch_tokens(&all).await;
+        let outcome = client.set_decks(&group("a-bad"), SessionId(2), &[]).await;
+        assert_eq!((fault(&outcome).0, fault(&outcome).1), ("refused", Why::GroupUnknown));
+        assert_eq!(client.set_decks(&group("b"), SessionId(1), &[]).await, Outcome::Applied(()));
+        assert!(!client.rejects_us());
+
+        server.reset().await;
+        answer(&server, TOKENS, ResponseTemplate::new(status)).await;
+        let outcome = client.set_decks(&group("c"), SessionId(3), &[]).await;
+        let (word, why, words) = fault(&outcome);
+        assert_eq!((word, why), ("retry", Why::CredentialsRejected), "{status}: {words}");
+        assert!(client.rejects_us());
     }
 }
 
@@ -633,20 +658,77 @@ async fn a_group_that_the_answer_leaves_out_is_named() {
 
 #[tokio::test]
 async fn a_wrong_secret_stops_after_three() {
+    for status in [401, 400] {
+        let server = MockServer::start().await;
+        answer(&server, TOKENS, ResponseTemplate::new(status)).await;
+        let client = client_of(&server);
+        let groups: BTreeSet<_> = (0..10).map(|n| group(&format!("g{n}"))).collect();
+        client.prefetch_tokens(&groups).await;
+        let sending = groups.iter().map(|group| client.set_decks(group, SessionId(1), &[]));
+        for outcome in futures_util::future::join_all(sending).await {
+            let (word, why, words) = fault(&outcome);
+            assert_eq!((word, why), ("retry", Why::CredentialsRejected), "nobody's own trouble");
+            assert!(words.contains("client_secret") && !words.contains(SECRET), "{words}");
+        }
+        client.prefetch_tokens(&groups).await;
+        assert_eq!((client.token_calls(), client.requests_sent()), (1 + 3, 0));
+    }
+}
+
+/// Once it is known, one call shows whether it was put right.
+#[tokio::test]
+async fn a_wrong_secret_is_tried_with_one_call_and_not_more_than_once_in_a_second() {
     let server = MockServer::start().await;
-    answer(&server, TOKENS, ResponseTemplate::new(401)).await;
+    answer(&server, TOKENS, ResponseTemplate::new(403)).await;
+    answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
     let client = client_of(&server);
     let groups: BTreeSet<_> = (0..10).map(|n| group(&format!("g{n}"))).collect();
     client.prefetch_tokens(&groups).await;
-    assert_eq!(client.token_calls(), 1 + 3);
-    for group in &groups {
-        let outcome = client.set_decks(group, SessionId(1), &[]).await;
-        let (word, why, words) = fault(&outcome);
-        assert_eq!((word, why), ("refused", Why::CredentialsRejected));
-        assert!(words.contains("client_secret") && !words.contains(SECRET), "{words}");
+    let send = async || client.set_decks(&group("g5"), SessionId(1), &[]).await;
+    assert_eq!(fault(&send().await).1, Why::CredentialsRejected);
+    for again in 1..=2 {
+        tokio::time::sleep(Duration::from_millis(1050)).await;
+        client.prefetch_tokens(&groups).await;
+        for _ in 0..3 {
+            assert_eq!(fault(&send().await).1, Why::CredentialsRejected);
+        }
+        assert_eq!(client.token_calls(), 4 + again);
     }
+    server.reset().await;
+    give_tokens(&server).await;
+    answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    assert_eq!(send().await, Outcome::Applied(()));
+    assert!(!client.rejects_us());
     client.prefetch_tokens(&groups).await;
-    assert_eq!((client.token_calls(), client.requests_sent()), (4, 0));
+    let asked = received(&server, TOKENS).await.len();
+    assert!(asked <= 2, "{asked}");
+}
+
+/// A group whose token nobody gets an answer for holds up no other group's.
+#[tokio::test]
+async fn a_group_that_somebody_is_asking_for_is_left_to_him() {
+    let server = MockServer::start().await;
+    Mock::given(path(TOKENS))
+        .and(wiremock::matchers::body_partial_json(json!({"wgs": ["slow"]})))
+        .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(8)))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    give_tokens(&server).await;
+    let client = client_of(&server);
+    let slow = [group("slow")].into();
+    let others = async {
+        while received(&server, TOKENS).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        client.prefetch_tokens(&["mars", "slow", "tls"].map(group).into()).await;
+        assert!(client.has_token(&group("mars")) && client.has_token(&group("tls")));
+    };
+    tokio::select! {
+        () = client.prefetch_tokens(&slow) => panic!("the others were held up"),
+        () = others => {}
+    }
 }
 
 #[tokio::test]
@@ -659,7 +741,7 @@ async fn a_token_call_that_fails_is_no_write() {
         (T::new(201), "retry"),
         (T::new(200).set_body_raw("<html>", "text/html"), "retry"),
         (T::new(200).set_body_raw("{\"tok", "application/json"), "retry"),
-        (T::new(302), "refused"),
+        (T::new(302), "retry"),
     ] {
         let server = MockServer::start().await;
         answer(&server, TOKENS, template).await;

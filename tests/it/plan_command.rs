@@ -53,7 +53,7 @@ async fn the_json_round_trips_and_no_key_is_ever_missing() {
     assert_eq!(serde_json::to_value(&plan).unwrap(), value);
     assert_eq!(
         keys(&value),
-        BTreeSet::from(["version", "as_of", "hash", "summary", "changes", "refusals", "waits"])
+        BTreeSet::from(["version", "as_of", "hash", "summary", "changes", "refusals", "waits", "in_step"])
     );
     assert_eq!(
         keys(&value["summary"]),

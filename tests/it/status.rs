@@ -92,7 +92,7 @@ async fn it_counts_subjects_and_tells_the_newest_attempts() {
         "{text}"
     );
     assert!(
-        text.contains("session 36003 decks: refused: 422: no")
+        text.contains("session 36003 decks: Meetecho said no: 422: no")
             && text.contains("run@two/9 works on session 36004"),
         "{text}"
     );
@@ -129,13 +129,21 @@ async fn what_a_window_closed_on_is_a_list_of_its_own() {
     assert_eq!(subjects("in_doubt"), [decks(36005)]);
     assert_eq!(subjects("retrying"), Vec::<Value>::new());
     let text = stage.meetsync(&["status"]).await.expect(0).stdout;
-    let by_itself = &text[text.find("Goes on by itself").unwrap()..text.find("Not sent any more").unwrap()];
-    assert!(by_itself.contains("36005") && !by_itself.contains("36001"), "{text}");
+    let by_itself = &text[text.find("Goes on by itself").unwrap()..];
+    assert!(by_itself.contains("session 36005 decks: in doubt"), "{text}");
+    assert!(!by_itself.contains("session 36001 decks: in doubt"), "{text}");
     for line in [
-        "session 36001 decks: its window closed before this was confirmed",
-        "session 36003 decks: its window closed before this was sent: 429",
-        "session 36004 decks: its window closed before this was sent",
+        "! session 36001 decks: the slides' window closed before it was certain that they are shown",
+        "! session 36003 decks: the window closed before these slides were sent (429) (window_closed_unsent)",
+        "! session 36004 decks: the window closed before these slides were sent (window_closed_unsent)",
+        "if they still matter: meetsync push 36004 --reason TEXT",
     ] {
         assert!(text.contains(line), "{text}");
     }
+    assert!(text.lines().next().unwrap().ends_with("1 is in doubt, 3 need you."), "{text}");
+    // It goes on until the margin of `slides_notify_time` is over.
+    let within = "UPDATE meetsync.subject SET slot_end = now() - interval '14 minutes' WHERE session = 36004";
+    stage.database.run(within).await;
+    let status = stage.meetsync(&["status", "--json"]).await.expect(0).json();
+    assert_eq!(status["window_closed"].as_array().unwrap().len(), 2, "{status:#}");
 }

@@ -78,6 +78,14 @@ impl Conference for Provider {
         self.0.quiet_for()
     }
 
+    fn has_token(&self, group: &GroupAcronym) -> bool {
+        self.0.has_token(group)
+    }
+
+    fn rejects_us(&self) -> bool {
+        self.0.rejects_us()
+    }
+
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
         self.0.prefetch_tokens(groups).await;
     }

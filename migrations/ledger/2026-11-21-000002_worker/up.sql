@@ -29,9 +29,20 @@ CREATE TABLE meetsync.replica (
     version  text NOT NULL,
     started  timestamptz NOT NULL,
     seen     timestamptz NOT NULL,
-    provider text NOT NULL
+    provider text NOT NULL,
+    beat_ms  bigint NOT NULL DEFAULT 10000
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
+COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
+
+-- What was last seen of a group's rooms and is not as it should be. For people only: nothing is decided by it.
+CREATE TABLE meetsync.rooms_found (
+    grp       text PRIMARY KEY,
+    looked_at timestamptz NOT NULL,
+    who       text NOT NULL,
+    findings  jsonb NOT NULL
+);
+COMMENT ON COLUMN meetsync.rooms_found.looked_at IS 'by the ledger''s own clock';
 
 -- Which step it was: one that is written down again, since the answer was lost, is the same one.
 ALTER TABLE meetsync.attempt ADD COLUMN step uuid;

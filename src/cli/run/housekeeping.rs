@@ -10,24 +10,25 @@ use tokio::sync::watch;
 
 use crate::database::chain;
 use crate::ledger::{Ledger, LedgerError, Turn};
+use crate::reconcile::worker::ProviderSeems;
 
-/// How often a worker says that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A worker says every second poll that it is there, within these bounds.
+const BEATS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
 /// The job of forgetting, by its name in the ledger. Its turn is each day at midnight UTC.
 const PRUNE: &str = "prune_attempts";
 
 /// What a pass found that is worth keeping house by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// By the datatracker's clock.
-    pub(super) as_of: DateTime<Utc>,
-    pub(super) provider_is_down: bool,
+    pub(crate) as_of: DateTime<Utc>,
+    pub(crate) provider: ProviderSeems,
 }
 
 /// Of the last pass; None before the first.
 #[derive(Debug)]
-pub(super) struct Heard(watch::Sender<Option<Seen>>);
+pub(crate) struct Heard(watch::Sender<Option<Seen>>);
 
 impl Default for Heard {
     fn default() -> Self {
@@ -36,31 +37,29 @@ impl Default for Heard {
 }
 
 impl Heard {
-    pub(super) fn set(&self, seen: Seen) {
+    pub(crate) fn set(&self, seen: Seen) {
         self.0.send_replace(Some(seen));
     }
 }
 
 /// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
 fn provider(seen: Option<&Seen>) -> &'static str {
-    match seen {
-        None => "",
-        Some(Seen { provider_is_down: false, .. }) => "answers",
-        Some(Seen { provider_is_down: true, .. }) => "down",
-    }
+    seen.map_or("", |seen| seen.provider.word())
 }
 
 /// Who keeps house.
 #[derive(Debug)]
-pub(super) struct Hand {
-    pub(super) ledger: Ledger,
-    pub(super) name: String,
+pub(crate) struct Hand {
+    pub(crate) ledger: Ledger,
+    pub(crate) name: String,
     /// `ledger.keep`.
-    pub(super) keep: Duration,
+    pub(crate) keep: Duration,
+    /// How often the worker reads the world.
+    pub(crate) poll: Duration,
 }
 
-pub(super) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
-    let mut turns = tokio::time::interval(HEARTBEAT);
+pub(crate) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
+    let mut turns = tokio::time::interval(hand.interval());
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut passes = heard.0.subscribe();
     let (mut is_known, mut said) = (false, "");
@@ -96,13 +95,17 @@ pub(super) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
 }
 
 impl Hand {
+    fn interval(&self) -> Duration {
+        (self.poll * 2).clamp(BEATS.0, BEATS.1)
+    }
+
     /// The first one takes away what was left by one of the same name: in a container host name and process id come
     /// again after a kill, and it would have been there since long ago.
     async fn beat(&self, is_known: bool, provider: &str) -> Result<(), LedgerError> {
         if !is_known {
             self.ledger.gone_from_work(&self.name).await?;
         }
-        self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), provider).await
+        self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), provider, self.interval()).await
     }
 
     /// Whether it is done, by us or by another worker.
@@ -122,7 +125,7 @@ impl Hand {
     }
 
     /// The worker ends.
-    pub(super) async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         if let Err(error) = self.ledger.gone_from_work(&self.name).await {
             tracing::debug!(error = chain(&error), "the ledger could not be told that this worker went");
         }

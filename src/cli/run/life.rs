@@ -1,6 +1,7 @@
 //! One life of the worker: from settings that can be used to a drain.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,20 +11,25 @@ use futures_util::future::BoxFuture;
 use super::begin;
 use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
+use crate::cli::which::unknown_in_scope;
 use crate::cli::{CliError, Context};
 use crate::cron::Scheduler;
 use crate::database::{Listener, Ring, chain};
+use crate::datatracker::Datatracker;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
-use crate::reconcile::ReconcileError;
-use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
+use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, ProviderSeems, Worker};
+use crate::reconcile::{ReconcileError, push_it};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
 use crate::systemd;
 
 /// How long the ledger is waited for, to say there that this worker goes.
 const LAST_WORD: Duration = Duration::from_secs(3);
+
+/// A datatracker that could not be asked for names is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Why a life ended.
 pub(super) enum End {
@@ -69,7 +75,12 @@ impl Life {
         let may_send = !app.only_observes();
         let mut options = app::worker_options(&settings, may_send);
         options.poll = within_watchdog(options.poll, systemd::watchdog_interval());
-        let hand = Hand { ledger: ledger.clone(), name: app.parts.who.clone(), keep: settings.ledger.keep };
+        let hand = Hand {
+            ledger: ledger.clone(),
+            name: app.parts.who.clone(),
+            keep: settings.ledger.keep,
+            poll: options.poll,
+        };
         let voice = Voice::default();
         tracing::info!(
             mode = if may_send { "act" } else { "observe" },
@@ -77,14 +88,21 @@ impl Life {
             poll_s = options.poll.as_secs_f64(),
             "at work"
         );
+        if !may_send {
+            tracing::warn!(
+                "scope.mode is \"observe\": this worker reads, plans and records, and sends nothing until it is \"act\""
+            );
+        }
 
         let leave = Leave::default();
+        let datatracker = app.parts.datatracker.clone();
         let worker = Worker::new(app.parts, ledger, leave.clone(), options);
         let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
         let work = async {
             let ended = tokio::select! {
                 ended = worker.run(&bell, &told) => ended,
                 never = housekeeping::keep(&hand, &voice.heard) => match never {},
+                never = tell_unknown_names(&datatracker, &settings) => match never {},
             };
             if tokio::time::timeout(LAST_WORD, hand.gone()).await.is_err() {
                 tracing::warn!("the ledger did not answer in time that this worker goes");
@@ -139,6 +157,22 @@ impl Life {
         drop((listeners, turns));
         end
     }
+}
+
+/// A name that is misspelt in `[scope]` leaves everything undone that was meant by it.
+async fn tell_unknown_names(datatracker: &Datatracker, settings: &Settings) -> Infallible {
+    loop {
+        match unknown_in_scope(datatracker, settings).await {
+            Ok(None) => break,
+            Ok(Some(words)) => {
+                tracing::warn!("{words}");
+                break;
+            }
+            // Passes say what is wrong with the database.
+            Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+        }
+    }
+    std::future::pending().await
 }
 
 /// New settings that are being tried; one that is begun anew forgets what it had read.
@@ -200,7 +234,7 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.heard.set(Seen { as_of: report.as_of, provider_is_down: report.provider_is_down });
+        self.heard.set(Seen { as_of: report.as_of, provider: report.provider });
         self.tell_manager(report);
         self.tell_refusals(report);
     }
@@ -208,9 +242,13 @@ impl Voice {
     /// What `systemctl status` shows, where it changed.
     fn tell_manager(&self, report: &PassReport) {
         let sum = &report.plan.summary;
-        let down = if report.provider_is_down { "; Meetecho is down" } else { "" };
+        let trouble = match report.provider {
+            ProviderSeems::Answering => "",
+            ProviderSeems::Down => "; Meetecho is down",
+            ProviderSeems::RejectingUs => "; Meetecho rejects our credentials",
+        };
         let words = format!(
-            "{} of {} sessions in step, {} to change{down}",
+            "{} of {} sessions in step, {} to change{trouble}",
             sum.in_step, sum.sessions, sum.to_change
         );
         let mut known = self.status.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,15 +260,9 @@ impl Voice {
 
     /// Each refusal that asks something of a person, and what a window closed on, once for as long as it stands.
     fn tell_refusals(&self, report: &PassReport) {
-        let is_as_set = |rule| {
-            matches!(
-                rule,
-                Why::NotOurs | Why::OutOfScope | Why::ObserveOnly | Why::NoDelete | Why::WriteBackOff
-            )
-        };
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let mut standing = BTreeSet::new();
-        for refusal in report.plan.refusals.iter().filter(|refusal| !is_as_set(refusal.rule)) {
+        for refusal in report.plan.refusals.iter().filter(|refusal| !refusal.rule.is_as_set()) {
             let line = (refusal.subject, refusal.rule);
             if !known.contains(&line) {
                 tracing::warn!(
@@ -247,7 +279,12 @@ impl Voice {
         for wait in report.plan.waits.iter().filter(unsent) {
             let line = (Some(wait.subject), wait.reason);
             if !known.contains(&line) {
-                tracing::warn!(subject = %wait.subject, rule = %wait.reason, "the window closed before this was sent");
+                tracing::warn!(
+                    subject = %wait.subject,
+                    rule = %wait.reason,
+                    way_on = push_it(wait.session),
+                    "the window closed before this was sent"
+                );
             }
             standing.insert(line);
         }

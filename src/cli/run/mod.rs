@@ -5,7 +5,7 @@
 //! have shown that they can be used; where they can't, the worker goes on as it was.
 
 mod begin;
-mod housekeeping;
+pub(crate) mod housekeeping;
 mod life;
 
 use super::exit::Exit;

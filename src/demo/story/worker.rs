@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{Stage, StoryError};
 use crate::app::{self, App, Backend};
+use crate::cli::run::housekeeping::{self, Hand, Heard, Seen};
 use crate::ledger::LedgerError;
 use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
@@ -27,17 +28,31 @@ impl Hired {
         let app = App::for_worker(&stage.settings, name, Backend::Live).await?;
         let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
         let options = app::worker_options(&stage.settings, !app.only_observes());
+        let hand = Hand {
+            ledger: ledger.clone(),
+            name: app.parts.who.clone(),
+            keep: stage.settings.ledger.keep,
+            poll: options.poll,
+        };
         let leave = Leave::default();
         let worker = Worker::new(app.parts, ledger, leave.clone(), options);
         let passes = Arc::clone(&stage.passes);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
+            let heard = Heard::default();
             let told = |pass: Result<&PassReport, &ReconcileError>| {
                 if let Ok(report) = pass {
+                    heard.set(Seen { as_of: report.as_of, provider: report.provider });
                     passes.send_replace(Some(report.clone()));
                 }
             };
-            worker.run(&Bell::default(), &told).await
+            let bell = Bell::default();
+            let ended = tokio::select! {
+                ended = worker.run(&bell, &told) => ended,
+                never = housekeeping::keep(&hand, &heard) => match never {},
+            };
+            hand.gone().await;
+            ended
         });
         Ok(Self { leave, tasks })
     }

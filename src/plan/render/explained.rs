@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::Style;
 use super::page::{Page, Paint, padded};
 use super::words::{moment, when};
-use crate::plan::explain::{Explained, ExplainedAnswer, SubjectExplained, rule_of};
+use crate::plan::explain::{Explained, ExplainedAnswer, SubjectExplained, View, rule_of};
 
 /// The explanation of some sessions, one after another.
 pub fn explained_text(all: &[Explained], style: &Style) -> String {
@@ -30,6 +30,16 @@ pub fn explained_text(all: &[Explained], style: &Style) -> String {
             write(&mut page, explained, subject);
         }
     }
+    page.line(
+        Paint::Plain,
+        match all.first().map(|explained| explained.view) {
+            Some(View::Worker) => "This is what the worker at work does by itself.",
+            Some(View::Resync) => {
+                "No worker is at work: this is what meetsync resync does when somebody runs it."
+            }
+            None => "",
+        },
+    );
     page.finish()
 }
 
@@ -42,8 +52,10 @@ fn write(page: &mut Page, explained: &Explained, subject: &SubjectExplained) {
     let code = subject.why.map_or_else(String::new, |why| format!(" ({why})"));
     let next = match (subject.answer, subject.next) {
         (_, None) => String::new(),
-        (ExplainedAnswer::WillSend, Some(at)) if at <= explained.as_of => " now".to_owned(),
-        (ExplainedAnswer::InDoubt, Some(at)) if at <= explained.as_of => ", tried again now".to_owned(),
+        (ExplainedAnswer::WillSend, Some(at)) if at <= explained.as_of => by_whom("", explained.view),
+        (ExplainedAnswer::InDoubt, Some(at)) if at <= explained.as_of => {
+            by_whom(", tried again", explained.view)
+        }
         (ExplainedAnswer::InDoubt, Some(at)) => format!(", next {} UTC", at.format("%a %H:%M:%S")),
         (ExplainedAnswer::Refused, Some(at)) => format!(", tried again {} UTC", at.format("%a %H:%M:%S")),
         // A burst is a matter of seconds.
@@ -64,6 +76,14 @@ fn write(page: &mut Page, explained: &Explained, subject: &SubjectExplained) {
             (false, false) => ("  no  ", Paint::Plain),
         };
         page.line(paint, format!("{sign} {}  {}", padded(&rule.rule, column), rule.value));
+    }
+}
+
+/// Where no worker is there, nothing happens by itself.
+fn by_whom(what: &str, view: View) -> String {
+    match view {
+        View::Worker => format!("{what} now"),
+        View::Resync => format!("{what} by a resync"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is known of one session's room, from the session, the ledger and the provider.
 
+use chrono::{DateTime, Utc};
+
 use crate::model::{
     GroupAcronym, MeetingNumber, Remembered, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Session, SubjectKey,
 };
@@ -68,6 +70,15 @@ impl<'a> Known<'a> {
             doubles: candidates.collect(),
             link: classify(&session.remote_instructions, know),
         }
+    }
+
+    /// A link of ours is all that is known of its room (the datatracker made it): only a look tells whether it is there.
+    pub fn asks_for_a_look(&self, now: DateTime<Utc>) -> bool {
+        let over = self.session.slot.is_none_or(|slot| slot.is_over(now));
+        self.session.is_interim()
+            && !over
+            && self.record.is_none()
+            && matches!(self.link, Link::Ours | Link::Unmatched)
     }
 
     /// The URL of the room as it is known.

@@ -225,6 +225,10 @@ fn what_the_window_closed_on_is_reported() {
     assert_eq!(decks_told(&world), "decks/1? outside_window");
     world.row(key(1)).doubt_since = Some(minutes(-230));
     assert_eq!(decks_told(&world), "decks/1? window_closed_unsent");
+    // What is out of scope was never to be sent.
+    let mut elsewhere = world.clone();
+    elsewhere.policy.scope.groups = [GroupAcronym::new("elsewhere")].into();
+    assert_eq!(decks_told(&elsewhere), "decks/1? outside_window");
 }
 
 #[test]

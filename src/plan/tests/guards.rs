@@ -30,7 +30,11 @@ fn so_many_rooms_may_be_deleted_and_no_more() {
         refusal.detail,
         "6 rooms would be deleted (a moved one counts), within 1 h; guard.max_deletes = 5 (6 now, 0 before)"
     );
-    assert!(refusal.way_on.ends_with("meetsync resync --force"), "{}", refusal.way_on);
+    assert_eq!(
+        refusal.way_on,
+        "look at them, then: meetsync resync --session 1 --session 2 --session 3 --session 4 --session 5 --session 6 \
+         --rooms-only --force"
+    );
     assert_eq!(refusal.operations.len(), 1);
     world.ask.force = true;
     assert_eq!(world.plan().changes.len(), 6);
@@ -82,13 +86,44 @@ fn a_refusal_holds_back_nothing_else() {
     assert_eq!(plan.summary.refused, 6);
 }
 
+/// Nobody who follows it says yes to more than was refused.
 #[test]
-fn the_way_on_repeats_what_was_asked() {
+fn the_way_on_names_what_was_refused_and_no_more() {
     let mut world = cancelled(6);
-    world.ask.scope.groups = [GroupAcronym::new("mars")].into();
-    world.ask.scope.kinds = KindFilter::RoomsOnly;
-    let plan = world.plan();
-    assert!(plan.refusals[0].way_on.ends_with("meetsync resync --group mars --rooms-only --force"));
+    world.snapshot.sessions.push(interim(7));
+    for kinds in [KindFilter::Both, KindFilter::RoomsOnly] {
+        world.ask.scope.kinds = kinds;
+        let plan = world.plan();
+        let way_on = &plan.refusals[0].way_on;
+        let sessions: Vec<String> = (1..=6).map(|id| format!("--session {id}")).collect();
+        assert!(
+            way_on.ends_with(&format!("meetsync resync {} --rooms-only --force", sessions.join(" "))),
+            "{way_on}"
+        );
+    }
+    // More than fit into a line.
+    let mut world = World::of((1..=30).map(interim));
+    for id in 1..=30 {
+        world.session(id).group = GroupAcronym::new(if id <= 20 { "mars" } else { "quic" });
+    }
+    for id in 1..=30 {
+        world.session(id).meeting = MeetingNumber::new(if id <= 15 { "a" } else { "b" });
+    }
+    let way_on = |world: &World| world.plan().refusals[0].way_on.clone();
+    world.policy.guard.max_creates = 1;
+    world.ask.scope.meetings = [MeetingNumber::new("a")].into();
+    assert!(
+        way_on(&world).ends_with("meetsync resync --group mars --meeting a --rooms-only --force"),
+        "{}",
+        way_on(&world)
+    );
+    world.ask.scope = Scope::default();
+    assert!(
+        way_on(&world).ends_with("meetsync resync --group mars --group quic --rooms-only --force"),
+        "{}",
+        way_on(&world)
+    );
+    assert!(way_on(&emptied(11, 1)).contains("--session 11 --slides-only --force"));
 }
 
 /// Live sessions with three decks that were sent, of which so many are left.

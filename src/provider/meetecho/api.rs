@@ -42,7 +42,7 @@ pub struct MeetechoOptions {
 ///
 /// What an [`Outcome`] of a write says of the request itself: `Applied`, and `Refused` by an answer, are Meetecho's
 /// words; `Retry` is only said where the write was provably not processed (also where it never got that far, for
-/// want of a token); everything else is `InDoubt`. Every fault's words are free of secrets and fit on a line.
+/// want of a token, and with `credentials_rejected` where Meetecho gives us none for any group); everything else is `InDoubt`. Every fault's words are free of secrets and fit on a line.
 #[derive(Debug, Clone)]
 pub struct Meetecho {
     inner: Arc<Inner>,
@@ -144,6 +144,16 @@ impl Meetecho {
     pub async fn fetch_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<SeenRoom>> {
         let listed = self.list_rooms(group).await;
         listed.map(|rooms| rooms.into_iter().map(|listed| listed.room).collect())
+    }
+
+    /// Whether the group's token is at hand.
+    pub fn has_token(&self, group: &GroupAcronym) -> bool {
+        self.inner.auth.has(group)
+    }
+
+    /// Whether Meetecho took our credentials for wrong when it was last asked for a token.
+    pub fn rejects_us(&self) -> bool {
+        self.inner.auth.is_rejected()
     }
 
     /// Makes a room. `Applied` only if the answer holds exactly one room of this id. After anything else the caller

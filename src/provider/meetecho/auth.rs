@@ -1,15 +1,21 @@
 //! Tokens: one per group, asked for once, kept until somebody is told that it no longer counts.
 //!
 //! Many callers that need the same group's token at once cause one call and share what comes of it, be it a token
-//! or a failure. The groups of a plan come in one call; where that is refused they are asked for one by one, so
-//! that one group which Meetecho does not know can't stop the others.
+//! or a failure. The groups of a plan come in one call; where that is refused, each is asked for when somebody needs it,
+//! so that one group which Meetecho does not know neither stops nor delays the others.
+//!
+//! A token call that is refused is about the group, or about us, and the status alone does not tell. So another group
+//! is asked for: given its token, Meetecho does not know the first group (`group_unknown`, refused, its own trouble);
+//! refused as well, Meetecho does not know us (`credentials_rejected`). The latter is everybody's trouble and somebody
+//! may put it right at any moment, so it is said as [`Outcome::Retry`], as of a provider that is down. While it lasts
+//! one call for one group is all that is made, and none within a second of the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::caller::Caller;
@@ -19,12 +25,10 @@ use super::wire::Call;
 use crate::model::{Fault, GroupAcronym, Outcome, Why};
 use crate::transport::Scrubber;
 
-/// A refused group is left out of common calls for so long.
-const LEFT_OUT: Duration = Duration::from_mins(10);
-/// A refusal is not asked for again for so long, however many sessions the group has.
-const REMEMBERED: Duration = Duration::from_mins(1);
-/// So many refusals, and no token at all within [`LEFT_OUT`], mean that not the groups are the trouble.
-const REFUSALS_THAT_STOP: u32 = 3;
+mod store;
+
+use store::{Quiet, Store, credentials_fault};
+
 /// A call that failed only after this long, mostly by no answer at all, is not made again for as long by the next
 /// who needs the token: every group would wait through a timeout of its own.
 const SLOW: Duration = Duration::from_millis(500);
@@ -34,8 +38,10 @@ const LONGEST_QUIET: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Auth {
     store: Mutex<Store>,
-    /// One lock per group: who holds it is asking. Taken in the groups' order where several are needed.
+    /// One lock per group: who holds it is asking.
     turns: Mutex<BTreeMap<GroupAcronym, Turn>>,
+    /// Held by who finds out whether our credentials count; always taken last.
+    proving: tokio::sync::Mutex<()>,
 }
 
 type Turn = Arc<tokio::sync::Mutex<Asked>>;
@@ -61,30 +67,6 @@ impl Asked {
     }
 }
 
-#[derive(Debug, Default)]
-struct Store {
-    tokens: BTreeMap<GroupAcronym, SecretString>,
-    refused: BTreeMap<GroupAcronym, Refusal>,
-    refusals: u32,
-    last_success: Option<Instant>,
-    stopped: Option<Refusal>,
-    /// Meetecho said when to come back, and until then every call would only be told the same.
-    quiet: Option<Quiet>,
-}
-
-#[derive(Debug)]
-struct Quiet {
-    until: Instant,
-    asked: Duration,
-    fault: Fault,
-}
-
-#[derive(Debug, Clone)]
-struct Refusal {
-    at: Instant,
-    fault: Fault,
-}
-
 impl Auth {
     /// The group's token, from memory or from Meetecho.
     pub(super) async fn token(&self, caller: &Caller, group: &GroupAcronym) -> Outcome<SecretString> {
@@ -100,11 +82,8 @@ impl Auth {
         if let Some(outcome) = asked.shared(came) {
             return outcome.clone();
         }
-        if let Some(outcome) = self.store().quiet() {
+        if let Some(outcome) = self.store().known_failure(group) {
             return outcome;
-        }
-        if let Some(fault) = self.store().remembered_refusal(group) {
-            return Outcome::Refused(fault);
         }
         let began = Instant::now();
         let outcome = self.ask_for_one(caller, group).await;
@@ -112,20 +91,26 @@ impl Auth {
         outcome
     }
 
-    /// Asks for all the groups that have no token yet in one call. What fails shows when a token is needed.
+    pub(super) fn has(&self, group: &GroupAcronym) -> bool {
+        self.cached(group).is_some()
+    }
+
+    pub(super) fn is_rejected(&self) -> bool {
+        self.store().is_rejected()
+    }
+
+    /// Asks for all the groups that have no token yet in one call. What fails shows when a token is needed. Groups that
+    /// somebody is asking for right now are left to him.
     pub(super) async fn prefetch(&self, caller: &Caller, groups: &BTreeSet<GroupAcronym>) {
         let missing: Vec<_> = {
             let store = self.store();
-            if store.stop_fault().is_some() || store.quiet::<()>().is_some() {
+            if !store.may_ask_together() {
                 return;
             }
             groups.iter().filter(|group| store.belongs_in_a_batch(group)).collect()
         };
-        // A set is ordered, so two of these can't wait for each other.
-        let mut turns = Vec::with_capacity(missing.len());
-        for group in missing {
-            turns.push((group, self.turn(group).lock_owned().await));
-        }
+        let take_turn = |group| Some((group, self.turn(group).try_lock_owned().ok()?));
+        let mut turns: Vec<_> = missing.into_iter().filter_map(take_turn).collect();
         // Somebody may have been asking for one of them until now.
         turns.retain(|(group, _)| self.store().belongs_in_a_batch(group));
         let asked_for: Vec<&GroupAcronym> = turns.iter().map(|(group, _)| *group).collect();
@@ -143,7 +128,7 @@ impl Auth {
         }
     }
 
-    /// In one call, or one by one where that is refused.
+    /// In one call. One that is refused says nothing of any single group.
     async fn ask_for_several(&self, caller: &Caller, groups: &[&GroupAcronym]) -> Outcome<()> {
         let outcome = self.ask(caller, groups).await;
         match outcome {
@@ -152,8 +137,8 @@ impl Auth {
                 Outcome::Applied(())
             }
             Outcome::Refused(fault) if is_refusal(&fault) => {
-                self.ask_one_by_one(caller, groups).await;
-                Outcome::Applied(())
+                self.store().refuse_together(groups);
+                Outcome::Refused(fault)
             }
             other => other.map(|_| ()),
         }
@@ -179,10 +164,7 @@ impl Auth {
 
     /// Forgets this one value: if somebody has fetched a new one meanwhile, that stays.
     pub(super) fn forget(&self, group: &GroupAcronym, rejected: &SecretString) {
-        let mut store = self.store();
-        if store.tokens.get(group).is_some_and(|token| token.expose_secret() == rejected.expose_secret()) {
-            store.tokens.remove(group);
-        }
+        self.store().forget(group, rejected);
     }
 
     /// Knows the client's secret, every token in memory and this one credential.
@@ -191,36 +173,64 @@ impl Auth {
         Scrubber::new(store.tokens.values().chain(bearer).chain([caller.client_secret()]))
     }
 
-    async fn ask_one_by_one(&self, caller: &Caller, groups: &[&GroupAcronym]) {
-        for group in groups {
-            let outcome = self.ask_for_one(caller, group).await;
-            let down = matches!(outcome, Outcome::Retry { .. } | Outcome::InDoubt(_));
-            if down || self.store().stop_fault().is_some() {
-                return;
-            }
-        }
-    }
-
     /// The caller holds the group's turn.
     async fn ask_for_one(&self, caller: &Caller, group: &GroupAcronym) -> Outcome<SecretString> {
+        // Credentials that never counted are tried by one at a time: many at once would all be told the same.
+        let is_proven = self.store().is_proven();
+        let proving = if is_proven { None } else { Some(self.proving.lock().await) };
+        if proving.is_some()
+            && let Some(outcome) = self.store().known_failure(group)
+        {
+            return outcome;
+        }
         match self.ask(caller, &[group]).await {
             Outcome::Applied(tokens) => {
                 let mut store = self.store();
                 store.take(&[group], tokens);
                 match store.tokens.get(group) {
                     Some(token) => Outcome::Applied(token.clone()),
-                    None => Outcome::Refused(store.fault_of(group).expect("just recorded")),
+                    None => store.known_failure(group).expect("just recorded"),
                 }
             }
             Outcome::Refused(fault) if is_refusal(&fault) => {
-                let mut store = self.store();
-                store.refuse(group, fault);
-                Outcome::Refused(store.fault_of(group).expect("just recorded"))
+                let _proving = match proving {
+                    Some(proving) => proving,
+                    None => self.proving.lock().await,
+                };
+                self.blame(caller, group, &fault).await
             }
             Outcome::Refused(fault) => Outcome::Refused(fault),
             Outcome::InDoubt(fault) => Outcome::Retry { after: None, fault },
             Outcome::Retry { after, fault } => Outcome::Retry { after, fault },
         }
+    }
+
+    /// Whether a refusal is about the group or about us. The caller holds `proving`.
+    async fn blame(&self, caller: &Caller, group: &GroupAcronym, refusal: &Fault) -> Outcome<SecretString> {
+        if let Some(outcome) = self.store().known_failure(group) {
+            return outcome;
+        }
+        let witnesses = if self.store().is_rejected() { Vec::new() } else { self.store().witnesses(group) };
+        for witness in &witnesses {
+            match self.ask(caller, &[witness]).await {
+                Outcome::Applied(tokens) => {
+                    let mut store = self.store();
+                    store.take(&[witness], tokens);
+                    return store.refuse(group, &refusal.words);
+                }
+                Outcome::Refused(fault) if is_refusal(&fault) => {}
+                Outcome::Refused(fault) | Outcome::InDoubt(fault) => {
+                    return Outcome::Retry { after: None, fault };
+                }
+                Outcome::Retry { after, fault } => return Outcome::Retry { after, fault },
+            }
+        }
+        let mut store = self.store();
+        // With nobody else to ask for, the status is all there is.
+        if witnesses.is_empty() && !store.is_rejected() && refusal.why == Why::GroupUnknown {
+            return store.refuse(group, &refusal.words);
+        }
+        store.reject(refusal)
     }
 
     async fn ask(
@@ -257,135 +267,4 @@ impl Auth {
 /// Meetecho said no to the credentials or to a group (and not, say, to the address).
 fn is_refusal(fault: &Fault) -> bool {
     matches!(fault.why, Why::CredentialsRejected | Why::GroupUnknown)
-}
-
-impl Store {
-    /// Whatever an answer brought; a group that it left out counts as refused.
-    fn take(&mut self, asked_for: &[&GroupAcronym], mut tokens: BTreeMap<GroupAcronym, SecretString>) {
-        self.last_success = Some(Instant::now());
-        self.refusals = 0;
-        self.stopped = None;
-        for &group in asked_for {
-            if let Some(token) = tokens.remove(group) {
-                self.tokens.insert(group.clone(), token);
-                self.refused.remove(group);
-            } else {
-                let fault =
-                    Fault::new(Why::GroupUnknown, "its answer to POST auth/ietfservice/tokens left it out");
-                self.refused.insert(group.clone(), Refusal { at: Instant::now(), fault });
-            }
-        }
-    }
-
-    fn refuse(&mut self, group: &GroupAcronym, fault: Fault) {
-        let refusal = Refusal { at: Instant::now(), fault };
-        self.refusals += 1;
-        if self.refusals >= REFUSALS_THAT_STOP && !self.had_success_lately() {
-            self.stopped = Some(refusal.clone());
-        }
-        self.refused.insert(group.clone(), refusal);
-    }
-
-    fn had_success_lately(&self) -> bool {
-        self.last_success.is_some_and(|at| at.elapsed() < LEFT_OUT)
-    }
-
-    fn belongs_in_a_batch(&self, group: &GroupAcronym) -> bool {
-        !self.tokens.contains_key(group)
-            && self.refused.get(group).is_none_or(|refusal| refusal.at.elapsed() >= LEFT_OUT)
-    }
-
-    fn remembered_refusal(&self, group: &GroupAcronym) -> Option<Fault> {
-        let fresh = |refusal: &&Refusal| refusal.at.elapsed() < REMEMBERED;
-        self.stop_fault().or_else(|| {
-            self.refused.get(group).filter(fresh)?;
-            self.fault_of(group)
-        })
-    }
-
-    fn quiet<T>(&self) -> Option<Outcome<T>> {
-        let Quiet { asked, fault, .. } = self.quiet.as_ref().filter(|quiet| Instant::now() < quiet.until)?;
-        Some(Outcome::Retry { after: Some(*asked), fault: fault.clone() })
-    }
-
-    /// Set while no group is asked for any more.
-    fn stop_fault(&self) -> Option<Fault> {
-        let refusal = self.stopped.as_ref().filter(|refusal| refusal.at.elapsed() < REMEMBERED)?;
-        Some(credentials_fault(&refusal.fault))
-    }
-
-    /// What a refusal means is seen by what else happened: with another group's token in hand it is the group.
-    fn fault_of(&self, group: &GroupAcronym) -> Option<Fault> {
-        if let Some(fault) = self.stop_fault() {
-            return Some(fault);
-        }
-        let fault = &self.refused.get(group)?.fault;
-        if fault.why == Why::CredentialsRejected && !self.had_success_lately() {
-            return Some(credentials_fault(fault));
-        }
-        let words = format!("Meetecho gives no token for group {group}: {}", fault.words);
-        Some(Fault::new(Why::GroupUnknown, words))
-    }
-}
-
-fn credentials_fault(refusal: &Fault) -> Fault {
-    let words = format!(
-        "Meetecho gives no token for client_id and client_secret of [meetecho]; check both ({})",
-        refusal.words
-    );
-    Fault::new(Why::CredentialsRejected, words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn group(acronym: &str) -> GroupAcronym {
-        GroupAcronym::new(acronym)
-    }
-
-    fn said_no(why: Why) -> Fault {
-        Fault::new(why, "Meetecho answered no")
-    }
-
-    fn token(group: &GroupAcronym) -> BTreeMap<GroupAcronym, SecretString> {
-        [(group.clone(), SecretString::from("t"))].into()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refused_group_comes_back_after_ten_minutes() {
-        let (bad, good) = (group("bad"), group("good"));
-        let mut store = Store::default();
-        store.take(&[&good], token(&good));
-        store.refuse(&bad, said_no(Why::CredentialsRejected));
-        assert!(!store.belongs_in_a_batch(&bad) && !store.belongs_in_a_batch(&good));
-        assert_eq!(store.remembered_refusal(&bad).expect("fresh").why, Why::GroupUnknown);
-        tokio::time::advance(REMEMBERED).await;
-        assert_eq!(store.remembered_refusal(&bad), None, "whoever needs it may ask for it alone");
-        assert!(!store.belongs_in_a_batch(&bad));
-        tokio::time::advance(LEFT_OUT).await;
-        assert!(store.belongs_in_a_batch(&bad));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn three_refusals_stop_everything_unless_a_token_was_given_lately() {
-        for why in [Why::CredentialsRejected, Why::GroupUnknown] {
-            let mut store = Store::default();
-            for n in 0..2 {
-                store.refuse(&group(&format!("g{n}")), said_no(why));
-                assert!(store.stop_fault().is_none());
-            }
-            store.refuse(&group("g2"), said_no(why));
-            let other = group("never-asked-for");
-            assert_eq!(store.remembered_refusal(&other).expect("stopped").why, Why::CredentialsRejected);
-            // Somebody may have put it right: after a while one call may show it.
-            tokio::time::advance(REMEMBERED).await;
-            assert_eq!(store.remembered_refusal(&other), None);
-            store.take(&[&other], token(&other));
-            for n in 0..9 {
-                store.refuse(&group(&format!("g{n}")), said_no(why));
-            }
-            assert!(store.stop_fault().is_none());
-        }
-    }
 }

@@ -94,6 +94,8 @@ fn successful<T>(
         401 | 403 => Outcome::Refused(fault(Why::CredentialsRejected)),
         429 => Outcome::Retry { after, fault: fault(Why::RateLimited) },
         408 | 425 => Outcome::Retry { after, fault: fault(Why::ProviderDown) },
+        // Another address: about none of the groups.
+        300..=399 if call == Call::Tokens => Outcome::Retry { after, fault: fault(Why::ProviderDown) },
         400..=499 if call == Call::Tokens => Outcome::Refused(fault(Why::GroupUnknown)),
         300..=499 => Outcome::Refused(fault(Why::Unsupported)),
         // Other successes, 5xx, and whatever has no meaning at all.
@@ -249,7 +251,9 @@ mod tests {
             for status in
                 [301, 302, 303, 307, 308, 400, 401, 403, 405, 406, 409, 410, 413, 415, 422, 451, 499]
             {
-                assert_eq!(word(call, Ok(response(status, "", "x"))), "refused", "{call:?} {status}");
+                let elsewhere = call == Call::Tokens && status < 400;
+                let expected = if elsewhere { "retry" } else { "refused" };
+                assert_eq!(word(call, Ok(response(status, "", "x"))), expected, "{call:?} {status}");
             }
             for status in [408, 425, 429] {
                 assert_eq!(word(call, Ok(response(status, "", "x"))), "retry", "{call:?} {status}");

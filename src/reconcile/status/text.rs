@@ -3,27 +3,29 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sessions, Status, Trouble};
-use crate::ledger::Replica;
-use crate::model::SubjectKey;
+use super::sessions::{InStep, Sessions};
+use super::{Need, Status, Trouble};
+use crate::ledger::{Replica, RoomFinding, StandingHold};
+use crate::model::{Kind, Mode, SessionId, SubjectKey};
 use crate::plan::{Page, Paint, Style, counted, moment};
 
 /// The history is cut to so many lines; JSON has more.
 const LINES: usize = 10;
 
-/// A worker that was seen within so many seconds is there: it says so every ten.
-const THERE: i64 = 30;
+/// A matter names so many of its sessions, and counts the others.
+const NAMED: usize = 8;
 
 /// The whole status, ending in a newline.
 pub fn status_text(status: &Status, style: &Style) -> String {
     let mut page = Page::new(style);
     let paint = if status.healthy { Paint::Bold } else { Paint::Refused };
-    let by = if status.healthy { "" } else { "By the ledger, " };
-    page.line(paint, format!("{} {by}{}", health(status), sum(status.sessions)));
+    page.line(paint, format!("{} {}", health(status), sum(status.sessions, status.healthy)));
+    only_observes(&mut page, status);
     provider_is_down(&mut page, status);
+    provider_rejects_us(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
-    window_closed(&mut page, status);
+    rooms(&mut page, status);
     at_work(&mut page, status);
     history(&mut page, status);
     page.finish()
@@ -45,18 +47,25 @@ fn health(status: &Status) -> String {
 }
 
 /// `40 sessions are in step, 1 is in doubt, 2 need you.`
-fn sum(sessions: Sessions) -> String {
+fn sum(sessions: Sessions, is_healthy: bool) -> String {
     let is_are = |number: usize| if number == 1 { "is" } else { "are" };
-    let mut parts = vec![format!(
-        "{} {} in step",
-        counted(sessions.in_step, "session", "sessions"),
-        is_are(sessions.in_step)
-    )];
+    let count = |number| counted(number, "session", "sessions");
+    let mut parts = vec![match sessions.in_step {
+        InStep::Planned(number) if is_healthy => format!("{} {} in step", count(number), is_are(number)),
+        InStep::Planned(number) => {
+            let was_were = if number == 1 { "was" } else { "were" };
+            format!("By what it found then, {} {was_were} in step", count(number))
+        }
+        InStep::NothingOpen(0) => "By the ledger alone".to_owned(),
+        InStep::NothingOpen(number) => {
+            format!("By the ledger alone, nothing is open for {}", count(number))
+        }
+    }];
     for (number, word) in [
         (sessions.under_way, "being sent"),
         (sessions.waiting, "waiting"),
+        (sessions.held, "held"),
         (sessions.in_doubt, "in doubt"),
-        (sessions.window_closed, "over and not in step"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {} {word}", is_are(number)));
@@ -69,27 +78,52 @@ fn sum(sessions: Sessions) -> String {
     format!("{}.", parts.join(", "))
 }
 
-/// As workers that are there see it: what one said that was killed since is no news.
+fn only_observes(page: &mut Page, status: &Status) {
+    if status.mode == Some(Mode::Observe) {
+        page.line(
+            Paint::Changed,
+            "The worker only observes (scope.mode = \"observe\"): nothing is sent until that is \"act\".",
+        );
+    }
+}
+
+/// As workers that are there see it.
 fn provider_is_down(page: &mut Page, status: &Status) {
-    let says = |replica: &&Replica| {
-        replica.provider == "down" && status.as_of - replica.seen <= TimeDelta::seconds(THERE)
-    };
-    let who: Vec<&str> = status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect();
+    let who = workers_saying(status, "down");
     if !who.is_empty() {
         page.line(
             Paint::Refused,
             format!(
-                "Meetecho is down, as {} sees it: it is asked one thing at a time until it answers.",
+                "Meetecho does not answer, as {} sees it: it is asked one thing at a time, and all that is to be sent waits \
+                 until it answers.",
                 who.join(" and ")
             ),
         );
     }
 }
 
+fn provider_rejects_us(page: &mut Page, status: &Status) {
+    let who = workers_saying(status, "credentials_rejected");
+    if !who.is_empty() {
+        page.line(
+            Paint::Refused,
+            format!(
+                "Meetecho rejects our credentials, and nothing can be sent: put meetecho.client_id and client_secret \
+                 right, and send a hangup (kill -HUP) to {}.",
+                who.join(" and ")
+            ),
+        );
+    }
+}
+
+fn workers_saying<'a>(status: &'a Status, word: &str) -> Vec<&'a str> {
+    let says = |replica: &&Replica| replica.provider == word && replica.is_there(status.as_of);
+    status.replicas.iter().filter(says).map(|replica| replica.name.as_str()).collect()
+}
+
 fn needs_a_person(page: &mut Page, status: &Status) {
-    let refused = status.last_pass_summary.as_ref().and_then(|sum| sum.get("refused")?.as_u64()).unwrap_or(0);
     let stopped = !status.healthy && status.last_complete_pass.is_some();
-    if !stopped && status.parked.is_empty() && refused == 0 {
+    if !stopped && status.needs_a_person.is_empty() {
         return;
     }
     page.blank();
@@ -101,17 +135,30 @@ fn needs_a_person(page: &mut Page, status: &Status) {
             format!("  ! See whether the worker runs, and what it logs{who}; then: meetsync check"),
         );
     }
-    for trouble in &status.parked {
-        page.line(Paint::Refused, format!("  ! {}: refused: {}", name(trouble.subject), words(trouble)));
-        let id = trouble.subject.session;
-        page.line(Paint::Plain, format!("      why, and what would help: meetsync explain {id}"));
+    for need in &status.needs_a_person {
+        let code = need.rule.map_or_else(String::new, |rule| format!(" ({rule})"));
+        page.line(Paint::Refused, format!("  ! {}{}{code}", about(need), need.detail));
+        page.line(Paint::Plain, format!("      {}", need.way_on));
     }
-    if refused > 0 {
-        let rules = counted(usize::try_from(refused).unwrap_or(usize::MAX), "thing", "things");
-        page.line(
-            Paint::Refused,
-            format!("  ! The last pass found {rules} that a rule forbids to do: meetsync plan names them"),
-        );
+}
+
+/// `session 36103 room: `, `sessions 36103, 36104 and 9 more, rooms: `
+fn about(need: &Need) -> String {
+    let mut sessions = need.sessions.iter();
+    match (need.sessions.len(), need.kind, sessions.next()) {
+        (1, Some(kind), Some(id)) => format!("{}: ", name_of(*id, kind)),
+        (1, None, Some(id)) => format!("session {id}: "),
+        (0, _, _) | (_, _, None) => String::new(),
+        (number, kind, _) => {
+            let named: Vec<String> = need.sessions.iter().take(NAMED).map(ToString::to_string).collect();
+            let more = if number > NAMED { format!(" and {} more", number - NAMED) } else { String::new() };
+            let kind = match kind {
+                Some(Kind::Room) => ", rooms",
+                Some(Kind::Decks) => ", decks",
+                None => "",
+            };
+            format!("sessions {}{more}{kind}: ", named.join(", "))
+        }
     }
 }
 
@@ -126,7 +173,10 @@ fn goes_on_by_itself(page: &mut Page, status: &Status) {
         } else {
             let words =
                 doubt.words.as_deref().unwrap_or("it was not written down how its last request ended");
-            format!("  {what}: in doubt since {since}: {words}{}", again(doubt.not_before, now))
+            format!(
+                "  {what}: in doubt since {since}: {words}{}",
+                again(status, doubt.subject.session, doubt.not_before)
+            )
         });
     }
     for owed in &status.confirming {
@@ -142,8 +192,13 @@ fn goes_on_by_itself(page: &mut Page, status: &Status) {
             name(trouble.subject),
             counted(trouble.tries.max(1) as usize, "time", "times"),
             words(trouble),
-            again(trouble.not_before, now)
+            again(status, trouble.subject.session, trouble.not_before)
         ));
+    }
+    for wait in &status.settling {
+        let until = wait.until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+        let what = name(wait.subject);
+        lines.push(format!("  {what}: left to the datatracker's own call{until} (rooms.settle)"));
     }
     for held in &status.holds {
         let what = held.session.map_or_else(|| "everything".to_owned(), |id| format!("session {id}"));
@@ -159,24 +214,35 @@ fn goes_on_by_itself(page: &mut Page, status: &Status) {
         return;
     }
     page.blank();
-    let when = if status.healthy { "" } else { ", once a worker runs" };
+    let when = match status.mode {
+        _ if !status.healthy => ", once a worker runs",
+        Some(Mode::Observe) => ", once the worker may send",
+        _ => "",
+    };
     page.line(Paint::Bold, format!("Goes on by itself{when}"));
     for line in lines {
         page.line(Paint::Plain, line);
     }
 }
 
-fn window_closed(page: &mut Page, status: &Status) {
-    if status.window_closed.is_empty() {
+/// Nobody puts these right by himself.
+fn rooms(page: &mut Page, status: &Status) {
+    if status.rooms.is_empty() {
         return;
     }
     page.blank();
-    page.line(Paint::Bold, "Not sent any more");
-    for closed in &status.window_closed {
-        let what = if closed.was_sent { "confirmed" } else { "sent" };
-        let words = closed.words.as_deref().map_or_else(String::new, |words| format!(": {words}"));
-        let name = name(closed.subject);
-        page.line(Paint::Plain, format!("  {name}: its window closed before this was {what}{words}"));
+    page.line(Paint::Bold, "Rooms that are not as they should be (meetsync rooms looks anew)");
+    for group in &status.rooms {
+        let ago = span(status.as_of - group.looked_at);
+        for finding in &group.findings {
+            let RoomFinding { session, room_id, state, url, words } = finding;
+            let whose = session.map_or_else(|| format!("room {room_id}"), |id| format!("session {id} room"));
+            let url = url.as_deref().map_or_else(String::new, |url| format!(" {url}"));
+            page.line(
+                Paint::Plain,
+                format!("  {whose} ({}): {state}: {words};{url} as seen {ago} ago", group.group),
+            );
+        }
     }
 }
 
@@ -184,15 +250,18 @@ fn at_work(page: &mut Page, status: &Status) {
     let now = status.as_of;
     page.blank();
     page.line(Paint::Bold, "At work");
-    if status.replicas.is_empty() && status.leases.is_empty() {
+    let (there, gone): (Vec<&Replica>, Vec<&Replica>) =
+        status.replicas.iter().partition(|replica| replica.is_there(now));
+    if there.is_empty() && status.leases.is_empty() {
         page.line(Paint::Plain, "  nobody");
     }
-    for replica in &status.replicas {
+    for replica in there {
         let Replica { name, version, .. } = replica;
         let (seen, started) = (span(now - replica.seen), clock(replica.started, now));
         let thinks = match replica.provider.as_str() {
-            "" => String::new(),
-            provider => format!("; Meetecho: {provider}"),
+            "down" => "; Meetecho does not answer it",
+            // It may not have asked.
+            _ => "",
         };
         page.line(
             Paint::Plain,
@@ -200,11 +269,24 @@ fn at_work(page: &mut Page, status: &Status) {
         );
     }
     for lease in &status.leases {
-        let left = span(lease.until - now);
+        let (owner, session, left) = (&lease.owner, lease.session, span(lease.until - now));
         page.line(
             Paint::Plain,
-            format!("  {} works on session {}, for {left} more at most", lease.owner, lease.session),
+            if gone.iter().any(|replica| replica.name == *owner) {
+                format!("  session {session} is left alone for {left} more at most: {owner} worked on it, and is gone")
+            } else {
+                format!("  {owner} works on session {session}, for {left} more at most")
+            },
         );
+    }
+    if gone.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(Paint::Bold, "Gone without a word");
+    for replica in gone {
+        let (seen, ago) = (clock(replica.seen, now), span(now - replica.seen));
+        page.line(Paint::Plain, format!("  {}, last seen at {seen} ({ago} ago)", replica.name));
     }
 }
 
@@ -233,16 +315,25 @@ fn history(page: &mut Page, status: &Status) {
 }
 
 fn name(subject: SubjectKey) -> String {
-    format!("session {} {}", subject.session, subject.kind.as_str())
+    name_of(subject.session, subject.kind)
+}
+
+fn name_of(session: SessionId, kind: Kind) -> String {
+    format!("session {session} {}", kind.as_str())
 }
 
 fn words(trouble: &Trouble) -> &str {
     trouble.words.as_deref().unwrap_or("no reason was written down")
 }
 
-fn again(not_before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+/// When it is tried again, where anybody can know.
+fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
+    let holds = |held: &StandingHold| held.session.is_none_or(|held| held == session);
     match not_before {
-        Some(at) if at > now => format!("; tried again in {}", span(at - now)),
+        _ if !status.healthy || status.mode == Some(Mode::Observe) => String::new(),
+        _ if status.holds.iter().any(holds) => "; held".into(),
+        _ if status.provider == Some("down") => "; tried again when Meetecho answers".into(),
+        Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
         _ => String::new(),
     }
 }

@@ -104,6 +104,11 @@ impl Dispatch {
         &self.lifted
     }
 
+    /// The back-off of these is over: it was another worker's, or ours of before.
+    pub(super) fn lift_these(&mut self, subjects: BTreeSet<SubjectKey>) {
+        self.lifted.extend(subjects);
+    }
+
     /// What may be begun now; it is under way from here on.
     pub(super) fn next(&mut self, now: Duration) -> Next {
         if self.in_flight.len() >= self.most {

@@ -197,6 +197,7 @@ impl<E: Edges> Going<'_, E> {
         let ask = PassAsk {
             since,
             lifted: self.dispatch.lifted().clone(),
+            is_first: self.world.is_none(),
             // Who sends nothing looks at no rooms, and must not take the turn of one who would.
             last_sweep: if self.options.may_send {
                 Arc::clone(&self.options.last_sweep)
@@ -207,7 +208,9 @@ impl<E: Edges> Going<'_, E> {
         let shared = Arc::clone(self.shared);
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, looks, .. } = &*shared;
-            let passed = parts.time.within(LONGEST_PASS, pass(parts, ledger, looks, &ask)).await;
+            // Boxed, here and below: these are kilobytes, and would be moved from one wrapper into the next.
+            let work = Box::pin(pass(parts, ledger, looks, &ask));
+            let passed = parts.time.within(LONGEST_PASS, work).await;
             Done::Passed(passed.unwrap_or(Err(ReconcileError::TookTooLong)).map(Box::new))
         });
         self.running.insert(handle.id(), Running::Pass);
@@ -219,7 +222,7 @@ impl<E: Edges> Going<'_, E> {
         let session = task.session;
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, leave, .. } = &*shared;
-            let work = turn(parts, ledger, &world, &task, &groups, leave);
+            let work = Box::pin(turn(parts, ledger, &world, &task, &groups, leave));
             let turned = parts.time.within(parts.lease + OVERDUE, work).await;
             Done::Turned(session, turned.unwrap_or_else(Turned::overdue))
         });

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::ledger::Turn;
-use crate::model::{GroupAcronym, Kind, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why};
-use crate::plan::{Known, Link, Plan, groups_to_read};
+use crate::ledger::{RoomFinding, Turn};
+use crate::model::{
+    Fault, GroupAcronym, Kind, LedgerView, RoomRecord, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why,
+};
+use crate::plan::{Known, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
@@ -22,16 +24,35 @@ const FRESH: Duration = Duration::from_mins(5);
 /// How often a sweep is asked after that somebody, here or elsewhere, has taken and not yet finished.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
+/// A group's rooms, as a look found them.
+#[derive(Debug)]
+struct Seen {
+    read_at: Duration,
+    rooms: Vec<SeenRoom>,
+    /// What was on record of them at the first pass after it. Where that is another by now, somebody else has done
+    /// something about these rooms.
+    on_record: Option<Vec<(SessionId, RoomRecord)>>,
+}
+
+/// Whether it is an answer that will be the same until a person does something.
+fn is_a_no(why: Why) -> bool {
+    matches!(why, Why::CredentialsRejected | Why::GroupUnknown)
+}
+
 /// What is known and wanted of rooms at the provider.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     /// To be looked at, not before that moment.
     wanted: BTreeMap<GroupAcronym, Duration>,
-    seen: BTreeMap<GroupAcronym, (Duration, Vec<SeenRoom>)>,
+    seen: BTreeMap<GroupAcronym, Seen>,
     /// Looks in a row that failed.
     failures: BTreeMap<GroupAcronym, u32>,
+    /// Groups that the provider, being there, does not let us look at: a person must know.
+    refused: BTreeMap<GroupAcronym, Fault>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
+    /// What was found in a group's rooms by the look of that moment, as it was last told.
+    told: BTreeMap<GroupAcronym, (Duration, Vec<RoomFinding>)>,
     /// Wishes that this worker recorded: what became of them it knows best itself.
     own: BTreeSet<SubjectKey>,
     /// The one that this worker has taken.
@@ -47,29 +68,56 @@ struct Sweep {
     left: BTreeSet<GroupAcronym>,
 }
 
+/// What a look at a group's rooms found.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) group: GroupAcronym,
+    read_at: Duration,
+    pub(super) findings: Vec<RoomFinding>,
+    /// Those that the look before it had not found.
+    pub(super) new: Vec<RoomFinding>,
+}
+
 impl Looks {
-    /// What was seen, for a plan.
-    pub(super) fn rooms(&mut self, now: Duration) -> RoomsSeen {
-        let stale: Vec<_> = self
-            .seen
-            .iter()
-            .filter(|(_, (read_at, _))| now.saturating_sub(*read_at) >= FRESH)
-            .map(|(group, _)| group.clone())
-            .collect();
+    /// What was seen, for a plan by this ledger.
+    pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
+        let mut stale = Vec::new();
+        let mut past = Vec::new();
+        for (group, seen) in &mut self.seen {
+            let on_record = on_record(ledger, group);
+            let before = seen.on_record.get_or_insert_with(|| on_record.clone());
+            let changed = on_record
+                .iter()
+                .filter(|row| !before.contains(row))
+                .chain(before.iter().filter(|row| !on_record.contains(row)));
+            let changed: Vec<SubjectKey> = changed.map(|(session, _)| SubjectKey::room(*session)).collect();
+            if now.saturating_sub(seen.read_at) >= FRESH || changed.iter().any(|key| !self.own.contains(key))
+            {
+                stale.push(group.clone());
+            } else if !changed.is_empty() {
+                // Our own step, whose end is about to be told: it knows what became of the room.
+                past.push(group.clone());
+            }
+        }
+        for group in past {
+            self.forget(&group, now);
+        }
         for group in stale {
             self.seen.remove(&group);
             self.want(group, now);
         }
         RoomsSeen {
-            by_group: self.seen.iter().map(|(group, (_, rooms))| (group.clone(), rooms.clone())).collect(),
-            ..RoomsSeen::default()
+            by_group: self.seen.iter().map(|(group, seen)| (group.clone(), seen.rooms.clone())).collect(),
+            unread: self.refused.clone(),
         }
     }
 
-    /// Whether this sweep's turn is to be asked for.
-    pub(super) fn asks_for(&self, due: DateTime<Utc>, now: Duration) -> bool {
-        self.asked
-            .is_none_or(|(asked, again)| asked < due || (asked == due && again.is_some_and(|at| at <= now)))
+    /// Whether this sweep's turn is to be asked for, at `as_of` by the clock that it is due by. One that was asked for and
+    /// is still to come was due by a clock which was set back since: the ledger has the last word then.
+    pub(super) fn asks_for(&self, due: DateTime<Utc>, as_of: DateTime<Utc>, now: Duration) -> bool {
+        self.asked.is_none_or(|(asked, again)| {
+            asked < due || as_of < asked || (asked == due && again.is_some_and(|at| at <= now))
+        })
     }
 
     /// What became of asking. Where it is ours, all rooms are to be compared.
@@ -112,8 +160,11 @@ impl Looks {
             .collect();
         if let Some(sweep) = &mut self.sweep {
             // What came back after this pass had begun was not planned on.
-            let is_planned = |group: &GroupAcronym| self.seen.get(group).is_some_and(|(at, _)| *at <= now);
-            sweep.left.retain(|group| needed.contains(group) || !is_planned(group));
+            let is_planned =
+                |group: &GroupAcronym| self.seen.get(group).is_some_and(|seen| seen.read_at <= now);
+            sweep.left.retain(|group| {
+                needed.contains(group) || !(is_planned(group) || self.refused.contains_key(group))
+            });
         }
         // What a guard refused is still to be done.
         let guarded = plan.refusals.iter().filter(|refusal| refusal.rule.is_guard());
@@ -133,8 +184,28 @@ impl Looks {
                 _ => {}
             }
         }
-        self.seen.retain(|group, (at, _)| needed.contains(group) || *at > now);
+        self.seen.retain(|group, seen| needed.contains(group) || seen.read_at > now);
         self.notice_links(world, now);
+    }
+
+    /// Of what was found by a plan with the rooms that were seen, the groups that were not told of yet: what is found in
+    /// each, and what of that was not there the last time.
+    pub(super) fn news(&self, found: BTreeMap<GroupAcronym, Vec<RoomFinding>>) -> Vec<News> {
+        let news = |(group, findings): (GroupAcronym, Vec<RoomFinding>)| {
+            let read_at = self.seen.get(&group)?.read_at;
+            let told = self.told.get(&group);
+            if told.is_some_and(|told| told.0 == read_at && told.1 == findings) {
+                return None;
+            }
+            let is_new = |finding: &&RoomFinding| told.is_none_or(|(_, before)| !before.contains(finding));
+            let new = findings.iter().filter(is_new).cloned().collect();
+            Some(News { group, read_at, findings, new })
+        };
+        found.into_iter().filter_map(news).collect()
+    }
+
+    pub(super) fn told(&mut self, news: News) {
+        self.told.insert(news.group, (news.read_at, news.findings));
     }
 
     pub(super) fn wished(&mut self, keys: impl IntoIterator<Item = SubjectKey>) {
@@ -155,11 +226,15 @@ impl Looks {
 
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
         self.failures.remove(&group);
-        self.seen.insert(group, (now, rooms));
+        self.refused.remove(&group);
+        self.seen.insert(group, Seen { read_at: now, rooms, on_record: None });
     }
 
     /// The group could not be read: again after a while, or when the provider is back.
-    pub(super) fn failed(&mut self, group: GroupAcronym, now: Duration) {
+    pub(super) fn failed(&mut self, group: GroupAcronym, fault: Option<Fault>, now: Duration) {
+        if let Some(fault) = fault.filter(|fault| is_a_no(fault.why)) {
+            self.refused.insert(group.clone(), fault);
+        }
         let failures = self.failures.entry(group.clone()).or_default();
         *failures = failures.saturating_add(1);
         // A room in doubt may wait for it, so the first wait is short. Looks go one after the other: no jitter.
@@ -189,10 +264,9 @@ impl Looks {
     fn notice_links(&mut self, world: &World, now: Duration) {
         let inputs = world.inputs();
         let mut standing = BTreeSet::new();
-        for session in world.snapshot.sessions.iter().filter(|session| session.is_interim()) {
+        for session in &world.snapshot.sessions {
             let known = Known::of(&inputs, session);
-            let over = session.slot.is_none_or(|slot| slot.is_over(world.snapshot.as_of));
-            if over || known.record.is_some() || !matches!(known.link, Link::Ours | Link::Unmatched) {
+            if !known.asks_for_a_look(world.snapshot.as_of) {
                 continue;
             }
             let link = (session.id, session.remote_instructions.clone());
@@ -205,9 +279,28 @@ impl Looks {
     }
 }
 
+fn on_record(ledger: &LedgerView, group: &GroupAcronym) -> Vec<(SessionId, RoomRecord)> {
+    let rooms = ledger.subjects.iter().filter_map(|(key, row)| Some((key.session, row.room.clone()?)));
+    rooms.filter(|(_, room)| room.group == *group).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RoomTimes;
+
+    #[test]
+    fn a_sweep_is_asked_for_until_it_is_done_and_whenever_the_clock_was_set_back() {
+        let at = |minute: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute);
+        let now = Duration::from_mins(5);
+        let asks = |asked, due, as_of| Looks { asked, ..Looks::default() }.asks_for(at(due), at(as_of), now);
+        assert!(asks(None, 0, 5));
+        assert!(asks(Some((at(0), None)), 15, 16));
+        assert!(!asks(Some((at(0), None)), 0, 5), "it is done");
+        assert!(!asks(Some((at(0), Some(now + ASK_AGAIN))), 0, 5), "somebody is at it");
+        assert!(asks(Some((at(0), Some(now))), 0, 5), "for long");
+        assert!(asks(Some((at(45), None)), 0, 5), "the clock was set back by forty minutes");
+    }
 
     #[test]
     fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
@@ -216,7 +309,7 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut waits = Vec::new();
         for _ in 0..7 {
-            looks.failed(group.clone(), now);
+            looks.failed(group.clone(), None, now);
             let begun = now;
             while looks.take(now).is_empty() {
                 now += Duration::from_millis(250);
@@ -225,7 +318,88 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 15, 30, 30]);
         looks.saw(group.clone(), Vec::new(), now);
-        looks.failed(group.clone(), now);
+        looks.failed(group.clone(), None, now);
         assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
+    }
+
+    #[test]
+    fn a_finding_is_news_once_for_as_long_as_it_stands() {
+        let group = GroupAcronym::new("mars");
+        let finding = |room_id| RoomFinding {
+            session: None,
+            room_id,
+            state: "not_ours".into(),
+            url: None,
+            words: String::new(),
+        };
+        let mut looks = Looks::default();
+        let mut looked = |at: u64, rooms: &[i64]| {
+            looks.saw(group.clone(), Vec::new(), Duration::from_secs(at));
+            let found: Vec<_> = rooms.iter().copied().map(finding).collect();
+            let news = looks.news([(group.clone(), found.clone())].into());
+            let new = news.iter().flat_map(|news| news.new.iter().map(|finding| finding.room_id)).collect();
+            assert!(news.iter().all(|news| news.findings == found));
+            let is_written = !news.is_empty();
+            for news in news {
+                looks.told(news);
+            }
+            (is_written, new)
+        };
+        let nothing = Vec::<i64>::new();
+        assert_eq!(looked(1, &[7, 8]), (true, vec![7, 8]));
+        assert_eq!(looked(1, &[7, 8]), (false, nothing.clone()), "another pass by the same look");
+        assert_eq!(
+            looked(1, &[8]),
+            (true, nothing.clone()),
+            "the plan of that pass does something about the other"
+        );
+        assert_eq!(looked(2, &[8]), (true, nothing.clone()), "another look finds the same");
+        assert_eq!(looked(3, &[]), (true, nothing));
+        assert_eq!(looked(4, &[8]), (true, vec![8]), "it was well, and is not any more");
+        assert!(looks.news([(GroupAcronym::new("forgotten"), Vec::new())].into()).is_empty());
+    }
+
+    /// Somebody else, a person at a terminal say, made or took away a room: what was seen before is the past.
+    #[test]
+    fn what_was_seen_is_the_past_once_the_record_changes() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let mut ledger = LedgerView::default();
+        looks.saw(group.clone(), Vec::new(), Duration::ZERO);
+        for _ in 0..2 {
+            assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some());
+        }
+        let start = DateTime::UNIX_EPOCH;
+        let mut room = RoomRecord {
+            public_id: "a".into(),
+            url: "https://example.org/a".into(),
+            group: GroupAcronym::new("quic"),
+            sent: RoomTimes { start, duration_min: 60 },
+            adopted: false,
+            former_url: None,
+            gone: false,
+        };
+        let key = SubjectKey::room(SessionId(1));
+        ledger.subjects.entry(key).or_default().room = Some(room.clone());
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some(), "another group's");
+        room.group = group.clone();
+        ledger.subjects.entry(key).or_default().room = Some(room);
+        assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
+        assert_eq!(looks.take(Duration::ZERO), [group].into(), "it is looked at again");
+    }
+
+    /// The provider is there and says no: that does not pass by itself.
+    #[test]
+    fn a_no_is_told_until_the_group_can_be_read() {
+        let group = GroupAcronym::new("mars");
+        let mut looks = Looks::default();
+        let unread = |looks: &mut Looks| looks.rooms(&LedgerView::default(), Duration::ZERO).unread;
+        looks.failed(group.clone(), Some(Fault::new(Why::ProviderDown, "503")), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
+        let no = Fault::new(Why::CredentialsRejected, "401");
+        looks.failed(group.clone(), Some(no.clone()), Duration::ZERO);
+        assert_eq!(unread(&mut looks), [(group.clone(), no)].into());
+        looks.saw(group, Vec::new(), Duration::ZERO);
+        assert!(unread(&mut looks).is_empty());
     }
 }

@@ -20,6 +20,7 @@ mod bell;
 mod board;
 mod dispatch;
 mod driver;
+mod findings;
 mod looks;
 mod pass;
 mod task;
@@ -31,7 +32,7 @@ use chrono::{DateTime, Utc};
 
 pub use bell::{Bell, Leave};
 pub use driver::{Ended, Told, Worker};
-pub use pass::PassReport;
+pub use pass::{PassReport, ProviderSeems};
 
 /// The job of comparing all rooms, by its name in the ledger.
 const SWEEP: &str = "room_sweep";

@@ -11,12 +11,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::board::{Board, lay_out};
+use super::findings::findings;
 use super::looks::Looks;
 use super::{LastTurn, SWEEP};
-use crate::ledger::{PassRecord, Recorded};
+use crate::database::chain;
+use crate::ledger::{PassRecord, Recorded, RoomFinding};
 use crate::model::{Kind, Remembered, SubjectKey, Why};
 use crate::plan::{Ask, Known, Plan, Refusal};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
+use crate::reconcile::pass_summary::PassSummary;
 use crate::reconcile::wishes;
 use crate::reconcile::world::{Parts, ReadRooms, ReconcileError, World, read_world};
 
@@ -27,9 +30,30 @@ pub struct PassReport {
     pub took: Duration,
     /// False where the read was not complete, or another worker knew a newer state: nothing came of it.
     pub is_complete: bool,
-    /// The provider does not answer, as far as this worker knows.
-    pub provider_is_down: bool,
+    pub provider: ProviderSeems,
     pub plan: Arc<Plan>,
+}
+
+/// How the provider is, as far as this worker knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProviderSeems {
+    #[default]
+    Answering,
+    /// It is asked one thing at a time until it answers.
+    Down,
+    /// It takes our credentials for wrong; so is it asked, too.
+    RejectingUs,
+}
+
+impl ProviderSeems {
+    /// As the ledger has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answering => "answers",
+            Self::Down => "down",
+            Self::RejectingUs => "credentials_rejected",
+        }
+    }
 }
 
 /// A pass that came to its end.
@@ -39,6 +63,8 @@ pub(super) struct Passed {
     pub(super) report: PassReport,
     /// None = nothing may be done by this pass.
     pub(super) board: Option<Board>,
+    /// Subjects whose back-off is over, those that this pass was told of included.
+    pub(super) lifted: BTreeSet<SubjectKey>,
 }
 
 /// What a pass is told by the passes before it.
@@ -46,6 +72,8 @@ pub(super) struct PassAsk {
     /// Now, as well as it is known without asking; it only helps to find what the ledger has open.
     pub(super) since: DateTime<Utc>,
     pub(super) lifted: BTreeSet<SubjectKey>,
+    /// Nothing that failed before is put off: this worker has tried nothing yet, and what was wrong may be right now.
+    pub(super) is_first: bool,
     pub(super) last_sweep: LastTurn,
 }
 
@@ -59,7 +87,7 @@ pub(super) async fn pass<E: Edges>(
     let read_at = parts.time.elapsed();
     let ask = Ask { by_worker: true, ..Ask::default() };
     let mut world = read_world(parts, ask, ReadRooms::No, told.since).await?;
-    world.rooms = lock(looks).rooms(read_at);
+    world.rooms = lock(looks).rooms(&world.ledger, read_at);
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
     let as_of = world.snapshot.as_of;
@@ -70,33 +98,72 @@ pub(super) async fn pass<E: Edges>(
             "the clock of the datatracker's database went back"
         );
     }
-    let report = |is_complete, plan| PassReport { as_of, took, is_complete, provider_is_down: false, plan };
+    let report =
+        |is_complete, plan| PassReport { as_of, took, is_complete, provider: ProviderSeems::default(), plan };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
-        return Ok(Passed { report, world: Arc::new(world), board: None });
+        let lifted = BTreeSet::new();
+        return Ok(Passed { report, world: Arc::new(world), board: None, lifted });
     }
     let record = PassRecord {
         known_until: world.snapshot.known_until,
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
-        summary: json!(plan.summary),
+        summary: json!(PassSummary::of(&plan, &world)),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),
     };
+    let mut lifted = told.lifted.clone();
+    if told.is_first {
+        let subjects = world.ledger.subjects.iter();
+        lifted.extend(subjects.filter(|(_, row)| row.timing.not_before.is_some()).map(|(key, _)| *key));
+    }
     let (board, is_complete) = match ledger.record_pass(&record).await? {
         Recorded::Done(new) => {
             lock(looks).wished(new.keys().copied());
-            (Some(lay_out(&world, &plan, &new, &told.lifted, read_at)), true)
+            (Some(lay_out(&world, &plan, &new, &lifted, read_at)), true)
         }
         Recorded::Stale => (None, false),
     };
     if board.is_some() {
+        tell_findings(parts, ledger, looks, &world, &plan).await;
         lock(looks).note(&world, &plan, read_at);
         sweep(parts, ledger, looks, &world, told).await?;
     }
     let report = report(is_complete, Arc::new(plan));
-    Ok(Passed { report, world: Arc::new(world), board })
+    Ok(Passed { report, world: Arc::new(world), board, lifted })
+}
+
+/// What a look found is logged once, and left in the ledger for those who ask another process.
+async fn tell_findings<E: Edges>(
+    parts: &Parts<E>,
+    ledger: &E::Books,
+    looks: &std::sync::Mutex<Looks>,
+    world: &World,
+    plan: &Plan,
+) {
+    let all_news = lock(looks).news(findings(world, plan));
+    for news in all_news {
+        if let Err(error) = ledger.record_found(&news.group, &parts.who, &news.findings).await {
+            // With the next look; it is only for people.
+            tracing::debug!(error = chain(&error), "what was found in rooms could not be written down");
+            continue;
+        }
+        for finding in &news.new {
+            let RoomFinding { session, room_id, state, url, words } = finding;
+            tracing::warn!(
+                group = news.group.as_str(),
+                session = session.map(|session| session.0),
+                room_id,
+                state,
+                url,
+                words,
+                "a room is not as it should be"
+            );
+        }
+        lock(looks).told(news);
+    }
 }
 
 /// Ends a sweep of which nothing is left to do, and begins the next one where its time has come.
@@ -113,8 +180,8 @@ async fn sweep<E: Edges>(
         lock(looks).end_sweep(due);
     }
     let now = parts.time.elapsed();
-    let Some(due) = (told.last_sweep)(world.snapshot.as_of).filter(|due| lock(looks).asks_for(*due, now))
-    else {
+    let as_of = world.snapshot.as_of;
+    let Some(due) = (told.last_sweep)(as_of).filter(|due| lock(looks).asks_for(*due, as_of, now)) else {
         return Ok(());
     };
     let turn = ledger.take_turn(SWEEP, due, &parts.who).await?;
@@ -133,7 +200,9 @@ fn may_be_relied_on(plan: &Plan) -> bool {
 /// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
 fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(SubjectKey, i64)> {
     let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
-    open.extend(plan.refusals.iter().filter_map(|refusal| refusal.subject));
+    // What is out of scope is wished anew when it is in it.
+    let refused = plan.refusals.iter().filter(|refusal| refusal.rule != Why::OutOfScope);
+    open.extend(refused.filter_map(|refusal| refusal.subject));
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
     let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();

@@ -48,11 +48,14 @@ pub(super) async fn turn<E: Edges>(
 ) -> Turned {
     let mut turned = Turned::default();
     let mut new_room: Option<String> = None;
-    // Best effort, and nobody's end is put off for it.
-    tokio::select! {
-        biased;
-        () = parts.meetecho.prefetch_tokens(prefetch) => {}
-        () = leave.asked() => {}
+    // Best effort, and nobody's end is put off for it; nor is a session that has its token, live ones above all.
+    let has_token = |step: &TaskStep| parts.meetecho.has_token(&step.change.group);
+    if !task.steps.iter().all(has_token) {
+        tokio::select! {
+            biased;
+            () = parts.meetecho.prefetch_tokens(prefetch) => {}
+            () = leave.asked() => {}
+        }
     }
     for planned in &task.steps {
         if leave.is_asked() {
@@ -111,6 +114,8 @@ fn answer_of(acted: &Acted) -> Answer {
         None => Answer::Alive,
         Some(fault) => match fault.why {
             Why::ProviderDown => Answer::Down,
+            // Of all of us, and not of this request alone: until that is put right, nobody gets through.
+            Why::CredentialsRejected if acted.outcome == StepOutcome::Retry => Answer::Down,
             _ if acted.requests == 0 => Answer::NotAsked,
             Why::RateLimited => Answer::Down,
             // Another worker's session by now: what we saw of the provider was not told.
@@ -140,7 +145,8 @@ fn told(planned: &TaskStep, acted: &Acted, is_rehearsal: bool) {
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     pub(super) seen: Vec<(GroupAcronym, Vec<SeenRoom>)>,
-    pub(super) failed: Vec<GroupAcronym>,
+    /// With what was said of it, where it was asked.
+    pub(super) failed: Vec<(GroupAcronym, Option<Fault>)>,
     pub(super) answer: Option<Answer>,
 }
 
@@ -155,7 +161,7 @@ pub(super) async fn look<E: Edges>(
     parts.meetecho.prefetch_tokens(&groups).await;
     for group in groups {
         if looked.answer == Some(Answer::Down) || leave.is_asked() {
-            looked.failed.push(group);
+            looked.failed.push((group, None));
             continue;
         }
         let read = tokio::select! {
@@ -169,13 +175,11 @@ pub(super) async fn look<E: Edges>(
                 looked.seen.push((group, rooms));
             }
             failed => {
-                let why = failed.fault().map_or(Why::ProviderDown, |fault| fault.why);
-                looked.answer = Some(match why {
-                    Why::ProviderDown | Why::RateLimited => Answer::Down,
-                    _ => Answer::Alive,
-                });
+                // A refusal is an answer.
+                let is_answer = matches!(failed, Outcome::Refused(_));
+                looked.answer = Some(if is_answer { Answer::Alive } else { Answer::Down });
                 tracing::warn!(group = group.as_str(), %failed, "the rooms of a group could not be read");
-                looked.failed.push(group);
+                looked.failed.push((group, failed.fault().cloned()));
             }
         }
     }

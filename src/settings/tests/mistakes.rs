@@ -24,8 +24,14 @@ fn a_value_of_the_wrong_kind_is_one_sentence_that_says_where_and_what_was_expect
         (
             "log",
             "filter = \"meetsync=loud\"",
-            "meetsync.toml:6: [log] filter: expected levels such as \"info\" or \"info,meetsync::provider=debug\", \
-             found \"meetsync=loud\"",
+            "meetsync.toml:6: [log] filter: expected levels (off, error, warn, info, debug, trace), as in \"info\" or \
+             \"info,meetsync::provider=debug\", found \"meetsync=loud\"",
+        ),
+        (
+            "log",
+            "filter = \"inof\"",
+            "meetsync.toml:6: [log] filter: expected levels (off, error, warn, info, debug, trace), as in \"info\" or \
+             \"info,meetsync::provider=debug\", found \"inof\"",
         ),
         (
             "meetecho",

@@ -249,6 +249,45 @@ async fn a_list_that_was_on_its_way_costs_a_deck_for_a_moment_only() {
     worker.stop().await.expect(0);
 }
 
+/// Edits that don't stop are cut in on, here right after the newest of them; the datatracker's call for it comes later,
+/// and what it doubles is put right by one more list.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_doubled_because_edits_did_not_stop_is_put_right() {
+    let rules = Rules {
+        put: PutRule::Replace,
+        repost: RepostRule::Doubles,
+        duplicate: DuplicateRoom::Conflict409,
+        link: LinkForm::Session,
+    };
+    let mut beside = Beside::with(rules, QUIET).await;
+    beside.stage.change_settings("max_wait = \"60s\"", "max_wait = \"2500ms\"");
+    let worker = Running::start(&beside.stage);
+    beside.until_in_step().await;
+    let standin = &beside.stage.standin;
+    let session = scenes::LIVE;
+    let times =
+        |standin: &Standin, id: DeckId| standin.decks_of(session).iter().filter(|deck| deck.id == id).count();
+    let begun = Instant::now();
+    let mut count = 0;
+    let newest = loop {
+        count += 1;
+        beside.save(&scenes::add_deck(session, &format!("Deck {count} of many"))).await;
+        let newest = *beside.decks(session).await.last().unwrap();
+        let sent = standin.until(|standin| times(standin, newest) == 1);
+        if tokio::time::timeout(QUIET.mul_f64(0.4), sent).await.is_ok() {
+            break newest;
+        }
+        assert!(begun.elapsed() < PATIENCE, "whoever never stops is never sent");
+    };
+    let calls = beside.sender.decks_edited(session, DeckEdit::Added(newest)).await.unwrap();
+    assert_eq!(calls.trouble(), []);
+    assert_eq!(times(standin, newest), 2, "that is the trouble");
+    within(standin.until(|standin| times(standin, newest) == 1)).await;
+    beside.until_in_step().await;
+    beside.stage.expect_in_step().await;
+    worker.stop().await.expect(0);
+}
+
 async fn within(fact: impl Future<Output = ()>) {
     tokio::time::timeout(PATIENCE, fact).await.expect("it comes true");
 }

@@ -17,7 +17,7 @@ async fn migrate_makes_everything_in_its_own_schema_and_is_safe_twice() {
     assert!(first.schema_created);
     assert_eq!(first.applied, ["20261121000001", "20261121000002"]);
     let tables = database.texts(TABLES).await;
-    assert_eq!(tables.len(), 9, "{tables:?}");
+    assert_eq!(tables.len(), 10, "{tables:?}");
     assert!(tables.iter().all(|table| table.starts_with("meetsync.")), "{tables:?}");
     assert!(tables.contains(&"meetsync.__diesel_schema_migrations".to_owned()));
 
@@ -117,7 +117,7 @@ async fn the_tables_are_what_the_migrations_make() {
             select.execute(&mut connection).await.unwrap();
         )*};
     }
-    select_all!(ledger_version, subject, attempt, lease, hold, pass, tick, replica);
+    select_all!(ledger_version, subject, attempt, lease, hold, pass, tick, replica, rooms_found);
     known.sort();
     let made = "SELECT table_name || '.' || column_name FROM information_schema.columns
         WHERE table_schema = 'meetsync' AND table_name NOT LIKE '%diesel%'";

@@ -110,7 +110,7 @@ async fn a_worker_that_was_killed_is_forgotten_after_a_day() {
         );
         database.run(&row).await;
     }
-    ledger.seen_at_work("one", "1", "").await.unwrap();
+    ledger.seen_at_work("one", "1", "", std::time::Duration::from_secs(10)).await.unwrap();
     let names = database.texts("SELECT name FROM meetsync.replica ORDER BY name").await;
     assert_eq!(names, ["one", "today"]);
 }

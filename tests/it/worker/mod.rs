@@ -4,13 +4,18 @@
 //! Everything waits for facts: what the stand-in shows, what the ledger says, what a command answers.
 
 mod clocks;
+mod credentials;
 mod database_away;
 mod edits;
+mod inside;
+mod jumps;
 mod killed;
 mod outage;
+mod panics;
 mod replicas;
 mod rooms;
 mod stopping;
+mod told;
 mod whole;
 mod windows;
 

@@ -114,6 +114,75 @@ async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {
     last.stop().await.expect(0);
 }
 
+/// What the provider stores otherwise than it was sent, what is nobody's, what nobody asks for any more: told once,
+/// shown by `status`, and left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sweep_finds_is_told_once_and_left_alone() {
+    let stage = with_sweeps().await;
+    let stranger = SeenRoom {
+        room_id: 99_001,
+        public_id: "b0f5cf6e-7d2b-4c55-9e0e-4b7f6ad2a001".into(),
+        url: "https://meetings.conf.meetecho.com/interim/?session=99001".into(),
+        description: "A stranger's".into(),
+        start: "2041-01-01T10:00:00Z".parse().unwrap(),
+        duration_min: 60,
+    };
+    let worker = Running::start(&stage);
+    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
+    until_in_step(&stage).await;
+    let group = |id: SessionId| {
+        format!(
+            "SELECT g.acronym FROM public.meeting_session s JOIN public.group_group g ON g.id = s.group_id WHERE s.id = {id}"
+        )
+    };
+    // Meetecho has made it an hour longer, as somebody there may do by hand.
+    let mut drifted = room_of(&stage.standin, scenes::INTERIM).unwrap();
+    stage.standin.take_room_away(&drifted.room.public_id);
+    drifted.room.duration_min += 60;
+    let of = GroupAcronym::new(one(&stage, &group(scenes::INTERIM)).await);
+    stage.standin.plant_room(&of, &drifted.room);
+    stage.standin.plant_room(&of, &stranger);
+    stage.database.run(&scenes::save_link(BY_HAND, "https://example.com/our-own").sql).await;
+    let unwanted = room_of(&stage.standin, BY_HAND).unwrap();
+    let before = stage.standin.counts().writes();
+    worker.says("a room is not as it should be", 3).await;
+    sweeps(&stage, 3).await;
+    let said = worker.said();
+    assert_eq!(said.matches("a room is not as it should be").count(), 3, "each is told once: {said}");
+    assert_eq!(stage.standin.counts().writes(), before, "nothing is corrected");
+
+    let status = stage.meetsync(&["status", "--json"]).await.json();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for group in status["rooms"].as_array().unwrap() {
+        for finding in group["findings"].as_array().unwrap() {
+            let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            found.push((text("state"), text("url")));
+        }
+    }
+    found.sort();
+    let expected = [
+        ("drifted", drifted.room.url.clone()),
+        ("not_ours", stranger.url.clone()),
+        ("unwanted", unwanted.room.url.clone()),
+    ];
+    assert_eq!(found, expected.map(|(state, url)| (state.to_owned(), url)), "{status:#}");
+    let shown = stage.meetsync(&["status"]).await.stdout;
+    assert!(shown.contains("Rooms that are not as they should be"), "{shown}");
+    assert!(shown.contains("something else than was sent") && shown.contains("instead of"), "{shown}");
+
+    // Put right by people, it is no longer shown; what comes again is told again.
+    stage.standin.take_room_away(&stranger.public_id);
+    stage.database.run(&scenes::save_link(BY_HAND, &unwanted.room.url).sql).await;
+    let fewer = async || {
+        let status = stage.meetsync(&["status", "--json"]).await.json();
+        status["rooms"].as_array().unwrap().len() == 1
+    };
+    until_true("only the drifted one is left", fewer).await;
+    stage.standin.plant_room(&of, &stranger);
+    worker.says("a room is not as it should be", 4).await;
+    worker.stop().await.expect(0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_deletions_are_refused_and_not_tried_again_and_again() {
     let stage = with_sweeps().await;

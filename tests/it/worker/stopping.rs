@@ -124,13 +124,14 @@ async fn a_changed_secret_counts_from_the_next_hangup() {
     stage.standin.set_client_secret(SecretString::from("another-canary"));
     stage.standin.reject_tokens();
     stage.database.run(&scenes::add_deck(scenes::LIVE, "With the old one").sql).await;
-    worker.says("outcome=\"refused\"", 1).await;
+    worker.says("why=credentials_rejected", 1).await;
     assert!(!shows(&stage.standin, scenes::LIVE, "With the old one"));
     std::fs::write(&file, "another-canary\n").unwrap();
     worker.signal("HUP");
     stage.database.run(&scenes::add_deck(scenes::LIVE_TOO, "With the new one").sql).await;
     until(&stage, "the new secret is used", |standin| shows(standin, scenes::LIVE_TOO, "With the new one"))
         .await;
+    until(&stage, "nobody is left behind", |standin| shows(standin, scenes::LIVE, "With the old one")).await;
     let ended = worker.stop().await.expect(0);
     assert!(!ended.stderr.contains("canary"), "{}", ended.stderr);
 }

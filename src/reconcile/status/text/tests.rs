@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::SlotEnds;
 use super::*;
 use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
-use crate::model::{Hold, SessionId};
+use crate::model::{Hold, NotifyTime, SessionId, Span, Why};
+use crate::plan::Wait;
 
 const POLL: Duration = Duration::from_secs(2);
 
@@ -26,8 +26,20 @@ fn pass(ended: i64) -> LastPass {
         asked_at: now(),
         took: Duration::from_millis(25),
         who: "run@one/7".into(),
-        summary: json!({ "refused": 0 }),
+        summary: found(&(1..=9).collect::<Vec<_>>(), &json!({})),
     }
+}
+
+/// What a pass that found these in step wrote down, and more.
+fn found(in_step: &[i64], more: &Value) -> Value {
+    let mut summary = json!({
+        "sessions": 60, "in_window": 12, "in_step": in_step.len(), "to_change": 0, "in_doubt": 0, "held": 0,
+        "refused": 0, "requests": 0, "mode": "act", "in_step_sessions": in_step
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        summary[key] = value.clone();
+    }
+    summary
 }
 
 fn subject(key: SubjectKey, state: State) -> SubjectStanding {
@@ -40,7 +52,14 @@ fn subject(key: SubjectKey, state: State) -> SubjectStanding {
         tries: 0,
         last_error: None,
         changed_at: ago(60),
+        slot: Some(slot(key.session.0)),
     }
+}
+
+/// Those from 70 on closed their window a minute ago; the others are on.
+fn slot(id: i64) -> Span {
+    let end = if id < 70 { ago(-60) } else { ago(15 * 60 + 60) };
+    Span { start: end - TimeDelta::hours(1), end }
 }
 
 fn decks(id: i64, state: State) -> SubjectStanding {
@@ -58,6 +77,7 @@ fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
             started: ago(90_000),
             seen: ago(2),
             provider: "answers".into(),
+            beat_ms: 4_000,
         }],
         leases: Vec::new(),
         holds: Vec::new(),
@@ -65,14 +85,16 @@ fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
     }
 }
 
-/// The slots of sessions from 70 on are over.
-fn ends() -> SlotEnds {
-    let end = |id: i64| (SubjectKey::decks(SessionId(id)), if id < 70 { ago(-60) } else { ago(60) });
-    (1..80).map(end).collect()
+fn status(standing: Standing) -> Status {
+    Status::of(standing, POLL, NotifyTime::Minutes(15))
 }
 
 fn told(standing: Standing) -> String {
-    status_text(&Status::of(standing, &ends(), POLL), &Style::default())
+    status_text(&status(standing), &Style::default())
+}
+
+fn first_line(standing: Standing) -> String {
+    told(standing).lines().next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -107,7 +129,23 @@ fn a_bad_night() {
         },
         subject(SubjectKey::room(SessionId(7)), State::Waiting),
     ]);
-    standing.last_pass = Some(LastPass { summary: json!({ "refused": 3 }), ..pass(11_000) });
+    let refused = json!([
+        { "rule": "guard_too_many_deletes", "kind": "room", "sessions": (20..31).collect::<Vec<_>>(),
+          "detail": "11 rooms would be deleted", "way_on": "look at them, then: meetsync resync --group mars --rooms-only --force" },
+        { "rule": "room_conflict", "kind": "room", "sessions": [31], "detail": "a second room with the id 31: https://x/31",
+          "way_on": "if nobody needs it: meetsync rooms delete https://x/31" },
+        { "rule": "credentials_rejected", "kind": null, "sessions": [],
+          "detail": "the rooms of mars could not be read: Meetecho rejects our credentials",
+          "way_on": "put meetecho.client_id and client_secret right, then: meetsync check" }
+    ]);
+    let settling = Wait {
+        subject: SubjectKey::room(SessionId(7)),
+        session: SessionId(7),
+        reason: Why::Settling,
+        until: Some(ago(-40)),
+    };
+    let more = json!({ "needs_a_person": refused, "waits": [settling] });
+    standing.last_pass = Some(LastPass { summary: found(&[1, 8, 9, 20], &more), ..pass(11_000) });
     standing.leases = vec![WorkedOn {
         session: SessionId(4),
         provider: "meetecho".into(),
@@ -164,12 +202,93 @@ fn what_its_window_closed_on_does_not_go_on_by_itself() {
 
 #[test]
 fn only_a_worker_that_is_there_says_that_meetecho_is_down() {
-    for (seen, is_told) in [(30, true), (31, false)] {
-        let mut standing = quiet(Vec::new());
+    for (seen, is_told) in [(15, true), (16, false)] {
+        let failed = SubjectStanding { not_before: Some(ago(-12)), tries: 4, ..decks(3, State::Waiting) };
+        let mut standing = quiet(vec![failed]);
         standing.replicas[0].provider = "down".into();
         standing.replicas[0].seen = ago(seen);
-        assert_eq!(told(standing).contains("Meetecho is down, as run@one/7 sees it"), is_told);
+        let status = status(standing.clone());
+        assert_eq!(status.provider, is_told.then_some("down"));
+        let told = told(standing);
+        assert_eq!(told.contains("Meetecho does not answer, as run@one/7 sees it"), is_told, "{told}");
+        // Nobody knows when that will be.
+        assert_eq!(told.contains("tried again when Meetecho answers"), is_told, "{told}");
+        assert_eq!(told.contains("tried again in 12 s"), !is_told, "{told}");
     }
+}
+
+/// By its own pace: one that looks once a minute says that it is there every ten seconds.
+#[test]
+fn a_worker_that_was_not_seen_for_a_while_is_not_at_work() {
+    for (beat_ms, seen, is_there) in
+        [(2_000, 9, true), (2_000, 10, false), (10_000, 33, true), (10_000, 34, false)]
+    {
+        let mut standing = quiet(Vec::new());
+        standing.replicas[0].beat_ms = beat_ms;
+        standing.replicas[0].seen = ago(seen);
+        let told = told(standing);
+        assert_eq!(told.contains("At work\n  nobody"), !is_there, "{told}");
+        assert_eq!(told.contains("Gone without a word\n  run@one/7, last seen at "), !is_there, "{told}");
+    }
+}
+
+#[test]
+fn a_worker_that_only_observes_is_said_to_do_so() {
+    let mut standing = quiet(vec![decks(1, State::Waiting)]);
+    assert_eq!(
+        (status(standing.clone()).mode, told(standing.clone()).contains("only observes")),
+        (Some(Mode::Act), false)
+    );
+    standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "mode": "observe" })), ..pass(2) });
+    let status = status(standing.clone());
+    assert_eq!(serde_json::to_value(&status).expect("plain")["mode"], "observe");
+    assert!(told(standing).contains("The worker only observes"));
+    assert_eq!(status.mode, Some(Mode::Observe));
+}
+
+/// As `plan` counts for the same state.
+#[test]
+fn what_the_planner_does_not_call_in_step_is_not_in_step() {
+    let mut standing = quiet((1..=4).map(|id| decks(id, State::Settled)).collect());
+    // The others were cancelled, left behind, or are over.
+    standing.last_pass = Some(LastPass { summary: found(&[1, 2], &json!({})), ..pass(2) });
+    let hold = Hold { until: ago(-60), by: "anna@desk".into(), reason: "x".into() };
+    standing.holds = vec![StandingHold { session: Some(SessionId(2)), hold, since: ago(60) }];
+    assert!(first_line(standing.clone()).ends_with("1 session is in step, 1 is held, none needs you."));
+    standing.subjects[0].confirm_at = Some(ago(-20));
+    assert!(
+        first_line(standing.clone())
+            .ends_with("0 sessions are in step, 1 is held, 1 is in doubt, none needs you.")
+    );
+    // Nobody has said what is in step.
+    standing.last_pass = None;
+    assert!(first_line(standing).contains("By the ledger alone, nothing is open for 2 sessions, 1 is held"));
+}
+
+#[test]
+fn a_window_closes_by_the_settings_and_the_planner_has_the_last_word() {
+    let over = |end: i64| {
+        let end = ago(end);
+        SubjectStanding {
+            slot: Some(Span { start: end - TimeDelta::hours(1), end }),
+            ..decks(1, State::Waiting)
+        }
+    };
+    let closed = |end: i64, notify, waits: Value| {
+        let mut standing = quiet(vec![over(end)]);
+        standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "waits": waits })), ..pass(2) });
+        let status = Status::of(standing, POLL, notify);
+        (status.window_closed.len(), status.needs_a_person.len(), status.sessions.waiting)
+    };
+    let quarter = NotifyTime::Minutes(15);
+    assert_eq!(closed(15 * 60 - 1, quarter, json!([])), (0, 0, 1), "within the margin it goes on");
+    assert_eq!(closed(15 * 60, quarter, json!([])), (1, 1, 0));
+    assert_eq!(closed(60, NotifyTime::Minutes(0), json!([])), (1, 1, 0));
+    assert_eq!(closed(15 * 60, NotifyTime::Always, json!([])), (0, 0, 1));
+    let says = |reason: &str| json!([{ "subject": "meetecho/session/1/decks", "session": 1, "reason": reason, "until": null }]);
+    assert_eq!(closed(15 * 60, quarter, says("window_closed_unsent")), (1, 1, 0));
+    assert_eq!(closed(15 * 60, quarter, says("outside_window")), (0, 0, 0), "out of scope");
+    assert_eq!(closed(15 * 60, quarter, says("cancelled")), (0, 0, 0));
 }
 
 #[test]
@@ -177,7 +296,7 @@ fn before_the_first_pass() {
     let mut standing = quiet(Vec::new());
     standing.last_pass = None;
     standing.replicas.clear();
-    let status = Status::of(standing.clone(), &ends(), POLL);
+    let status = status(standing.clone());
     assert!(!status.healthy && status.last_complete_pass.is_none() && status.last_pass_ms.is_none());
     insta::assert_snapshot!(told(standing));
 }
@@ -189,7 +308,7 @@ fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
     {
         let standing = Standing { last_pass: Some(pass(age)), ..quiet(Vec::new()) };
         assert_eq!(
-            Status::of(standing, &ends(), Duration::from_secs(poll)).healthy,
+            Status::of(standing, Duration::from_secs(poll), NotifyTime::Always).healthy,
             healthy,
             "{age} s, poll {poll} s"
         );
@@ -201,15 +320,15 @@ fn each_session_is_counted_once_and_as_its_worst() {
     use State::{InDoubt, Parked, Settled, Waiting};
     let of = |states: &[(i64, State)]| {
         let subjects = states.iter().map(|(id, state)| decks(*id, *state)).collect();
-        sum(Status::of(quiet(subjects), &ends(), POLL).sessions)
+        sum(status(quiet(subjects)).sessions, true)
     };
     assert_eq!(
         of(&[(1, Settled), (1, Waiting), (2, Settled)]),
-        "1 session is in step, 1 is waiting, none needs you."
+        "8 sessions are in step, 1 is waiting, none needs you."
     );
     assert_eq!(
         of(&[(1, InDoubt), (1, Parked), (2, InDoubt), (3, Parked)]),
-        "0 sessions are in step, 1 is in doubt, 2 need you."
+        "6 sessions are in step, 1 is in doubt, 2 need you."
     );
 }
 

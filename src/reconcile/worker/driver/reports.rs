@@ -8,7 +8,7 @@ use super::{Done, Going, Running};
 use crate::database::chain;
 use crate::model::SessionId;
 use crate::reconcile::edges::{Conference as _, Edges};
-use crate::reconcile::worker::pass::{Passed, lock};
+use crate::reconcile::worker::pass::{Passed, ProviderSeems, lock};
 use crate::reconcile::worker::task::{Looked, TAKEN, Turned};
 use crate::reconcile::world::ReconcileError;
 use crate::schedule::backoff;
@@ -44,12 +44,15 @@ impl<E: Edges> Going<'_, E> {
         match passed {
             Ok(mut passed) => {
                 self.failures = 0;
-                passed.report.provider_is_down = self.dispatch.is_open();
+                passed.report.provider = self.provider();
                 (self.told)(Ok(&passed.report));
                 // A datatracker that is edited all the time is not read all the time.
                 let pause = (passed.report.took * READS_AT_MOST).min(self.options.poll).max(SHORTEST_PAUSE);
                 self.rested_at = now + pause;
                 if let Some(board) = passed.board {
+                    if self.world.is_none() {
+                        self.dispatch.lift_these(passed.lifted);
+                    }
                     self.world = Some(passed.world);
                     self.dispatch.board(board);
                 } else {
@@ -104,12 +107,22 @@ impl<E: Edges> Going<'_, E> {
         for (group, rooms) in looked.seen {
             looks.saw(group, rooms, now);
         }
-        for group in looked.failed {
-            looks.failed(group, now);
+        for (group, fault) in looked.failed {
+            looks.failed(group, fault, now);
         }
         drop(looks);
         let change = self.dispatch.look_ended(now, answer, self.chance());
         self.noted(change, now);
+    }
+
+    fn provider(&self) -> ProviderSeems {
+        if self.shared.parts.meetecho.rejects_us() {
+            ProviderSeems::RejectingUs
+        } else if self.dispatch.is_open() {
+            ProviderSeems::Down
+        } else {
+            ProviderSeems::Answering
+        }
     }
 
     /// What an answer said of the provider as a whole.
@@ -119,6 +132,13 @@ impl<E: Edges> Going<'_, E> {
         }
         match change {
             None => {}
+            Some(Turn::Opened) if self.shared.parts.meetecho.rejects_us() => {
+                tracing::error!(
+                    "the provider rejects client_id and client_secret of [meetecho], and nothing can be sent: it is \
+                     asked one thing at a time until it takes them; put them right, and send this process a hangup \
+                     (SIGHUP) to have them read again"
+                );
+            }
             Some(Turn::Opened) => {
                 tracing::warn!("the provider is down: it is asked one thing at a time until it answers");
             }
@@ -130,7 +150,8 @@ impl<E: Edges> Going<'_, E> {
         }
     }
 
-    /// Something panicked. Its lease runs out by itself, and what it had marked stays in doubt.
+    /// Something panicked outside of what a step looks after itself. A lease that was taken runs out by itself, and what
+    /// was marked stays in doubt.
     fn broke(&mut self, error: &JoinError, now: Duration) {
         let running = self.running.remove(&error.id());
         self.count();

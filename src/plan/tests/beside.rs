@@ -1,0 +1,103 @@
+//! What an explanation says of others: a worker that is there, somebody who has the session, a provider that is down.
+
+use chrono::TimeDelta;
+
+use crate::model::*;
+use crate::plan::test_world::*;
+use crate::plan::{
+    AtWork, Explained, ExplainedAnswer, Style, SubjectExplained, View, explain, explained_text,
+};
+
+fn live(id: i64) -> Session {
+    with_decks(week(id), decks(&[id]))
+}
+
+fn beside(world: &World, id: i64, at_work: &AtWork, is_left_by_record: bool) -> Explained {
+    let plan = world.plan();
+    let session = world.snapshot.session(SessionId(id)).expect("a session");
+    let mut explained = explain(world.inputs(), &plan, session);
+    explained.beside(at_work, |_| is_left_by_record);
+    explained
+}
+
+fn rule(subject: &SubjectExplained, name: &str) -> bool {
+    subject.rules.iter().find(|rule| rule.rule == name).expect("a rule").holds
+}
+
+fn in_doubt() -> World {
+    let mut world = World::of([live(1), live(2)]);
+    world.row(SubjectKey::decks(SessionId(1))).doubt_since = Some(minutes(-1));
+    world.ask.by_worker = true;
+    world
+}
+
+#[test]
+fn who_works_on_it_and_until_when() {
+    let until = now() + TimeDelta::seconds(25);
+    let leases = [(SessionId(1), ("run@two/9".to_owned(), until))].into();
+    let at_work = AtWork { workers: vec!["run@two/9".into()], leases, ..AtWork::default() };
+    let told = beside(&in_doubt(), 1, &at_work, false);
+    let decks = &told.subjects[0];
+    assert_eq!((decks.answer, decks.next), (ExplainedAnswer::InDoubt, Some(until)));
+    assert!(!rule(decks, "nobody_at_it"));
+    let text = explained_text(&[told], &Style::default());
+    assert!(
+        text.contains("run@two/9 works on this session, until") && !text.contains("tried again now"),
+        "{text}"
+    );
+    let other = beside(&in_doubt(), 2, &at_work, false);
+    assert!(rule(&other.subjects[0], "nobody_at_it"));
+    assert_eq!((other.subjects[0].answer, other.subjects[0].next), (ExplainedAnswer::WillSend, Some(now())));
+}
+
+#[test]
+fn a_provider_that_is_down_has_no_moment() {
+    let at_work = AtWork { workers: vec!["run@one/7".into()], provider_is_down: true, ..AtWork::default() };
+    let mut world = in_doubt();
+    let row = world.row(SubjectKey::decks(SessionId(2)));
+    row.timing = Timing { not_before: Some(now() + TimeDelta::seconds(7)), tries: 3, ..Timing::default() };
+    for id in [1, 2] {
+        let told = beside(&world, id, &at_work, false);
+        let decks = &told.subjects[0];
+        assert_eq!(decks.next, None, "{decks:#?}");
+        assert!(
+            !rule(decks, "provider_answers") && decks.detail.contains("waits until it answers"),
+            "{decks:#?}"
+        );
+        let up = beside(&world, id, &AtWork::default(), false);
+        assert!(up.subjects[0].next.is_some() && rule(&up.subjects[0], "provider_answers"), "{up:#?}");
+    }
+}
+
+/// The worker's passes don't ask Meetecho for its rooms.
+#[test]
+fn a_room_that_is_gone_is_made_after_the_next_sweep() {
+    let mut world = World::of([interim(1)]).has_room(1);
+    world.rooms.by_group.values_mut().for_each(Vec::clear);
+    let at_work = AtWork { next_sweep: Some(minutes(40)), ..AtWork::default() };
+    for (by_worker, is_left, answer, next) in [
+        (true, true, ExplainedAnswer::Waits, minutes(40)),
+        (true, false, ExplainedAnswer::WillSend, now()),
+        (false, true, ExplainedAnswer::WillSend, now()),
+    ] {
+        world.ask.by_worker = by_worker;
+        let told = beside(&world, 1, &at_work, is_left);
+        let room = &told.subjects[0];
+        assert_eq!((room.answer, room.next), (answer, Some(next)), "{room:#?}");
+    }
+}
+
+#[test]
+fn it_says_whose_next_step_it_tells() {
+    let mut world = World::of([live(1)]);
+    for (by_worker, view, word, words) in [
+        (true, View::Worker, "will be sent now", "the worker at work"),
+        (false, View::Resync, "will be sent by a resync", "No worker is at work"),
+    ] {
+        world.ask.by_worker = by_worker;
+        let told = beside(&world, 1, &AtWork::default(), false);
+        assert_eq!(told.view, view);
+        let text = explained_text(&[told], &Style::default());
+        assert!(text.contains(word) && text.contains(words), "{text}");
+    }
+}
