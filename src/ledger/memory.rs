@@ -204,7 +204,9 @@ impl Memory {
         length: Duration,
         clock: DateTime<Utc>,
     ) -> LeaseOutcome {
-        if let Some(held) = self.leases.get(&place).filter(|held| clock < held.until) {
+        if let Some(held) = self.leases.get(&place).filter(|held| clock < held.until)
+            && !planted::is(Bug::LeaseGivenTwice)
+        {
             return LeaseOutcome::Taken { owner: held.owner.clone(), until: held.until };
         }
         let (token, until) = (Uuid::new_v4(), end_of(clock, length));

@@ -100,6 +100,9 @@ pub trait Conference: Send + Sync {
     /// How long the provider asked to be left alone from now on, if it did.
     fn quiet_for(&self) -> Option<Duration>;
 
+    /// Tells a rehearsal of a room that is believed to be there; else it does nothing.
+    fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom);
+
     fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) -> impl Future<Output = ()> + Send;
 
     fn add_deck(

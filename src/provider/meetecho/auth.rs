@@ -17,6 +17,7 @@ use super::judge;
 use super::reading;
 use super::wire::Call;
 use crate::model::{Fault, GroupAcronym, Outcome, Why};
+use crate::planted::{self, Bug};
 use crate::transport::Scrubber;
 
 /// A refused group is left out of common calls for so long.
@@ -296,7 +297,8 @@ impl Store {
     }
 
     fn remembered_refusal(&self, group: &GroupAcronym) -> Option<Fault> {
-        let fresh = |refusal: &&Refusal| refusal.at.elapsed() < REMEMBERED;
+        let fresh =
+            |refusal: &&Refusal| refusal.at.elapsed() < REMEMBERED || planted::is(Bug::RefusalForEver);
         self.stop_fault().or_else(|| {
             self.refused.get(group).filter(fresh)?;
             self.fault_of(group)

@@ -26,8 +26,9 @@ pub(super) struct Looks {
     failures: BTreeMap<GroupAcronym, u32>,
     /// Links of ours without a record that were noticed, so that each asks for one look only.
     noticed: BTreeSet<(SessionId, String)>,
-    /// Wishes that this worker recorded: what became of them it knows best itself.
-    own: BTreeSet<SubjectKey>,
+    /// The newest wishes that this worker recorded, by generation: what became of them it knows best itself. A newer one
+    /// of the same subject is another worker's.
+    own: BTreeMap<SubjectKey, i64>,
 }
 
 impl Looks {
@@ -90,11 +91,11 @@ impl Looks {
         self.notice_links(world, now);
     }
 
-    pub(super) fn wished(&mut self, keys: impl IntoIterator<Item = SubjectKey>) {
-        self.own.extend(keys);
+    pub(super) fn wished(&mut self, new: &BTreeMap<SubjectKey, i64>) {
+        self.own.extend(new);
     }
 
-    pub(super) fn own(&self) -> BTreeSet<SubjectKey> {
+    pub(super) fn own(&self) -> BTreeMap<SubjectKey, i64> {
         self.own.clone()
     }
 
