@@ -26,7 +26,7 @@ impl World {
         }
         let now = self.source_now();
         self.source.sessions().iter().find_map(|session| {
-            if self.judge.is_held(session.id, now, now) {
+            if self.judge.is_held_now(session.id, now) {
                 return None;
             }
             self.decks_trouble(session, now).or_else(|| self.room_trouble(session, now))
@@ -124,7 +124,7 @@ impl World {
                 && session.remote_instructions != OWN_LINK
                 && !self.is_parked(SubjectKey::room(session.id))
                 && self.room_trouble(session, now).is_none()
-                && !self.judge.is_held(session.id, now, now)
+                && !self.judge.is_held_now(session.id, now)
         };
         let is_live = |session: &Session| session.slot.is_some_and(|slot| slot.is_live(now));
         let fitting = sessions.iter().enumerate().filter(|(_, session)| fits(session));
@@ -147,7 +147,7 @@ impl World {
             view.subjects.iter().any(|(key, row)| {
                 (row.doubt_since.is_some() || row.confirming.is_some())
                     && key.kind == Kind::Decks
-                    && !self.judge.is_held(key.session, now, now)
+                    && !self.judge.is_held_now(key.session, now)
             })
         })
     }

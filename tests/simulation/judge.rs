@@ -64,7 +64,7 @@ impl Judge {
             forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
-            most_reads: 40 + 15 * history.events.len() as u64,
+            most_reads: 24 + 3 * history.events.len() as u64,
             storm: history.is_storm.then(|| Storm {
                 session: SessionId(history.sessions[0].id),
                 waits_since_ms: history.events.first().map_or(0, |event| event.at_ms),
@@ -84,6 +84,11 @@ impl Judge {
         for hold in self.holds.iter_mut().filter(|hold| hold.session == session) {
             hold.until = hold.until.min(now);
         }
+    }
+
+    /// By now. When it was set is not asked: the clock may have gone back since.
+    pub(crate) fn is_held_now(&self, session: SessionId, now: DateTime<Utc>) -> bool {
+        self.holds.iter().any(|hold| hold.session.is_none_or(|held| held == session) && now < hold.until)
     }
 
     /// All of the time between.
@@ -311,7 +316,8 @@ impl World {
 
     /// The datatracker's clock went back by so little that its states look old for a while.
     pub(crate) fn is_fenced_off(&self) -> bool {
-        self.judge.newest_known.is_some_and(|newest| self.source_now() < newest)
+        let now = self.source_now();
+        self.judge.newest_known.is_some_and(|newest| now < newest && newest - now <= CLOCK_STEP)
     }
 
     /// Somebody was given the right to work on a session.
@@ -362,7 +368,7 @@ impl World {
         }
         // Each sweep reads every group once, and whoever starts anew needs new tokens.
         let sweeps = self.now_ms() / 1000 / self.settings.sweep_s + 1;
-        let most = self.judge.most_reads + 6 * struck + 4 * sweeps;
+        let most = self.judge.most_reads + 2 * struck + 2 * sweeps;
         if self.far.reads > most {
             let words = format!(
                 "rooms were read and tokens asked for {} times, and {most} are the most for what happened",
