@@ -57,6 +57,7 @@ impl World {
         }
         if !asked.call.is_write() && fault != Some(Fault::RefusesConnection) {
             self.far.reads += 1;
+            self.far.token_calls += u64::from(asked.call == Call::Tokens);
         }
         if let Some(session) = asked.session().filter(|_| asked.call.is_write()) {
             let in_flight = self.far.in_flight.entry(session).or_default();

@@ -55,6 +55,7 @@ pub(crate) struct FarSide {
     pub(crate) writes: u64,
     /// Reads of rooms, and calls for tokens.
     pub(crate) reads: u64,
+    pub(crate) token_calls: u64,
     pub(crate) in_flight: BTreeMap<SessionId, usize>,
     /// When something last changed.
     pub(crate) changed_ms: u64,
@@ -74,6 +75,7 @@ impl FarSide {
             requests: 0,
             writes: 0,
             reads: 0,
+            token_calls: 0,
             in_flight: BTreeMap::new(),
             changed_ms: 0,
         }

@@ -112,6 +112,14 @@ impl World {
         view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
     }
 
+    /// It failed, and is not tried again before a moment; by a clock that was set back since, that may be long.
+    fn is_put_off(&self, key: SubjectKey) -> bool {
+        let now = self.source_now();
+        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), now);
+        let not_before = view.ok().and_then(|view| view.get(key).and_then(|row| row.timing.not_before));
+        not_before.is_some_and(|moment| now < moment)
+    }
+
     /// A session whose slides are sent now, and for another minute at least, and that waits for no room; by its place.
     /// Rather one that is not on yet: for one that is, everything is tried more often.
     pub(crate) fn one_in_its_window(&self) -> Option<usize> {
@@ -123,6 +131,7 @@ impl World {
                 && may_have_slides(session)
                 && session.remote_instructions != OWN_LINK
                 && !self.is_parked(SubjectKey::room(session.id))
+                && !self.is_put_off(SubjectKey::decks(session.id))
                 && self.room_trouble(session, now).is_none()
                 && !self.judge.is_held_now(session.id, now)
         };

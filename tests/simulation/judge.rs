@@ -33,6 +33,7 @@ pub(crate) struct Judge {
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
     most_reads: u64,
+    most_token_calls: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
     pub(crate) storm: Option<Storm>,
     /// The newest state of the datatracker that a recorded pass worked from.
@@ -64,7 +65,8 @@ impl Judge {
             forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
-            most_reads: 24 + 3 * history.events.len() as u64,
+            most_reads: 30 + 4 * history.events.len() as u64,
+            most_token_calls: 8 + history.events.iter().map(|event| costs_tokens(&event.what)).sum::<u64>(),
             storm: history.is_storm.then(|| Storm {
                 session: SessionId(history.sessions[0].id),
                 waits_since_ms: history.events.first().map_or(0, |event| event.at_ms),
@@ -96,6 +98,16 @@ impl Judge {
         self.holds.iter().any(|hold| {
             hold.session.is_none_or(|held| held == session) && hold.from <= from && to < hold.until
         })
+    }
+}
+
+/// How many token calls something that happens may cost: whoever starts anew needs its groups' tokens again, and of a
+/// provider that is away they are asked for again and again.
+fn costs_tokens(what: &What) -> u64 {
+    match what {
+        What::Crash { .. } | What::Replace { .. } | What::ForgetTokens | What::Push { .. } => 6,
+        What::ProviderDown { .. } => 40,
+        _ => 0,
     }
 }
 
@@ -366,7 +378,15 @@ impl World {
                 format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
             self.violation(words);
         }
-        // Each sweep reads every group once, and whoever starts anew needs new tokens.
+        let most = self.judge.most_token_calls + 4 * struck;
+        if self.far.token_calls > most {
+            let words = format!(
+                "{} token calls were made, and {most} are the most for what happened",
+                self.far.token_calls
+            );
+            self.violation(words);
+        }
+        // Each sweep reads every group once.
         let sweeps = self.now_ms() / 1000 / self.settings.sweep_s + 1;
         let most = self.judge.most_reads + 2 * struck + 2 * sweeps;
         if self.far.reads > most {

@@ -25,7 +25,7 @@ impl fmt::Display for History {
         }
         match &self.faults {
             Faults::Drawn { percent } => {
-                writeln!(f, "             {percent} % of all calls fail, by the seed")?
+                writeln!(f, "             {percent} % of all calls fail, by the seed")?;
             }
             Faults::Listed(struck) if struck.is_empty() => writeln!(f, "             no call fails")?,
             Faults::Listed(struck) => {
