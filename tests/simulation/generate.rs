@@ -60,6 +60,13 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     if events.iter().any(|event| event.what == What::ForgetDecks) {
         settings.refresh_s = 20;
     }
+    // Where no link tells of a lost room, only who looked knows of it, and has to wait before it is made again.
+    if settings.workers > 1
+        && events.iter().any(|event| event.what == What::ForgetRooms)
+        && random.percent(60)
+    {
+        (settings.write_back, settings.settle_s) = (false, 6);
+    }
     let faults = Faults::Drawn { percent };
     History { seed, settings, sessions, events, faults, calm_at_ms, is_storm: storms, dies_at: None }
 }
