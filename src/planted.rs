@@ -29,6 +29,20 @@ pub enum Bug {
     NoFence,
     /// The rooms at the provider are not read before one is made.
     CreateWithoutRead,
+    /// A session's lease is given to whoever asks, although another has it.
+    LeaseGivenTwice,
+    /// A session that only marks the place of another gets slides.
+    TombstoneServed,
+    /// A source whose clock was set back is taken for an old state until its clock has caught up.
+    FenceForEver,
+    /// Each pass records its wishes as new ones.
+    EveryPassAnEdit,
+    /// What failed three times is not tried again for a day.
+    GivesUp,
+    /// A worker takes a wish for its own because it once had one of the same subject.
+    OnceOwnAlwaysOwn,
+    /// Who was once refused a token is never asked for one again.
+    RefusalForEver,
 }
 
 #[cfg(feature = "planted")]

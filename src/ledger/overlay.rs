@@ -84,7 +84,7 @@ pub(super) fn wish_for(row: &mut SubjectRow, wish: &Wish) -> bool {
     let same = row.desired_digest.as_ref() == Some(&wish.digest.0)
         && row.epoch == wish.epoch
         && (row.slot_start, row.slot_end) == slot;
-    if same {
+    if same && !planted::is(Bug::EveryPassAnEdit) {
         return false;
     }
     row.desired = Some(wish.desired.clone());

@@ -123,6 +123,9 @@ pub trait Conference: Send + Sync {
     /// Whether the provider gives us no tokens at all, as far as was heard last.
     fn rejects_us(&self) -> bool;
 
+    /// Tells a rehearsal of a room that is believed to be there; else it does nothing.
+    fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom);
+
     fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) -> impl Future<Output = ()> + Send;
 
     fn add_deck(

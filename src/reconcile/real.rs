@@ -136,6 +136,10 @@ impl Conference for Meetecho {
         self.rejects_us()
     }
 
+    fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom) {
+        self.rehearse_with(group, room);
+    }
+
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
         self.prefetch_tokens(groups).await;
     }

@@ -1,11 +1,11 @@
 //! Tells a rehearsal which rooms are there. It asks the real Meetecho nothing, so the rooms that a plan names stand in:
 //! only then is the request shown that would take one away.
 
+use super::edges::Conference;
 use crate::model::{RoomTimes, SeenRoom};
 use crate::plan::{Change, Operation, Plan, RoomRef};
-use crate::provider::meetecho::Meetecho;
 
-pub(super) fn tell_of_rooms(meetecho: &Meetecho, plan: &Plan) {
+pub(super) fn tell_of_rooms(meetecho: &impl Conference, plan: &Plan) {
     for change in &plan.changes {
         for operation in &change.operations {
             let (room, times) = match operation {

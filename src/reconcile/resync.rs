@@ -14,13 +14,14 @@ use tokio::time::{Instant, sleep};
 
 use super::acted::{Acted, StepOutcome};
 use super::dead::{Pulse, is_down};
+use super::edges::{Books as _, Conference as _, Edges};
 use super::rehearse;
 use super::result::{SubjectOutcome, SubjectResult};
 use super::step::{Step, Stepped};
 use super::wishes;
 use super::work::{Tried, Work, by_session};
 use super::world::{Parts, World};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::LedgerError;
 use crate::model::{RoomsSeen, SubjectKey, Why};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
@@ -39,9 +40,9 @@ pub struct Progress {
 ///
 /// # Errors
 /// The ledger failed: what was not done by then stays undone, and nothing was sent without a mark.
-pub async fn resync(
-    parts: &Parts,
-    ledger: &Ledger,
+pub async fn resync<E: Edges>(
+    parts: &Parts<E>,
+    ledger: &E::Books,
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
@@ -120,9 +121,9 @@ enum Leased {
     IsWaitedFor,
 }
 
-struct Run<'a> {
-    parts: &'a Parts,
-    ledger: &'a Ledger,
+struct Run<'a, E: Edges> {
+    parts: &'a Parts<E>,
+    ledger: &'a E::Books,
     world: &'a World,
     reason: Option<&'a str>,
     of: usize,
@@ -134,7 +135,7 @@ struct Run<'a> {
     is_last: bool,
 }
 
-impl Run<'_> {
+impl<E: Edges> Run<'_, E> {
     /// All of the work once. Nothing else is begun before every live session had its turn; one that had it in a round
     /// before takes its place behind those that had none, or a few that always fail would keep all others from theirs.
     async fn round(

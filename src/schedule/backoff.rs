@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::planted::{self, Bug};
+
 /// How often a command tries one subject, the first try included.
 pub const ONE_SHOT_TRIES: u32 = 3;
 
@@ -33,6 +35,9 @@ pub fn one_shot(tries: u32, retry_after: Option<Duration>) -> Option<Duration> {
 ///
 /// `jitter` outside `[0, 1)` is taken as the nearer end, and anything that is not a number as 0.
 pub fn worker(failures: u32, jitter: f64) -> Duration {
+    if failures >= 3 && planted::is(Bug::GivesUp) {
+        return Duration::from_hours(24);
+    }
     let step =
         usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX).min(WORKER_SECONDS.len() - 1);
     let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 0.999_999) };

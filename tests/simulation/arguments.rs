@@ -28,7 +28,7 @@ Random histories of edits and faults against the real worker; all must come into
   --put MEANING     replace, upsert or both (default): what PUT of a list does to decks that are not in it
   --threads N       (default: all cores)
   --only SEED       play this one, and tell what happened
-  --bug NAME        only this planted bug
+  --bug NAME        only the planted bugs with this in their name, and the shortest history that shows each
 ";
 
 impl Arguments {

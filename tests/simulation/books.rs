@@ -1,13 +1,13 @@
 //! The ledger's twin: the ledger in memory, whose calls may fail before or after their effect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{
     AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
 };
-use meetsync::model::{DeckId, LedgerView, SessionId, SubjectKey};
+use meetsync::model::{DeckId, Hold, LedgerView, SessionId, SubjectKey};
 use meetsync::reconcile::edges::Books;
 
 use super::history::{Edge, Fault};
@@ -63,7 +63,11 @@ impl Books for BooksTwin {
         per: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<LedgerView, LedgerError> {
-        self.call(Edge::LedgerRead, false, |world, _| world.ledger.view(also, per, now)).await
+        let view = self.call(Edge::LedgerRead, false, |world, _| world.ledger.view(also, per, now)).await;
+        if mutants::is(EdgeBug::HoldsNotRead) {
+            return view.map(|view| LedgerView { holds: BTreeMap::new(), hold_all: None, ..view });
+        }
+        view
     }
 
     async fn view_of(
@@ -94,7 +98,8 @@ impl Books for BooksTwin {
     async fn take_turn(&self, job: &str, due_at: DateTime<Utc>, who: &str) -> Result<Turn, LedgerError> {
         self.call(Edge::LedgerTurn, true, |world, _| {
             let clock = world.ledger_clock();
-            Ok(world.ledger.take_turn(job, due_at, who, clock))
+            let turn = world.ledger.take_turn(job, due_at, who, clock);
+            Ok(if mutants::is(EdgeBug::NoSweep) { Turn::Done } else { turn })
         })
         .await
     }
@@ -125,6 +130,7 @@ impl Books for BooksTwin {
                 LeasedStep::Begun(lease, begun) => {
                     world.lease_was_given(lease);
                     world.workers[worker].steps += 1;
+                    world.step_began(key.session);
                     world
                         .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
                     if mutants::is(EdgeBug::NoDoubtMark) {
@@ -169,6 +175,7 @@ impl Books for BooksTwin {
             }
             let steps = &mut world.workers[worker].steps;
             *steps = steps.saturating_sub(1);
+            world.step_ends(key.session);
             world.step_was_settled(&lease, settled);
             world.check_wish(&begun, settled);
             if settled == Settled::Lost {
@@ -198,6 +205,45 @@ impl Books for BooksTwin {
 
     fn is_rehearsal(&self) -> bool {
         false
+    }
+}
+
+impl World {
+    /// A hold that waits for this comes now.
+    fn step_began(&mut self, session: SessionId) {
+        let waits = self.holds_in_step.iter().find(|(of, for_s, _)| *of == session && *for_s > 0);
+        if let Some((_, for_s, _)) = waits.copied() {
+            self.tell(|| format!("session {session} is held now, in the middle of a step"));
+            self.hold(Some(session), for_s);
+            for (_, for_s, _) in self.holds_in_step.iter_mut().filter(|(of, ..)| *of == session) {
+                *for_s = 0;
+            }
+        }
+    }
+
+    /// A hold that came in this step, and is to go before its end, goes.
+    fn step_ends(&mut self, session: SessionId) {
+        let goes =
+            |(of, for_s, released): &(SessionId, u64, bool)| *of == session && *for_s == 0 && *released;
+        if self.holds_in_step.iter().any(goes) {
+            self.tell(|| format!("the hold of session {session} is released, in the middle of the step"));
+            self.release(Some(session));
+        }
+        self.holds_in_step.retain(|hold| hold.0 != session || hold.1 > 0);
+    }
+
+    pub(crate) fn hold(&mut self, session: Option<SessionId>, for_s: u64) {
+        let now = self.source_now();
+        let until = now + TimeDelta::seconds(i64::try_from(for_s).expect("short"));
+        let hold = Hold { until, by: "somebody".into(), reason: "a reason".into() };
+        self.ledger.hold(session, Some(hold));
+        self.judge.hold(session, now, until);
+    }
+
+    pub(crate) fn release(&mut self, session: Option<SessionId>) {
+        let now = self.source_now();
+        self.ledger.hold(session, None);
+        self.judge.release(session, now);
     }
 }
 

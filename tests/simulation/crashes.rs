@@ -32,6 +32,18 @@ fn stories() -> Vec<(&'static str, History)> {
         ("a room is made, and its link written", room(Vec::new())),
         ("a room is moved", room(vec![(20_000, What::Move { session, by_s: 3600 })])),
         ("a room goes with its session", room(vec![(20_000, What::Cancel { session })])),
+        ("Meetecho loses a room", {
+            let mut lost = room(vec![(45_000, What::ForgetRooms)]);
+            (lost.settings.write_back, lost.settings.settle_s, lost.settings.poll_ms) = (false, 6, 5000);
+            lost
+        }),
+        (
+            "a push by hand beside the worker",
+            slides(vec![
+                (20_000, What::AddDeck { session, deck: 1012 }),
+                (21_000, What::Push { session, killed_after_ms: None }),
+            ]),
+        ),
         ("a confirming send is owed", with_fault(added(), Fault::ReplyLost)),
         ("a request lands late", with_fault(added(), Fault::LandsLate { by_ms: 2500 })),
     ]

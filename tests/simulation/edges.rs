@@ -40,10 +40,14 @@ impl Edges for Twins {
 
 /// The real provider code; some bugs are planted around it.
 #[derive(Debug, Clone)]
-pub(crate) struct Provider(Meetecho);
+pub(crate) struct Provider {
+    real: Meetecho,
+    life: Life,
+    settings: Arc<Settings>,
+}
 
 impl Provider {
-    fn new(life: &Life, settings: &Settings) -> Self {
+    fn new(life: &Life, settings: Arc<Settings>) -> Self {
         let options = MeetechoOptions {
             api_base: API_BASE.parse().expect("a URL"),
             client_id: "meetsync".to_owned(),
@@ -54,7 +58,8 @@ impl Provider {
             request_timeout: Duration::from_millis(settings.request_timeout_ms),
             allow_http: false,
         };
-        Self(Meetecho::twin(options, Arc::new(FarSideTwin(life.clone()))))
+        let real = Meetecho::twin(options, Arc::new(FarSideTwin(life.clone())));
+        Self { real, life: life.clone(), settings }
     }
 }
 
@@ -67,56 +72,65 @@ fn unless_acked(outcome: Outcome<()>) -> Outcome<()> {
 
 impl Conference for Provider {
     fn counting_anew(&self) -> Self {
-        Self(self.0.counting_anew())
+        if mutants::is(EdgeBug::TokensNotShared) {
+            return Self::new(&self.life, Arc::clone(&self.settings));
+        }
+        Self {
+            real: self.real.counting_anew(),
+            life: self.life.clone(),
+            settings: Arc::clone(&self.settings),
+        }
     }
 
     fn requests_sent(&self) -> u64 {
-        self.0.requests_sent()
+        self.real.requests_sent()
     }
 
     fn quiet_for(&self) -> Option<Duration> {
-        self.0.quiet_for()
+        self.real.quiet_for()
     }
 
     fn has_token(&self, group: &GroupAcronym) -> bool {
-        self.0.has_token(group)
+        self.real.has_token(group)
     }
 
     fn rejects_us(&self) -> bool {
-        self.0.rejects_us()
+        self.real.rejects_us()
     }
 
+    fn rehearse_with(&self, _: &GroupAcronym, _: &SeenRoom) {}
+
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
-        self.0.prefetch_tokens(groups).await;
+        self.real.prefetch_tokens(groups).await;
     }
 
     async fn add_deck(&self, group: &GroupAcronym, session: SessionId, deck: &Deck) -> Outcome<()> {
-        unless_acked(self.0.add_deck(group, session, deck).await)
+        unless_acked(self.real.add_deck(group, session, deck).await)
     }
 
     async fn delete_deck(&self, group: &GroupAcronym, session: SessionId, deck: DeckId) -> Outcome<()> {
-        unless_acked(self.0.delete_deck(group, session, deck).await)
+        unless_acked(self.real.delete_deck(group, session, deck).await)
     }
 
     async fn set_decks(&self, group: &GroupAcronym, session: SessionId, decks: &[Deck]) -> Outcome<()> {
-        unless_acked(self.0.set_decks(group, session, decks).await)
+        unless_acked(self.real.set_decks(group, session, decks).await)
     }
 
     async fn fetch_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<SeenRoom>> {
-        self.0.fetch_rooms(group).await
+        self.real.fetch_rooms(group).await
     }
 
     async fn create_room(&self, group: &GroupAcronym, room: &RoomSpec) -> Outcome<SeenRoom> {
-        match self.0.create_room(group, room).await {
+        match self.real.create_room(group, room).await {
             Outcome::InDoubt(_) if mutants::is(EdgeBug::SecondCreate) => {
-                self.0.create_room(group, room).await
+                self.real.create_room(group, room).await
             }
             outcome => outcome,
         }
     }
 
     async fn delete_room(&self, group: &GroupAcronym, room_id: i64, public_id: Option<&str>) -> Outcome<()> {
-        self.0.delete_room(group, room_id, public_id).await
+        self.real.delete_room(group, room_id, public_id).await
     }
 }
 
@@ -204,7 +218,7 @@ pub(crate) fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
     Parts {
         datatracker: SourceTwin(life.clone()),
         ledger: Some(BooksTwin(life.clone())),
-        meetecho: Provider::new(life, settings),
+        meetecho: Provider::new(life, Arc::new(settings.clone())),
         links: settings.write_back.then(|| LinksTwin(life.clone())),
         time: SimulatedTime {
             life: life.clone(),

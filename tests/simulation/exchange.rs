@@ -42,22 +42,28 @@ impl World {
             self.fault(worker, Edge::Provider(asked.call), |random| menu(random, asked.call, late_effect));
         if let Some((until, how)) = self.provider_down
             && self.now_ms() < until
+            && (how != Down::GivesNoTokens || asked.call == Call::Tokens)
         {
             fault = Some(match how {
                 Down::Refuses => Fault::RefusesConnection,
                 Down::Hangs => Fault::RequestLost,
                 Down::Fails => Fault::Status { status: 503 },
                 Down::AsksForQuiet => Fault::TooMany { retry_after_s: 7 },
+                Down::GivesNoTokens => Fault::Status { status: 401 },
             });
         }
         if asked.call.is_write() && fault != Some(Fault::RefusesConnection) {
             self.far.writes += 1;
         }
+        if !asked.call.is_write() && fault != Some(Fault::RefusesConnection) {
+            self.far.reads += 1;
+            self.far.token_calls += u64::from(asked.call == Call::Tokens);
+        }
         if let Some(session) = asked.session().filter(|_| asked.call.is_write()) {
             let in_flight = self.far.in_flight.entry(session).or_default();
             *in_flight += 1;
             let in_flight = *in_flight;
-            self.was_sent(&asked, session, in_flight);
+            self.was_sent(worker, &asked, session, in_flight);
         }
         (asked, fault)
     }

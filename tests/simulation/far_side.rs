@@ -53,6 +53,9 @@ pub(crate) struct FarSide {
     /// All that came, and those that change something.
     pub(crate) requests: u64,
     pub(crate) writes: u64,
+    /// Reads of rooms, and calls for tokens.
+    pub(crate) reads: u64,
+    pub(crate) token_calls: u64,
     pub(crate) in_flight: BTreeMap<SessionId, usize>,
     /// When something last changed.
     pub(crate) changed_ms: u64,
@@ -71,6 +74,8 @@ impl FarSide {
             late: Vec::new(),
             requests: 0,
             writes: 0,
+            reads: 0,
+            token_calls: 0,
             in_flight: BTreeMap::new(),
             changed_ms: 0,
         }
@@ -88,6 +93,10 @@ impl FarSide {
 
     pub(crate) fn forget_decks(&mut self) {
         self.decks.clear();
+    }
+
+    pub(crate) fn forget_rooms(&mut self) {
+        self.rooms.clear();
     }
 
     pub(crate) fn forget_tokens(&mut self) {

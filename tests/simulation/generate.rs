@@ -21,6 +21,9 @@ pub(crate) enum Unsound {
     WholeListUpserts,
 }
 
+/// Less than what the fence takes for an old state, and more.
+const CLOCK_STEPS: [i64; 8] = [-150_000, -90_000, -20_000, -4000, 4000, 20_000, 90_000, 150_000];
+
 const GROUPS: [&str; 2] = ["ames", "mars"];
 
 pub(crate) fn history(seed: u64, kind: Kind) -> History {
@@ -56,6 +59,13 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     events.sort_by_key(|event| event.at_ms);
     if events.iter().any(|event| event.what == What::ForgetDecks) {
         settings.refresh_s = 20;
+    }
+    // Where no link tells of a lost room, only who looked knows of it, and has to wait before it is made again.
+    if settings.workers > 1
+        && events.iter().any(|event| event.what == What::ForgetRooms)
+        && random.percent(60)
+    {
+        (settings.write_back, settings.settle_s) = (false, 6);
     }
     let faults = Faults::Drawn { percent };
     History { seed, settings, sessions, events, faults, calm_at_ms, is_storm: storms, dies_at: None }
@@ -99,7 +109,7 @@ fn settings(random: &mut Random, kind: Kind) -> Settings {
         late_effect_s: random.pick(&[3, 5, 8]),
         settle_s: random.pick(&[1, 3, 6]),
         quiet_before_s: 20,
-        poll_ms: random.pick(&[2000, 5000, 8000, 8000]),
+        poll_ms: if random.percent(4) { 500 } else { random.pick(&[2000, 5000, 8000, 8000]) },
         sweep_s: random.pick(&[30, 60]),
         quiet_ms: random.pick(&[500, 1000, 2000]),
         max_wait_ms: random.pick(&[4000, 6000]),
@@ -159,7 +169,7 @@ fn event(
     let place = random.index(3);
     let one_or_all = |random: &mut Random| if random.percent(80) { Some(session) } else { None };
     let deck = 10 * sessions[session].id + i64::try_from(random.below(6)).expect("few");
-    let what = match random.below(60) {
+    let what = match random.below(74) {
         0..11 => What::AddDeck { session, deck },
         11..18 => What::RemoveDeck { session, place },
         18..25 => What::ReviseDeck { session, place },
@@ -205,6 +215,16 @@ fn event(
         },
         57 => What::LedgerDown { for_ms: random.pick(&[500, 5000, 20_000]) },
         58 => What::SourceDown { for_ms: random.pick(&[500, 5000, 20_000]) },
+        60..63 if !settings.only_observes => {
+            What::Push { session, killed_after_ms: random.percent(25).then(|| random.between(50, 4000)) }
+        }
+        63 | 64 => What::Tombstone { session },
+        65 | 66 => What::ClockStep { by_ms: random.pick(&CLOCK_STEPS) },
+        67 | 68 => What::ForgetRooms,
+        69 => What::LinksDown { for_ms: random.pick(&[8000, 30_000]) },
+        70 | 71 => What::HoldInStep { session, for_s: random.pick(&[5, 60]), released: random.percent(50) },
+        72 => What::ProviderDown { for_ms: random.pick(&[3000, 20_000]), how: Down::GivesNoTokens },
+        73 if settings.workers == 1 => What::Replace { worker },
         _ => What::SourceLags { for_ms: random.pick(&[3000, 15_000]) },
     };
     events.push(Event { at_ms, what });

@@ -36,12 +36,9 @@ const RATES: [(u64, &str); 4] = [(0, "none"), (10, "10 %"), (30, "30 %"), (60, "
 /// Plays one, and tells it. Whether it went well.
 pub(crate) fn one(seed: u64, kind: Kind) -> bool {
     let history = history(seed, kind);
-    println!("Seed {seed}:\n{history}");
+    println!("Seed {seed}:");
     let played = play(&history, true);
-    for line in &played.told {
-        println!("{line}");
-    }
-    println!("verdict: {}", played.verdict.as_deref().unwrap_or("in step, and stays"));
+    tell(&history, &played);
     played.verdict.is_none()
 }
 
@@ -85,7 +82,7 @@ pub(crate) fn many(arguments: &Arguments, kind: Kind) -> bool {
     let mut failed = failed.into_inner().expect("not poisoned");
     failed.sort();
     if let Some((seed, _)) = failed.first() {
-        for (seed, verdict) in failed.iter().take(12) {
+        for (seed, verdict) in failed.iter().take(24) {
             println!("  seed {seed}: {verdict}");
         }
         story(&history(*seed, kind), kind);
@@ -114,19 +111,35 @@ fn ratio(of: u64, to: u64) -> f64 {
     of as f64 / to.max(1) as f64
 }
 
+/// What a line says, without its time.
+fn after_time(line: &str) -> &str {
+    line.split_once(" s  ").map_or(line, |(_, words)| words)
+}
+
+/// A history and what came of it, for a person.
+pub(crate) fn tell(history: &History, played: &Played) {
+    print!("{history}");
+    println!("  what happened:");
+    let same = |a: &&String, b: &&String| after_time(a) == after_time(b);
+    let lines: Vec<&String> = played.told.iter().collect();
+    for run in lines.chunk_by(same) {
+        println!("{}", run[0]);
+        if let [_, .., last] = run {
+            println!(
+                "             and {} times more, until {}",
+                run.len() - 1,
+                last[..last.len() - after_time(last).len()].trim()
+            );
+        }
+    }
+    println!("  verdict: {}", played.verdict.as_deref().unwrap_or("in step, and stays"));
+}
+
 /// The shortest history that still fails, told to a person, and the command that plays the first one.
-pub(crate) fn story(failed: &History, kind: Kind) {
+fn story(failed: &History, kind: Kind) {
     println!("\nThe first that failed is seed {}. The shortest history found that still fails:", failed.seed);
     let (shortest, played) = shorten(failed);
-    print!("{shortest}");
-    println!("  what happened:");
-    for line in &played.told {
-        println!("{line}");
-    }
-    println!(
-        "  verdict: {}",
-        played.verdict.as_deref().unwrap_or("none; it does not fail when played again")
-    );
+    tell(&shortest, &played);
     let faults = kind.percent.map_or(String::new(), |percent| format!(" --faults {percent}"));
     let put = match kind.put {
         None => "",

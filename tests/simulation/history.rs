@@ -3,8 +3,6 @@
 //! It can be played, made shorter, and told to a person. The faults of a drawn history come from its seed; once they
 //! are listed, each can be taken out.
 
-use std::fmt;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::model::{Materials, RoomPowers};
 use meetsync::provider::meetecho::Call;
@@ -134,9 +132,19 @@ pub(crate) enum What {
     OwnLink {
         session: usize,
     },
+    /// The session was moved, and this one only marks its place from now on.
+    Tombstone {
+        session: usize,
+    },
     Hold {
         session: Option<usize>,
         for_s: u64,
+    },
+    /// Comes when the next step of the session has begun; `released`: and goes before that step ends.
+    HoldInStep {
+        session: usize,
+        for_s: u64,
+        released: bool,
     },
     Release {
         session: Option<usize>,
@@ -155,7 +163,13 @@ pub(crate) enum What {
     Replace {
         worker: usize,
     },
+    /// `meetsync push` by a person, beside the workers; it is killed after so long.
+    Push {
+        session: usize,
+        killed_after_ms: Option<u64>,
+    },
     ForgetDecks,
+    ForgetRooms,
     ForgetTokens,
     ForeignRoom {
         group: &'static str,
@@ -170,6 +184,14 @@ pub(crate) enum What {
     SourceDown {
         for_ms: u64,
     },
+    /// No link can be written.
+    LinksDown {
+        for_ms: u64,
+    },
+    /// The clock of the datatracker's database is set.
+    ClockStep {
+        by_ms: i64,
+    },
     /// The datatracker's standby stops to follow.
     SourceLags {
         for_ms: u64,
@@ -182,6 +204,8 @@ pub(crate) enum Down {
     Hangs,
     Fails,
     AsksForQuiet,
+    /// Answers 401 to whoever asks for a token.
+    GivesNoTokens,
 }
 
 /// A kind of call at an edge, of one worker.
@@ -282,31 +306,6 @@ pub(crate) struct History {
     pub(crate) is_storm: bool,
     /// Worker 0 dies at this boundary between two calls, counted from 1.
     pub(crate) dies_at: Option<u64>,
-}
-
-impl fmt::Display for History {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = &self.settings;
-        writeln!(f, "  settings: {s:?}")?;
-        for session in &self.sessions {
-            writeln!(f, "  session {session:?}")?;
-        }
-        if let Some(boundary) = self.dies_at {
-            writeln!(f, "  worker 0 is killed at boundary {boundary}")?;
-        }
-        for event in &self.events {
-            writeln!(f, "  {:>8.3} s  {:?}", seconds(event.at_ms), event.what)?;
-        }
-        match &self.faults {
-            Faults::Drawn { percent } => writeln!(f, "  faults: {percent} % of all calls, by the seed")?,
-            Faults::Listed(struck) => {
-                for Struck { worker, edge, number, fault } in struck {
-                    writeln!(f, "  fault: call {number} of {edge:?} by worker {worker}: {fault:?}")?;
-                }
-            }
-        }
-        writeln!(f, "  calm from {:.3} s on", seconds(self.calm_at_ms))
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "to be read by people")]

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::model::{Deck, Kind, RoomPowers, RoomTimes, Session, Span, SubjectKey};
 
 use super::far_side::Room;
-use super::history::at;
 use super::source::OWN_LINK;
 use super::world::World;
 
@@ -25,10 +24,9 @@ impl World {
         if self.settings.only_observes {
             return None;
         }
-        let now = self.now();
+        let now = self.source_now();
         self.source.sessions().iter().find_map(|session| {
-            let now_ms = self.now_ms();
-            if self.judge.is_held(session.id, now_ms, now_ms) {
+            if self.judge.is_held_now(session.id, now) {
                 return None;
             }
             self.decks_trouble(session, now).or_else(|| self.room_trouble(session, now))
@@ -37,10 +35,7 @@ impl World {
 
     pub(crate) fn decks_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let slot = session.slot?;
-        if session.status.is_cancelled()
-            || !self.is_open(slot, now)
-            || session.remote_instructions == OWN_LINK
-        {
+        if !may_have_slides(session) || !self.is_open(slot, now) || session.remote_instructions == OWN_LINK {
             return None;
         }
         let wanted: Vec<Deck> = wanted(session).cloned().collect();
@@ -65,7 +60,9 @@ impl World {
 
     fn room_trouble(&self, session: &Session, now: DateTime<Utc>) -> Option<String> {
         let settings = &self.settings;
+        // The datatracker makes such marks at its own meetings only; what becomes of a room then is nobody's word.
         if !session.is_interim()
+            || session.tombstone_for.is_some()
             || settings.powers == RoomPowers::Observe
             || session.remote_instructions == OWN_LINK
         {
@@ -111,23 +108,32 @@ impl World {
 
     /// The provider said no to just this, and is left alone with it for an hour.
     fn is_parked(&self, key: SubjectKey) -> bool {
-        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.now());
+        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), self.source_now());
         view.is_ok_and(|view| view.get(key).is_some_and(|row| row.timing.parked))
+    }
+
+    /// It failed, and is not tried again before a moment; by a clock that was set back since, that may be long.
+    fn is_put_off(&self, key: SubjectKey) -> bool {
+        let now = self.source_now();
+        let view = self.ledger.view_of(&[key.session].into(), TimeDelta::zero(), now);
+        let not_before = view.ok().and_then(|view| view.get(key).and_then(|row| row.timing.not_before));
+        not_before.is_some_and(|moment| now < moment)
     }
 
     /// A session whose slides are sent now, and for another minute at least, and that waits for no room; by its place.
     /// Rather one that is not on yet: for one that is, everything is tried more often.
     pub(crate) fn one_in_its_window(&self) -> Option<usize> {
-        let (now, now_ms) = (self.now(), self.now_ms());
+        let now = self.source_now();
         let later = now + TimeDelta::minutes(1);
         let sessions = self.source.sessions();
         let fits = |session: &Session| {
             session.slot.is_some_and(|slot| self.is_open(slot, now) && self.is_open(slot, later))
-                && !session.status.is_cancelled()
+                && may_have_slides(session)
                 && session.remote_instructions != OWN_LINK
                 && !self.is_parked(SubjectKey::room(session.id))
+                && !self.is_put_off(SubjectKey::decks(session.id))
                 && self.room_trouble(session, now).is_none()
-                && !self.judge.is_held(session.id, now_ms, now_ms)
+                && !self.judge.is_held_now(session.id, now)
         };
         let is_live = |session: &Session| session.slot.is_some_and(|slot| slot.is_live(now));
         let fitting = sessions.iter().enumerate().filter(|(_, session)| fits(session));
@@ -136,22 +142,21 @@ impl World {
 
     /// Whether the ledger still has something to do about a session that is in its window.
     pub(crate) fn is_owing(&self) -> bool {
-        let now = self.now();
+        let now = self.source_now();
         let sessions = self.source.sessions().iter();
         let open = sessions
             .filter(|session| {
-                !session.status.is_cancelled()
+                may_have_slides(session)
                     && session.remote_instructions != OWN_LINK
                     && session.slot.is_some_and(|slot| self.is_open(slot, now))
             })
             .map(|session| session.id)
             .collect();
-        let now_ms = self.now_ms();
         self.ledger.view_of(&open, TimeDelta::zero(), now).is_ok_and(|view| {
             view.subjects.iter().any(|(key, row)| {
                 (row.doubt_since.is_some() || row.confirming.is_some())
                     && key.kind == Kind::Decks
-                    && !self.judge.is_held(key.session, now_ms, now_ms)
+                    && !self.judge.is_held_now(key.session, now)
             })
         })
     }
@@ -164,7 +169,7 @@ impl World {
         let within = |moment: DateTime<Utc>| from <= moment && moment <= to;
         let margin = TimeDelta::minutes(i64::from(self.settings.notify_minutes.unwrap_or(0)));
         let window = provider_window();
-        let held = self.judge.holds.iter().any(|hold| within(at(hold.until_ms)));
+        let held = self.judge.holds.iter().any(|hold| within(hold.until));
         let sessions = self.source.sessions().iter();
         held || sessions.filter_map(|session| session.slot).any(|slot| {
             [slot.start - margin, slot.start - window, slot.start, slot.end].into_iter().any(within)
@@ -179,6 +184,11 @@ pub(crate) fn provider_window() -> TimeDelta {
 
 pub(crate) fn wanted(session: &Session) -> impl Iterator<Item = &Deck> {
     session.decks.iter().filter(|linked| !linked.deleted).map(|linked| &linked.deck)
+}
+
+/// Neither cancelled nor only the mark of a session that was moved.
+pub(crate) fn may_have_slides(session: &Session) -> bool {
+    !session.status.is_cancelled() && session.tombstone_for.is_none()
 }
 
 /// The same decks; where they stand is said by their `order`.

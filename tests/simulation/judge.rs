@@ -10,14 +10,17 @@ use meetsync::ledger::{Begun, Lease, Settled};
 use meetsync::model::{Deck, DeckId, Kind, Materials, RoomPowers, RoomTimes, Session, SessionId, SubjectKey};
 
 use super::far_side::Room;
-use super::history::{History, What, at};
-use super::in_step::{shows, wanted};
+use super::history::{History, What};
+use super::in_step::{may_have_slides, shows, wanted};
 use super::requests::{Asked, Body};
 use super::source::OWN_LINK;
 use super::world::World;
 
 /// No step acts on a reading that is older than this, unless its worker is stalled.
 const OLDEST_READING_MS: u64 = 45_000;
+
+/// A clock that goes back by more was set; by less, it is an old state.
+const CLOCK_STEP: TimeDelta = TimeDelta::seconds(60);
 
 #[derive(Debug)]
 pub(crate) struct Judge {
@@ -29,6 +32,8 @@ pub(crate) struct Judge {
     pub(crate) holds: Vec<HeldFor>,
     /// The most requests for what is to happen; each fault allows for some more.
     most_writes: u64,
+    most_reads: u64,
+    most_token_calls: u64,
     /// Nothing fails, and the edits of a session don't stop: when it was last sent, or the edits began.
     pub(crate) storm: Option<Storm>,
     /// The newest state of the datatracker that a recorded pass worked from.
@@ -47,8 +52,8 @@ pub(crate) struct Storm {
 pub(crate) struct HeldFor {
     /// None = all.
     session: Option<SessionId>,
-    from_ms: u64,
-    pub(crate) until_ms: u64,
+    from: DateTime<Utc>,
+    pub(crate) until: DateTime<Utc>,
 }
 
 impl Judge {
@@ -60,6 +65,8 @@ impl Judge {
             forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
+            most_reads: 30 + 4 * history.events.len() as u64,
+            most_token_calls: 8 + history.events.iter().map(|event| costs_tokens(&event.what)).sum::<u64>(),
             storm: history.is_storm.then(|| Storm {
                 session: SessionId(history.sessions[0].id),
                 waits_since_ms: history.events.first().map_or(0, |event| event.at_ms),
@@ -69,23 +76,38 @@ impl Judge {
         }
     }
 
-    pub(crate) fn hold(&mut self, session: Option<SessionId>, from_ms: u64, until_ms: u64) {
-        self.release(session, from_ms);
-        self.holds.push(HeldFor { session, from_ms, until_ms });
+    /// Moments are by the datatracker's clock.
+    pub(crate) fn hold(&mut self, session: Option<SessionId>, from: DateTime<Utc>, until: DateTime<Utc>) {
+        self.release(session, from);
+        self.holds.push(HeldFor { session, from, until });
     }
 
-    pub(crate) fn release(&mut self, session: Option<SessionId>, now_ms: u64) {
+    pub(crate) fn release(&mut self, session: Option<SessionId>, now: DateTime<Utc>) {
         for hold in self.holds.iter_mut().filter(|hold| hold.session == session) {
-            hold.until_ms = hold.until_ms.min(now_ms);
+            hold.until = hold.until.min(now);
         }
     }
 
-    pub(crate) fn is_held(&self, session: SessionId, from_ms: u64, to_ms: u64) -> bool {
+    /// By now. When it was set is not asked: the clock may have gone back since.
+    pub(crate) fn is_held_now(&self, session: SessionId, now: DateTime<Utc>) -> bool {
+        self.holds.iter().any(|hold| hold.session.is_none_or(|held| held == session) && now < hold.until)
+    }
+
+    /// All of the time between.
+    pub(crate) fn is_held(&self, session: SessionId, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         self.holds.iter().any(|hold| {
-            hold.session.is_none_or(|held| held == session)
-                && hold.from_ms <= from_ms
-                && to_ms < hold.until_ms
+            hold.session.is_none_or(|held| held == session) && hold.from <= from && to < hold.until
         })
+    }
+}
+
+/// How many token calls something that happens may cost: whoever starts anew needs its groups' tokens again, and of a
+/// provider that is away they are asked for again and again.
+fn costs_tokens(what: &What) -> u64 {
+    match what {
+        What::Crash { .. } | What::Replace { .. } | What::ForgetTokens | What::Push { .. } => 6,
+        What::ProviderDown { .. } => 40,
+        _ => 0,
     }
 }
 
@@ -97,7 +119,7 @@ impl World {
     }
 
     /// A request that changes something leaves a worker.
-    pub(crate) fn was_sent(&mut self, asked: &Asked, session: SessionId, in_flight: usize) {
+    pub(crate) fn was_sent(&mut self, worker: usize, asked: &Asked, session: SessionId, in_flight: usize) {
         if self.settings.only_observes {
             self.violation("a worker that only observes sent a request");
         }
@@ -109,12 +131,14 @@ impl World {
         }
         let now = self.now_ms();
         let since = now.saturating_sub(OLDEST_READING_MS);
-        if now > OLDEST_READING_MS && self.judge.is_held(session, since, now) {
+        let by_hand = self.is_person(worker);
+        let (from, to) = self.by_source(since, now);
+        if !by_hand && now > OLDEST_READING_MS && self.judge.is_held(session, from, to) {
             self.violation(format!("sent for session {session}, which is held"));
         }
         match &asked.body {
             Body::Add { .. } | Body::Delete { .. } | Body::Set { .. } => {
-                self.materials_were_sent(asked, session, since);
+                self.materials_were_sent(asked, session, since, by_hand);
             }
             Body::Room { .. } => self.creation_was_sent(session, since),
             Body::Deletion { .. } => self.deletion_was_sent(session, since),
@@ -132,11 +156,13 @@ impl World {
             .collect()
     }
 
-    fn materials_were_sent(&mut self, asked: &Asked, session: SessionId, since: u64) {
+    fn materials_were_sent(&mut self, asked: &Asked, session: SessionId, since: u64, by_hand: bool) {
         let versions = self.versions(session, since);
-        let (from, to) = (at(since), self.now());
+        let (from, to) = self.by_source(since, self.now_ms());
+        // By hand they go whatever the window says.
         let may_go = |version: &Session| {
-            !version.status.is_cancelled() && version.slot.is_some_and(|slot| self.was_open(slot, from, to))
+            may_have_slides(version)
+                && (by_hand || version.slot.is_some_and(|slot| self.was_open(slot, from, to)))
         };
         if !versions.iter().any(may_go) {
             self.violation(format!("sent slides of session {session} outside of its window"));
@@ -169,11 +195,12 @@ impl World {
     }
 
     fn creation_was_sent(&mut self, session: SessionId, since: u64) {
+        let (since_then, _) = self.by_source(since, since);
         let wants_room = |version: &Session| {
             version.is_interim()
                 && !version.status.is_cancelled()
                 && version.remote_instructions != OWN_LINK
-                && version.slot.is_some_and(|slot| slot.end > at(since))
+                && version.slot.is_some_and(|slot| slot.end > since_then)
         };
         if self.settings.powers == RoomPowers::Observe {
             self.violation("made a room, and may only look");
@@ -204,7 +231,8 @@ impl World {
                 ));
             }
             let span = room.span();
-            if span.is_live(self.now()) && span.start < at(since) {
+            let (from, to) = self.by_source(since, self.now_ms());
+            if span.start < from && to < span.end {
                 self.violation(format!("deletes room {}, which is in use", room.public_id));
             }
         }
@@ -288,10 +316,20 @@ impl World {
 
     /// A pass was recorded.
     pub(crate) fn pass_was_recorded(&mut self, known_until: DateTime<Utc>) {
-        if self.judge.newest_known.is_some_and(|newest| known_until < newest) {
+        if self
+            .judge
+            .newest_known
+            .is_some_and(|newest| known_until < newest && newest - known_until <= CLOCK_STEP)
+        {
             self.violation("a pass was recorded that knew an older state than one before it");
         }
-        self.judge.newest_known = self.judge.newest_known.max(Some(known_until));
+        self.judge.newest_known = Some(known_until);
+    }
+
+    /// The datatracker's clock went back by so little that its states look old for a while.
+    pub(crate) fn is_fenced_off(&self) -> bool {
+        let now = self.source_now();
+        self.judge.newest_known.is_some_and(|newest| now < newest && newest - now <= CLOCK_STEP)
     }
 
     /// Somebody was given the right to work on a session.
@@ -333,13 +371,29 @@ impl World {
 
     /// Requests are bounded by what was edited and what failed.
     pub(crate) fn check_bound(&mut self) {
-        if self.settings.refresh_s > 0 {
-            return;
-        }
-        let most = self.judge.most_writes + 6 * self.struck.len() as u64;
-        if self.far.writes > most {
+        let struck = self.struck.len() as u64;
+        let most = self.judge.most_writes + 6 * struck;
+        if self.settings.refresh_s == 0 && self.far.writes > most {
             let words =
                 format!("{} requests were sent, and {most} are the most for what happened", self.far.writes);
+            self.violation(words);
+        }
+        let most = self.judge.most_token_calls + 4 * struck;
+        if self.far.token_calls > most {
+            let words = format!(
+                "{} token calls were made, and {most} are the most for what happened",
+                self.far.token_calls
+            );
+            self.violation(words);
+        }
+        // Each sweep reads every group once.
+        let sweeps = self.now_ms() / 1000 / self.settings.sweep_s + 1;
+        let most = self.judge.most_reads + 2 * struck + 2 * sweeps;
+        if self.far.reads > most {
+            let words = format!(
+                "rooms were read and tokens asked for {} times, and {most} are the most for what happened",
+                self.far.reads
+            );
             self.violation(words);
         }
     }

@@ -9,6 +9,7 @@
 mod arguments;
 mod books;
 mod bugs;
+mod by_hand;
 mod crashes;
 mod edges;
 mod exchange;
@@ -24,6 +25,7 @@ mod random;
 mod requests;
 mod shorten;
 mod source;
+mod words;
 mod world;
 
 use std::process::ExitCode;

@@ -21,6 +21,12 @@ pub(crate) enum EdgeBug {
     EverAccepted,
     /// A link is written whatever stands there.
     LinkWithoutCompare,
+    /// No turn of the sweep is ever taken.
+    NoSweep,
+    /// Holds are set, and nobody reads them.
+    HoldsNotRead,
+    /// Every step asks for tokens of its own.
+    TokensNotShared,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,24 +54,95 @@ pub(crate) fn is(bug: EdgeBug) -> bool {
     EDGE.with(|on| on.get() == Some(bug))
 }
 
-/// All of them, with what the table calls them.
-pub(crate) const ALL: &[(Mutant, &str)] = &[
-    (Mutant::Edge(EdgeBug::AckBeforeReply), "ack before the reply"),
-    (Mutant::Edge(EdgeBug::NoDoubtMark), "no doubt mark"),
-    (Mutant::Edge(EdgeBug::SecondCreate), "second create instead of a read"),
-    (Mutant::Deep(Bug::CreateWithoutRead), "create without a read before it"),
-    (Mutant::Edge(EdgeBug::PartialReadBelieved), "a read cut short taken for an empty list"),
-    (Mutant::Deep(Bug::WindowOffByOne), "window off by one minute"),
-    (Mutant::Deep(Bug::TokenNeverRenewed), "token never renewed"),
-    (Mutant::Deep(Bug::FinishWithoutToken), "finish without the lease's token"),
-    (Mutant::Deep(Bug::DebounceWithoutMaxWait), "debounce without max_wait"),
-    (Mutant::Edge(EdgeBug::NoConfirming), "no confirming send"),
-    (Mutant::Edge(EdgeBug::EverAccepted), "ever accepted in place of ever sent"),
-    (Mutant::Deep(Bug::DryRunThatWrites), "dry run that writes"),
-    (Mutant::Deep(Bug::GoneIsFailure), "404 on delete as failure"),
-    (Mutant::Edge(EdgeBug::LinkWithoutCompare), "link written without compare-and-set"),
-    (Mutant::Deep(Bug::BackToTheLastAccepted), "A-B-A: nothing sent where the wish is the last accepted"),
-    (Mutant::Deep(Bug::CircuitNeverCloses), "circuit never closes"),
-    (Mutant::Deep(Bug::GenerationNotChecked), "generation not checked"),
-    (Mutant::Deep(Bug::NoFence), "no fence against an older state"),
+/// A bug as the table shows it.
+#[derive(Debug)]
+pub(crate) struct Planted {
+    pub(crate) mutant: Mutant,
+    pub(crate) name: &'static str,
+    /// What is wrong, in one phrase.
+    pub(crate) words: &'static str,
+}
+
+const fn edge(bug: EdgeBug, name: &'static str, words: &'static str) -> Planted {
+    Planted { mutant: Mutant::Edge(bug), name, words }
+}
+
+const fn deep(bug: Bug, name: &'static str, words: &'static str) -> Planted {
+    Planted { mutant: Mutant::Deep(bug), name, words }
+}
+
+/// All of them.
+pub(crate) const ALL: &[Planted] = &[
+    edge(EdgeBug::AckBeforeReply, "ack before the reply", "a request that got no answer counts as accepted"),
+    edge(EdgeBug::NoDoubtMark, "no doubt mark", "a process that is killed in a step leaves no doubt behind"),
+    edge(
+        EdgeBug::SecondCreate,
+        "second create instead of a read",
+        "a room whose creation got no answer is made again at once",
+    ),
+    deep(
+        Bug::CreateWithoutRead,
+        "create without a read",
+        "a room is made without a look at those that are there",
+    ),
+    edge(
+        EdgeBug::PartialReadBelieved,
+        "partial read believed",
+        "a read that was cut short is taken for an empty list",
+    ),
+    deep(Bug::WindowOffByOne, "window off by one", "the notify window opens and closes a minute off"),
+    deep(Bug::TokenNeverRenewed, "token never renewed", "a token that was rejected is kept"),
+    deep(Bug::FinishWithoutToken, "finish without token", "a step is settled by who lost its lease"),
+    deep(
+        Bug::LeaseGivenTwice,
+        "lease given twice",
+        "a lease is given to whoever asks, although another has it",
+    ),
+    deep(Bug::DebounceWithoutMaxWait, "debounce without max_wait", "edits that don't stop are never sent"),
+    deep(Bug::EveryPassAnEdit, "every pass an edit", "each pass records what it wishes as a new edit"),
+    edge(
+        EdgeBug::NoConfirming,
+        "no confirming send",
+        "after doubt the first answer is believed, and a late request wins",
+    ),
+    edge(
+        EdgeBug::EverAccepted,
+        "ever accepted in place of ever sent",
+        "only decks that were accepted are ever taken away again",
+    ),
+    deep(Bug::DryRunThatWrites, "dry run that writes", "scope.mode = observe is not looked at"),
+    deep(Bug::GoneIsFailure, "404 on delete as failure", "a deck that is already gone can't be taken away"),
+    edge(
+        EdgeBug::LinkWithoutCompare,
+        "link without compare-and-set",
+        "a link is written whatever stands there by now",
+    ),
+    deep(Bug::BackToTheLastAccepted, "A-B-A", "an edit back to the last accepted list is not sent"),
+    deep(Bug::CircuitNeverCloses, "circuit never closes", "a provider that was gone stays gone"),
+    deep(Bug::GivesUp, "gives up", "what failed three times is not tried again for a day"),
+    deep(
+        Bug::OnceOwnAlwaysOwn,
+        "once own, always own",
+        "a worker takes back another's wish of a room, since it once had one itself",
+    ),
+    deep(Bug::RefusalForEver, "refusal for ever", "who was once refused a token never asks again"),
+    deep(
+        Bug::GenerationNotChecked,
+        "generation not checked",
+        "a step that was planned on an older wish settles the newer one",
+    ),
+    deep(Bug::NoFence, "no fence", "a pass that knows an older state overwrites a newer wish"),
+    deep(
+        Bug::FenceForEver,
+        "fence for ever",
+        "a clock that was set back stops all passes until it has caught up",
+    ),
+    deep(
+        Bug::TombstoneServed,
+        "tombstone served",
+        "a session that only marks the place of another gets slides",
+    ),
+    edge(EdgeBug::NoSweep, "no sweep", "rooms that Meetecho lost are never missed"),
+    edge(EdgeBug::HoldsNotRead, "holds not read", "a hold is set, and nobody reads it"),
+    edge(EdgeBug::TokensNotShared, "tokens not shared", "every step asks for tokens of its own"),
 ];

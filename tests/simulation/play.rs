@@ -1,20 +1,23 @@
 //! Plays a history: the real worker over the twins, in simulated time, and then the judge.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use meetsync::model::{Hold, SessionId};
+use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 use meetsync::reconcile::worker::{Bell, Leave, Worker, WorkerOptions};
-use tokio::task::JoinSet;
-use tokio::time::{Duration as Span, sleep};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Duration as Span, sleep, timeout};
 
 use super::books::BooksTwin;
+use super::by_hand;
 use super::edges::{Twins, parts};
-use super::history::{Edge, Event, Fault, History, Settings, Struck, What, at, beginning, seconds};
+use super::history::{Down, Edge, Event, Fault, History, Settings, Struck, What, at, beginning, seconds};
 use super::mutants::{self, EdgeBug};
 use super::random::Random;
+use super::words;
 use super::world::{Life, Shared, World};
 
 /// Longer than anything may take when nothing fails any more: a refusal is parked for five minutes.
@@ -61,8 +64,12 @@ fn play_it(history: &History, told: bool) -> Played {
             workers.spawn(keep(shared.clone(), worker, keeper.clone(), history.settings.clone()));
         }
         drop(bell);
-        let stage = Stage { history, shared: &shared, keepers: &handles };
+        let stage = Stage { history, shared: &shared, keepers: &handles, pushes: RefCell::default() };
         stage.chaos().await;
+        // Whoever pushes is done some time, now that nothing fails.
+        while let Some(pushed) = stage.next_push().await {
+            pushed.expect("a push does not panic");
+        }
         let converged_ms = stage.calm().await;
         workers.shutdown().await;
         let mut world = shared.lock();
@@ -152,9 +159,17 @@ struct Stage<'a> {
     history: &'a History,
     shared: &'a Shared,
     keepers: &'a [Keeper],
+    pushes: RefCell<JoinSet<()>>,
 }
 
 impl Stage<'_> {
+    async fn next_push(&self) -> Option<Result<(), JoinError>> {
+        let mut pushes = self.pushes.take();
+        let next = pushes.join_next().await;
+        self.pushes.replace(pushes);
+        next
+    }
+
     fn now_ms(&self) -> u64 {
         self.shared.lock().now_ms()
     }
@@ -188,6 +203,8 @@ impl Stage<'_> {
         world.ledger_down_ms = 0;
         world.source_down_ms = 0;
         world.source_lags_from = None;
+        world.links_down_ms = 0;
+        world.holds_in_step.clear();
         world.provider_down = None;
         world.tell(|| "calm from here on".to_owned());
     }
@@ -205,22 +222,23 @@ impl Stage<'_> {
     fn happen(&self, event: &Event) {
         let mut world = self.shared.lock();
         let now = world.now_ms();
-        world.tell(|| format!("{:?}", event.what));
-        if world.source.edit(now, event.what) {
+        world.tell(|| words::of_event(self.history, event.what));
+        let touched = world.source_now();
+        if world.source.edit(now, touched, event.what) {
             return;
         }
         match event.what {
-            What::Hold { session, for_s } => {
-                let session = session.map(|session| self.id(session));
-                let until_ms = now + for_s * 1000;
-                let hold = Hold { until: at(until_ms), by: "somebody".into(), reason: "a reason".into() };
-                world.ledger.hold(session, Some(hold));
-                world.judge.hold(session, now, until_ms);
+            What::Hold { session, for_s } => world.hold(session.map(|session| self.id(session)), for_s),
+            What::HoldInStep { session, for_s, released } => {
+                let hold = (self.id(session), for_s, released);
+                world.holds_in_step.push(hold);
             }
-            What::Release { session } => {
-                let session = session.map(|session| self.id(session));
-                world.ledger.hold(session, None);
-                world.judge.release(session, now);
+            What::Release { session } => world.release(session.map(|session| self.id(session))),
+            What::Push { session, killed_after_ms } => {
+                let by_hand =
+                    by_hand::push(self.shared.clone(), self.id(session), self.history.settings.clone());
+                let limit = Span::from_millis(killed_after_ms.unwrap_or(u64::MAX / 2));
+                self.pushes.borrow_mut().spawn(async move { _ = timeout(limit, Box::pin(by_hand)).await });
             }
             What::Crash { worker, for_ms, in_step } => {
                 if let Some(state) = world.workers.get_mut(worker) {
@@ -245,14 +263,22 @@ impl Stage<'_> {
                 world.far.forget_decks();
                 world.judge.forgot = true;
             }
+            What::ForgetRooms => world.far.forget_rooms(),
             What::ForgetTokens => world.far.forget_tokens(),
             What::ForeignRoom { group } => {
                 let moment = at(now);
                 world.far.foreign_room(group, moment);
             }
-            What::ProviderDown { for_ms, how } => world.provider_down = Some((now + for_ms, how)),
+            What::ProviderDown { for_ms, how } => {
+                world.provider_down = Some((now + for_ms, how));
+                if how == Down::GivesNoTokens {
+                    world.far.forget_tokens();
+                }
+            }
             What::LedgerDown { for_ms } => world.ledger_down_ms = now + for_ms,
             What::SourceDown { for_ms } => world.source_down_ms = now + for_ms,
+            What::LinksDown { for_ms } => world.links_down_ms = now + for_ms,
+            What::ClockStep { by_ms } => world.step_clock(by_ms),
             What::SourceLags { for_ms } => world.source_lags_from = Some((now, now + for_ms)),
             _ => {}
         }
@@ -260,6 +286,11 @@ impl Stage<'_> {
 
     /// Nothing fails any more: all must come into step, and stay. How long that took.
     async fn calm(&self) -> Result<u64, String> {
+        // What was put off by a clock that went back since takes so much longer.
+        let skewed_ms = {
+            let world = self.shared.lock();
+            (world.skews_ms.1 - world.source_skew_ms).unsigned_abs()
+        };
         let calm_at = self.now_ms();
         let mut restless = 0;
         loop {
@@ -284,7 +315,7 @@ impl Stage<'_> {
                         "it never comes to rest: requests are sent although all is in step".to_owned()
                     );
                 }
-            } else if now - calm_at > LONGEST_CALM_MS {
+            } else if now - calm_at > LONGEST_CALM_MS + skewed_ms {
                 let what = trouble.unwrap_or_else(|| "a session in its window is still in doubt".to_owned());
                 return Err(format!(
                     "not in step {:.0} s after the last fault: {what}",
@@ -303,8 +334,13 @@ impl Stage<'_> {
         let was_refused = self.shared.lock().struck.iter().any(|struck| {
             let is_no = matches!(struck.fault, Fault::Status { status } if status < 500);
             is_no && struck.edge == Edge::Provider(Call::Tokens)
-        });
-        let is_asked = self.history.seed.is_multiple_of(4) && !was_refused;
+        }) || self
+            .history
+            .events
+            .iter()
+            .any(|event| matches!(event.what, What::ProviderDown { how: Down::GivesNoTokens, .. }));
+        let is_asked =
+            self.history.seed.is_multiple_of(4) && !was_refused && !self.shared.lock().is_fenced_off();
         if !is_asked || self.history.settings.only_observes {
             return Ok(());
         }
@@ -314,12 +350,13 @@ impl Stage<'_> {
             let now = world.now_ms();
             let deck = 10 * world.source.sessions()[session].id.0 + 9;
             world.tell(|| format!("one more deck for session {}", self.id(session)));
-            world.source.edit(now, What::AddDeck { session, deck });
+            let touched = world.source_now();
+            world.source.edit(now, touched, What::AddDeck { session, deck });
             (session, world.settings.quiet_ms + 2 * world.settings.poll_ms + 3000)
         };
         sleep(Span::from_millis(within_ms)).await;
         let world = self.shared.lock();
-        match world.decks_trouble(&world.source.sessions()[session], world.now()) {
+        match world.decks_trouble(&world.source.sessions()[session], world.source_now()) {
             Some(trouble) => Err(format!("nothing fails, and {within_ms} ms after an edit {trouble}")),
             None => Ok(()),
         }
@@ -333,7 +370,8 @@ impl Stage<'_> {
         let mut world = self.shared.lock();
         world.land();
         let now = world.now_ms();
-        let may_send = world.something_opens(at(from.saturating_sub(5000)), at(now + 1000));
+        let (earliest, latest) = world.by_source(from.saturating_sub(5000), now + 1000);
+        let may_send = world.something_opens(earliest, latest);
         let is_quiet = world.far.writes == before;
         // What was put off for a good reason may be under way just now.
         if let Some(trouble) = world.trouble().filter(|_| is_quiet && !may_send) {

@@ -6,7 +6,7 @@ use super::history::{Faults, History};
 use super::play::{Played, play};
 
 /// Nobody waits longer for it.
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(40);
 
 /// The shortest history found that still fails, and how it was played.
 pub(crate) fn shorten(history: &History) -> (History, Played) {

@@ -65,8 +65,8 @@ impl SourceWorld {
     }
 
     /// An edit by people; whether it was one.
-    pub(crate) fn edit(&mut self, now_ms: u64, what: What) -> bool {
-        let touched = at(now_ms);
+    /// `touched`: by the datatracker's own clock.
+    pub(crate) fn edit(&mut self, now_ms: u64, touched: DateTime<Utc>, what: What) -> bool {
         match what {
             What::AddDeck { session, deck } => self.change(now_ms, session, |session| {
                 if session.decks.iter().all(|linked| linked.deck.id.0 != deck) {
@@ -109,6 +109,11 @@ impl SourceWorld {
             }),
             What::Restore { session } => self.change(now_ms, session, |session| {
                 session.status = SessionStatus("sched".into());
+                session.tombstone_for = None;
+                session.modified = touched;
+            }),
+            What::Tombstone { session } => self.change(now_ms, session, |session| {
+                session.tombstone_for = Some(SessionId(999));
                 session.modified = touched;
             }),
             What::BlankLink { session } => self.change(now_ms, session, |session| {
@@ -126,7 +131,14 @@ impl SourceWorld {
     }
 
     /// As `Writer::write_link`.
-    fn write_link(&mut self, now_ms: u64, id: SessionId, seen: Option<&str>, url: &str) -> bool {
+    fn write_link(
+        &mut self,
+        now_ms: u64,
+        touched: DateTime<Utc>,
+        id: SessionId,
+        seen: Option<&str>,
+        url: &str,
+    ) -> bool {
         let Some(place) = self.sessions().iter().position(|session| session.id == id) else { return false };
         let stands = &self.sessions()[place].remote_instructions;
         if seen.is_some_and(|seen| seen != stands) {
@@ -134,13 +146,14 @@ impl SourceWorld {
         }
         self.change(now_ms, place, |session| {
             url.clone_into(&mut session.remote_instructions);
-            session.modified = at(now_ms);
+            session.modified = touched;
         });
         true
     }
 
-    fn snapshot(&self, of_ms: u64, as_of: DateTime<Utc>, look: &Look) -> Snapshot {
-        let known_until = at(of_ms);
+    /// `skew`: the datatracker's clock, less the real one.
+    fn snapshot(&self, of_ms: u64, as_of: DateTime<Utc>, skew: TimeDelta, look: &Look) -> Snapshot {
+        let known_until = at(of_ms) + skew;
         let all = self.version_at(of_ms);
         let in_range = |session: &&Session| match look.range {
             Range::Everything => true,
@@ -269,7 +282,8 @@ impl World {
         {
             of_ms = of_ms.min(from);
         }
-        let mut snapshot = self.source.snapshot(of_ms, at(now), look);
+        let skew = TimeDelta::milliseconds(self.source_skew_ms);
+        let mut snapshot = self.source.snapshot(of_ms, at(now) + skew, skew, look);
         if fault == Some(Fault::Incomplete) {
             snapshot.complete = mutants::is(EdgeBug::PartialReadBelieved);
             for session in &mut snapshot.sessions {
@@ -308,12 +322,13 @@ impl World {
             if random.percent(50) { Fault::FailsBefore } else { Fault::FailsAfter }
         });
         let failed = || WriteError::Database(broken("the database of the room links"));
-        if now < self.source_down_ms || fault == Some(Fault::FailsBefore) {
+        if now < self.source_down_ms.max(self.links_down_ms) || fault == Some(Fault::FailsBefore) {
             return Err(failed());
         }
         let before = self.source.session(session).map(|session| session.remote_instructions.clone());
         let compared = (!mutants::is(EdgeBug::LinkWithoutCompare)).then_some(seen);
-        let written = self.source.write_link(now, session, compared, url);
+        let touched = self.source_now();
+        let written = self.source.write_link(now, touched, session, compared, url);
         if written {
             self.tell(|| format!("worker {worker}: the link of session {session} is now {url}"));
             self.link_was_written(session, &before.unwrap_or_default());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::Memory;
+use meetsync::model::SessionId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -14,6 +15,7 @@ use super::history::{Down, Edge, Event, Fault, Faults, History, Settings, Struck
 use super::judge::Judge;
 use super::random::{Random, mix};
 use super::source::SourceWorld;
+use super::words;
 
 /// Streams of chance, so that one more draw here changes nothing there.
 const FAULTS: u64 = 1;
@@ -36,6 +38,12 @@ pub(crate) struct World {
     pub(crate) ledger_down_ms: u64,
     pub(crate) source_down_ms: u64,
     pub(crate) source_lags_from: Option<(u64, u64)>,
+    pub(crate) links_down_ms: u64,
+    /// The datatracker's clock, less the real one: now, and at its least and its most.
+    pub(crate) source_skew_ms: i64,
+    pub(crate) skews_ms: (i64, i64),
+    /// Holds that come in the middle of a step: of which session, for how long, and whether they go before its end.
+    pub(crate) holds_in_step: Vec<(SessionId, u64, bool)>,
     /// Boundaries of worker 0 so far, and the one at which it dies.
     pub(crate) boundaries: u64,
     pub(crate) dies_at: Option<u64>,
@@ -64,7 +72,8 @@ pub(crate) struct WorkerState {
 
 impl World {
     pub(crate) fn new(history: &History, told: bool) -> Self {
-        let workers = (0..history.settings.workers)
+        // The last one is whoever pushes by hand.
+        let workers = (0..=history.settings.workers)
             .map(|worker| WorkerState {
                 calls: [0; Edge::COUNT],
                 boundaries: 0,
@@ -94,6 +103,10 @@ impl World {
             ledger_down_ms: 0,
             source_down_ms: 0,
             source_lags_from: None,
+            links_down_ms: 0,
+            source_skew_ms: 0,
+            skews_ms: (0, 0),
+            holds_in_step: Vec::new(),
             boundaries: 0,
             dies_at: history.dies_at,
             told: told.then(Vec::new),
@@ -109,8 +122,30 @@ impl World {
         at(self.now_ms())
     }
 
+    /// By the clock of the datatracker's database.
+    pub(crate) fn source_now(&self) -> DateTime<Utc> {
+        self.now() + TimeDelta::milliseconds(self.source_skew_ms)
+    }
+
+    /// A stretch of time by that clock, as wide as its steps so far may have made it.
+    pub(crate) fn by_source(&self, from_ms: u64, to_ms: u64) -> (DateTime<Utc>, DateTime<Utc>) {
+        let (least, most) = self.skews_ms;
+        (at(from_ms) + TimeDelta::milliseconds(least), at(to_ms) + TimeDelta::milliseconds(most))
+    }
+
+    pub(crate) fn step_clock(&mut self, by_ms: i64) {
+        self.source_skew_ms += by_ms;
+        let (least, most) = self.skews_ms;
+        self.skews_ms = (least.min(self.source_skew_ms), most.max(self.source_skew_ms));
+    }
+
+    /// Whether this is the one who pushes by hand.
+    pub(crate) fn is_person(&self, worker: usize) -> bool {
+        worker == self.settings.workers
+    }
+
     pub(crate) fn ledger_clock(&self) -> DateTime<Utc> {
-        self.now() + chrono::TimeDelta::milliseconds(self.settings.ledger_skew_ms)
+        self.now() + TimeDelta::milliseconds(self.settings.ledger_skew_ms)
     }
 
     pub(crate) fn is_calm(&self) -> bool {
@@ -149,7 +184,15 @@ impl World {
             }
         };
         self.struck.push(Struck { worker, edge, number, fault });
-        self.tell(|| format!("worker {worker}: {edge:?} call {number} is struck: {fault:?}"));
+
+        let number_from_one = number + 1;
+        self.tell(|| {
+            format!(
+                "worker {worker}: {}, call {number_from_one}: {}",
+                words::of_edge(edge),
+                words::of_fault(fault)
+            )
+        });
         Some(fault)
     }
 

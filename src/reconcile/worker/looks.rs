@@ -53,8 +53,9 @@ pub(super) struct Looks {
     noticed: BTreeSet<(SessionId, String)>,
     /// What was found in a group's rooms by the look of that moment, as it was last told.
     told: BTreeMap<GroupAcronym, (Duration, Vec<RoomFinding>)>,
-    /// Wishes that this worker recorded: what became of them it knows best itself.
-    own: BTreeSet<SubjectKey>,
+    /// The newest wishes that this worker recorded, by generation: what became of them it knows best itself. A newer one
+    /// of the same subject is another worker's.
+    own: BTreeMap<SubjectKey, i64>,
     /// The one that this worker has taken.
     sweep: Option<Sweep>,
     /// The newest sweep that was asked for; no moment = it is done.
@@ -91,7 +92,8 @@ impl Looks {
                 .filter(|row| !before.contains(row))
                 .chain(before.iter().filter(|row| !on_record.contains(row)));
             let changed: Vec<SubjectKey> = changed.map(|(session, _)| SubjectKey::room(*session)).collect();
-            if now.saturating_sub(seen.read_at) >= FRESH || changed.iter().any(|key| !self.own.contains(key))
+            if now.saturating_sub(seen.read_at) >= FRESH
+                || changed.iter().any(|key| !self.own.contains_key(key))
             {
                 stale.push(group.clone());
             } else if !changed.is_empty() {
@@ -208,11 +210,11 @@ impl Looks {
         self.told.insert(news.group, (news.read_at, news.findings));
     }
 
-    pub(super) fn wished(&mut self, keys: impl IntoIterator<Item = SubjectKey>) {
-        self.own.extend(keys);
+    pub(super) fn wished(&mut self, new: &BTreeMap<SubjectKey, i64>) {
+        self.own.extend(new);
     }
 
-    pub(super) fn own(&self) -> BTreeSet<SubjectKey> {
+    pub(super) fn own(&self) -> BTreeMap<SubjectKey, i64> {
         self.own.clone()
     }
 

@@ -3,7 +3,7 @@
 //! A read that failed or is not complete plans nothing and records nothing; so does one that knows less than a pass
 //! before it, here or in another worker.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::database::chain;
 use crate::ledger::{PassRecord, Recorded, RoomFinding};
 use crate::model::{Kind, Remembered, SubjectKey, Why};
 use crate::plan::{Ask, Known, Plan, Refusal};
+use crate::planted::{self, Bug};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
 use crate::reconcile::pass_summary::PassSummary;
 use crate::reconcile::wishes;
@@ -121,7 +122,7 @@ pub(super) async fn pass<E: Edges>(
     }
     let (board, is_complete) = match ledger.record_pass(&record).await? {
         Recorded::Done(new) => {
-            lock(looks).wished(new.keys().copied());
+            lock(looks).wished(&new);
             (Some(lay_out(&world, &plan, &new, &lifted, read_at)), true)
         }
         Recorded::Stale => (None, false),
@@ -198,7 +199,7 @@ fn may_be_relied_on(plan: &Plan) -> bool {
 }
 
 /// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
-fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(SubjectKey, i64)> {
+fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(SubjectKey, i64)> {
     let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
     // What is out of scope is wished anew when it is in it.
     let refused = plan.refusals.iter().filter(|refusal| refusal.rule != Why::OutOfScope);
@@ -206,14 +207,20 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeSet<SubjectKey>) -> Vec<(Subjec
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
     let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();
-    // Another worker may have looked at the rooms, and wish what ours, by the record, can't know of.
-    let theirs = world.policy.slides.quiet * 5 + TimeDelta::seconds(1);
+    // Another worker may have looked at the rooms, and wish what ours, by the record, can't know of. It waits for
+    // `rooms.settle` before it acts.
+    let theirs = world.policy.rooms.settle + world.policy.slides.quiet * 5 + TimeDelta::seconds(1);
+    let is_own = |key: &SubjectKey, row: &Remembered| {
+        own.get(key).is_some_and(|generation| {
+            *generation == row.timing.generation || planted::is(Bug::OnceOwnAlwaysOwn)
+        })
+    };
     let may_know_better = |key: &SubjectKey, row: &Remembered| {
         let session = world.snapshot.session(key.session);
         let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
         let last = row.timing.burst.map(|burst| burst.last);
         key.kind == Kind::Room
-            && !own.contains(key)
+            && !is_own(key, row)
             && !is_read
             && last.is_some_and(|last| plan.as_of < last + theirs)
     };

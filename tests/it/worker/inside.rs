@@ -80,6 +80,10 @@ impl Conference for Fragile {
         self.meetecho.rejects_us()
     }
 
+    fn rehearse_with(&self, group: &GroupAcronym, room: &SeenRoom) {
+        self.meetecho.rehearse_with(group, room);
+    }
+
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
         if self.stuck.load(Ordering::Relaxed) {
             return std::future::pending().await;

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use crate::model::{Fault, GroupAcronym, Outcome, Why};
+use crate::planted::{self, Bug};
 
 /// A refused group is left out of common calls for so long.
 pub(super) const LEFT_OUT: Duration = Duration::from_mins(10);
@@ -51,6 +52,10 @@ struct Refusal {
 impl Refusal {
     fn now(fault: Fault) -> Self {
         Self { at: Instant::now(), fault }
+    }
+
+    fn is_fresh(&self, span: Duration) -> bool {
+        self.at.elapsed() < span || planted::is(Bug::RefusalForEver)
     }
 }
 
@@ -116,10 +121,10 @@ impl Store {
         if let Some(quiet) = self.quiet() {
             return Some(quiet);
         }
-        if let Some(refusal) = self.rejected.as_ref().filter(|refusal| refusal.at.elapsed() < REJECTED) {
+        if let Some(refusal) = self.rejected.as_ref().filter(|refusal| refusal.is_fresh(REJECTED)) {
             return Some(Outcome::Retry { after: None, fault: refusal.fault.clone() });
         }
-        let refusal = self.refused.get(group).filter(|refusal| refusal.at.elapsed() < REMEMBERED)?;
+        let refusal = self.refused.get(group).filter(|refusal| refusal.is_fresh(REMEMBERED))?;
         Some(Outcome::Refused(refusal.fault.clone()))
     }
 
