@@ -4,6 +4,7 @@
 //! run again ends right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::output;
 use crate::app::App;
@@ -13,8 +14,11 @@ use crate::model::{Kind, KindFilter, Scope, SubjectKey, Why};
 use crate::plan::{Ask, Plan, Wait};
 use crate::reconcile::{self, ReadRooms, ReconcileError, SubjectOutcome, SubjectResult, World, read_world};
 
-/// Whoever takes over from a process that was killed doubts anew, once, when its lease is over.
-const ROUNDS: usize = 2;
+/// Whoever takes over from a process that was killed doubts anew when its lease is over; once more is for a clock.
+const ROUNDS: usize = 3;
+
+/// Two readings of one clock are not taken at quite the same moment.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// Waits for the rooms in doubt, of this run and of those before it, and carries out what is then to be done for them.
 /// Where the rooms can't be read there is nothing to wait for: a dead Meetecho says so at once.
@@ -49,19 +53,24 @@ pub(super) async fn settle(
             break;
         }
         let plan = then.plan();
-        for subject in std::mem::take(&mut doubtful) {
-            if in_doubt(&plan).all(|wait| wait.subject != subject) {
-                // It had its effect after all, unless the plan says otherwise.
-                let requests = results.get(&subject).map_or(0, |before| before.requests);
-                results.insert(subject, SubjectResult::in_step(subject, requests));
-            }
+        for subject in doubtful.iter().filter(|subject| is_as_it_should_be(&plan, **subject)) {
+            let requests = results.get(subject).map_or(0, |before| before.requests);
+            results.insert(*subject, SubjectResult::in_step(*subject, requests));
         }
+        doubtful.retain(|subject| in_doubt(&plan).any(|wait| wait.subject == *subject));
         for mut result in reconcile::resync(&app.parts, ledger, &then, &plan, reason, &|_| ()).await? {
             result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
             results.insert(result.subject, result);
         }
     }
     Ok(results.into_values().collect())
+}
+
+/// An earlier request had its effect after all.
+fn is_as_it_should_be(plan: &Plan, subject: SubjectKey) -> bool {
+    plan.changes.iter().all(|change| change.subject != subject)
+        && plan.waits.iter().all(|wait| wait.subject != subject)
+        && plan.refusals.iter().all(|refusal| refusal.subject != Some(subject))
 }
 
 fn in_doubt(plan: &Plan) -> impl Iterator<Item = &Wait> {
@@ -81,5 +90,5 @@ async fn wait_for(app: &App, world: &World) {
         until.format("%H:%M:%S"),
         moments().count()
     ));
-    tokio::time::sleep(left).await;
+    tokio::time::sleep(left + MARGIN).await;
 }

@@ -102,7 +102,7 @@ impl DatabaseError {
     /// primary. The next attempt reads newer ones.
     pub fn is_recovery_conflict(&self) -> bool {
         match self {
-            Self::TimedOut { said, .. } | Self::Broken { said, .. } => {
+            Self::TimedOut { said, .. } | Self::Broken { said, .. } | Self::Conflict { said, .. } => {
                 said.contains("conflict with recovery")
             }
             _ => false,

@@ -12,13 +12,13 @@ use super::attempt::AttemptRow;
 use super::call;
 use super::error::LedgerError;
 use super::lease::{Lease, LeasedStep, Settled};
-use super::rows::{Columns, SubjectRow};
-use super::sql::{HOLD, LEASE_AND_BEGIN, RECORD, RELEASE_HOLD, SETTLE_AND_RELEASE, WHO};
+use super::rows::{Columns, SubjectRow, json};
+use super::sql::{HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, SETTLE_AND_RELEASE, WHO};
 use super::statement::Statement;
 use super::step::{Begun, capped};
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{DeckId, Hold, Provider, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, Provider, RoomRecord, SessionId, SubjectKey};
 
 /// How often a lease that vanished between two looks is asked for again.
 const LOOKS: usize = 5;
@@ -125,6 +125,23 @@ impl Live {
         let changed: Vec<Number> =
             call::load(&self.database, &statement, "writing down how a step ended").await?;
         Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
+    }
+
+    pub(super) async fn note_room(
+        &self,
+        lease: &Lease,
+        key: SubjectKey,
+        room: &RoomRecord,
+    ) -> Result<Settled, LedgerError> {
+        let statement = Statement::new(NOTE_ROOM)
+            .with(lease.session.0)
+            .with(lease.provider.as_str())
+            .with(lease.token)
+            .with(key.to_string())
+            .with(Some(json(room)))
+            .with(Some(room.sent.span().end));
+        let noted = call::execute(&self.database, &statement, "putting a room on record").await?;
+        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
     }
 
     /// How many rows were written.

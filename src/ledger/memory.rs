@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::attempt::{Attempt, AttemptRow, CountsAs};
 use super::error::LedgerError;
 use super::lease::{Lease, LeasedStep, Settled};
-use super::overlay::{calm, end, mark, wish_for};
+use super::overlay::{calm, end, mark, note_room, wish_for};
 use super::pass::{PassRecord, Recorded, is_fenced_off};
 use super::read::still_matters;
 use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
 use super::turn::{Taken, Turn};
 use super::wish::Wish;
-use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
@@ -134,6 +134,17 @@ impl Memory {
             Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(key, None, will_send, now)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
         }
+    }
+
+    /// As [`super::Ledger::note_room`].
+    pub fn note_room(&mut self, lease: &Lease, key: SubjectKey, room: &RoomRecord) -> Settled {
+        if !self.is_held(lease) {
+            return Settled::Lost;
+        }
+        if let Some(row) = self.subjects.get_mut(&key) {
+            note_room(row, room);
+        }
+        Settled::Done
     }
 
     /// As [`super::Ledger::settle_and_release`].

@@ -59,7 +59,7 @@ pub use version::{READER, VERSION};
 pub use wish::Wish;
 
 use crate::database::Database;
-use crate::model::{DeckId, Hold, LedgerView, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
 use live::Live;
 use read::{Found, Which};
 use rehearsal::Rehearsal;
@@ -162,6 +162,20 @@ impl Ledger {
             LedgerKind::Rehearsal(rehearsal) => {
                 rehearsal.lease_and_begin(key, owner, length, will_send, now).await
             }
+        }
+    }
+
+    /// Puts a room on record while its step goes on: before its link is written, so that a link of ours is known as ours
+    /// whatever happens in between. What a settled step leaves on record comes after it.
+    pub async fn note_room(
+        &self,
+        lease: &Lease,
+        key: SubjectKey,
+        room: &RoomRecord,
+    ) -> Result<Settled, LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.note_room(lease, key, room).await,
+            LedgerKind::Rehearsal(rehearsal) => Ok(rehearsal.note_room(lease, key, room)),
         }
     }
 

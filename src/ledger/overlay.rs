@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::rows::{BeforeMark, Columns, SubjectRow, json};
 use super::step::Begun;
 use super::wish::Wish;
-use crate::model::{DeckId, Kind};
+use crate::model::{DeckId, Kind, RoomRecord};
 use crate::planted::{self, Bug};
 
 /// What the statement behind `begin` does to a row.
@@ -31,6 +31,12 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
     }
     row.unanswered = true;
     row.attempts += 1;
+}
+
+/// What the statement behind `note_room` does to a row.
+pub(super) fn note_room(row: &mut SubjectRow, room: &RoomRecord) {
+    row.remote = Some(json(room));
+    row.remote_end = Some(room.sent.span().end);
 }
 
 /// What the statement behind `settle` does to a row.

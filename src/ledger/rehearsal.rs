@@ -19,7 +19,7 @@ use super::rows::{Columns, SubjectRow};
 use super::step::Begun;
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{DeckId, Hold, RecentChanges, SessionId, SubjectKey};
+use crate::model::{DeckId, Hold, RecentChanges, RoomRecord, SessionId, SubjectKey};
 
 /// The ledger's database, and what this process would have written.
 #[derive(Debug, Clone)]
@@ -62,6 +62,10 @@ impl Rehearsal {
         attempt: Option<AttemptRow>,
     ) -> Settled {
         self.overlay().settle(lease, begun, columns, attempt)
+    }
+
+    pub(super) fn note_room(&self, lease: &Lease, key: SubjectKey, room: &RoomRecord) -> Settled {
+        self.overlay().note_room(lease, key, room)
     }
 
     pub(super) async fn record(&self, wishes: &BTreeMap<SubjectKey, Wish>) -> Result<usize, LedgerError> {

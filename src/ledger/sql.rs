@@ -162,6 +162,16 @@ pub(super) const LEASE_AND_BEGIN: &str = concat!(
     take_lease!(),
     mark!()
 );
+/// A room, while its step goes on. The lease stays locked until this is done: nobody takes it over in the meantime.
+pub(super) const NOTE_ROOM: &str = "\
+    WITH given AS (SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS remote, ? AS remote_end),
+    mine AS (
+        SELECT l.token FROM meetsync.lease AS l, given
+        WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token
+        FOR UPDATE OF l)
+    UPDATE meetsync.subject AS s SET
+        remote = given.remote, remote_end = given.remote_end, updated_at = clock_timestamp()
+    FROM given, mine WHERE s.key = given.key";
 pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
 pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute

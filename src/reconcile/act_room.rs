@@ -11,28 +11,32 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::ledger::{CountsAs, Failure, StepEnd};
+use crate::ledger::{CountsAs, Failure, Lease, Settled, StepEnd};
 use crate::model::{Fault, MeetingNumber, Outcome, RoomRecord, RoomSpec, RoomTimes, SeenRoom, Why};
 use crate::plan::{Change, Operation, RoomRef, fits, leads_to};
 use crate::planted::{self, Bug};
 
 use super::acted::Acted;
-use super::edges::{Conference, Links};
+use super::edges::{Books, Conference, Links};
 
 /// Carries out a room change.
-pub(super) struct RoomActor<'a, C, L> {
+pub(super) struct RoomActor<'a, C, L, B> {
     /// Counts this step's requests.
     pub(super) meetecho: &'a C,
     pub(super) links: Option<&'a L>,
+    pub(super) ledger: &'a B,
+    pub(super) lease: &'a Lease,
     pub(super) change: &'a Change,
     pub(super) meeting: Option<&'a MeetingNumber>,
     /// Our room as it is recorded: fresh under the lease at first, then as this step leaves it.
     pub(super) record: Option<RoomRecord>,
+    /// What the ledger has as our room by now.
+    pub(super) noted: Option<RoomRecord>,
     /// What the guards must count, also of a step that fails or is cut short later.
     pub(super) counts_as: Option<CountsAs>,
 }
 
-impl<C: Conference, L: Links> RoomActor<'_, C, L> {
+impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
     /// The operations in their order; the first that fails ends it.
     pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
         for operation in &self.change.operations {
@@ -206,13 +210,38 @@ impl<C: Conference, L: Links> RoomActor<'_, C, L> {
         }
     }
 
+    /// Why the room could not be put on record.
+    async fn note(&mut self, record: &RoomRecord) -> Option<String> {
+        if self.noted.as_ref() == Some(record) {
+            return None;
+        }
+        match self.ledger.note_room(self.lease, self.change.subject, record).await {
+            Ok(Settled::Done) => {
+                self.noted = Some(record.clone());
+                None
+            }
+            Ok(Settled::Lost) => Some(
+                "the room is there, and another meetsync took the session over before its link was written"
+                    .into(),
+            ),
+            Err(error) => Some(format!(
+                "the room is there, but could not be put on record, so its link was not written: {}",
+                crate::database::chain(&error)
+            )),
+        }
+    }
+
     /// Compare-and-set: only where the link is still what the plan was made on. A room's URL that stands there
-    /// already is left alone.
-    async fn write_link(&self, record: &RoomRecord) -> Option<(Failure, Fault)> {
+    /// already is left alone. The room is on record first: a link that nobody knows to be ours, to a room that is
+    /// lost before this step ends, would stand for ever.
+    async fn write_link(&mut self, record: &RoomRecord) -> Option<(Failure, Fault)> {
         let links = self.links?;
         let seen = self.change.link.as_deref()?;
         if record.url.is_empty() || leads_to(seen.trim(), &record.url, &record.public_id) {
             return None;
+        }
+        if let Some(words) = self.note(record).await {
+            return Some((Failure::Retry(words.clone()), Fault::new(Why::WriteBackOff, words)));
         }
         match links.write_link(self.change.session, seen, &record.url).await {
             Ok(true) => None,

@@ -14,7 +14,8 @@ use crate::ledger::{
     Turn, Wish,
 };
 use crate::model::{
-    Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
+    Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
+    SubjectKey,
 };
 
 /// One set of edges.
@@ -87,6 +88,13 @@ pub trait Books: Clone + Send + Sync {
         will_send: &BTreeSet<DeckId>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<LeasedStep, LedgerError>> + Send;
+
+    fn note_room(
+        &self,
+        lease: &Lease,
+        key: SubjectKey,
+        room: &RoomRecord,
+    ) -> impl Future<Output = Result<Settled, LedgerError>> + Send;
 
     fn settle_and_release(
         &self,

@@ -50,7 +50,12 @@ impl PassSummary {
         let is_open = |row: &Remembered| {
             row.timing.burst.is_some() || row.doubt_since.is_some() || row.last_error.is_some()
         };
-        let open = plan.waits.iter().filter(|wait| world.ledger.get(wait.subject).is_some_and(is_open));
+        // What this very pass saw first has no row yet.
+        let is_new = |wait: &Wait| wait.reason == Why::Settling;
+        let open = plan
+            .waits
+            .iter()
+            .filter(|wait| is_new(wait) || world.ledger.get(wait.subject).is_some_and(is_open));
         Self {
             sums: plan.summary,
             mode: Some(world.policy.scope.mode),

@@ -15,7 +15,8 @@ use crate::ledger::{
     StepEnd, Turn, Wish,
 };
 use crate::model::{
-    Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomSpec, SeenRoom, SessionId, Snapshot, SubjectKey,
+    Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
+    SubjectKey,
 };
 use crate::provider::meetecho::Meetecho;
 
@@ -94,6 +95,15 @@ impl Books for Ledger {
         now: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
         self.lease_and_begin(key, owner, length, will_send, now).await
+    }
+
+    async fn note_room(
+        &self,
+        lease: &Lease,
+        key: SubjectKey,
+        room: &RoomRecord,
+    ) -> Result<Settled, LedgerError> {
+        self.note_room(lease, key, room).await
     }
 
     async fn settle_and_release(

@@ -172,7 +172,8 @@ impl Status {
         let is_waiting =
             |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
         let parked = troubles(&subjects, |subject| subject.state == State::Parked);
-        let needs = needs(summary.as_ref(), &parked, &window_closed);
+        let mut needs = needs(summary.as_ref(), &parked, &window_closed);
+        needs.splice(0..0, rejects_us(&replicas, asked_at));
         let is_settling =
             |wait: &&Wait| wait.reason == Why::Settling && wait.until.is_some_and(|until| asked_at < until);
         Self {
@@ -217,6 +218,22 @@ impl Status {
 fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
     let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
     replicas.iter().any(says_so).then_some("down")
+}
+
+/// By the workers that are there, too.
+fn rejects_us(replicas: &[Replica], now: DateTime<Utc>) -> Option<Need> {
+    let says_so = |replica: &&Replica| replica.is_there(now) && replica.provider == "credentials_rejected";
+    let who: Vec<&str> = replicas.iter().filter(says_so).map(|replica| replica.name.as_str()).collect();
+    (!who.is_empty()).then(|| Need {
+        rule: Some(Why::CredentialsRejected),
+        kind: None,
+        sessions: BTreeSet::new(),
+        detail: "Meetecho rejects our credentials, and nothing can be sent".into(),
+        way_on: format!(
+            "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
+            who.join(" and ")
+        ),
+    })
 }
 
 /// A failure of before, of a subject that the planner has nothing to do about by now.

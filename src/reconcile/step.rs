@@ -18,7 +18,7 @@ use super::look;
 use super::worker::Leave;
 use super::world::{Parts, World};
 use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, LedgerError, Settled, StepEnd};
-use crate::model::{Fault, Kind, LedgerView, Remembered, RoomsSeen, Snapshot, SubjectKey, Why};
+use crate::model::{Fault, Kind, LedgerView, Remembered, RoomRecord, RoomsSeen, Snapshot, SubjectKey, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
 use crate::planted::{self, Bug};
 use crate::schedule::backoff;
@@ -69,7 +69,7 @@ impl<E: Edges> Step<'_, E> {
         let now = self.now();
         let began = self.parts.time.elapsed();
         let asked = self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
-        let (lease, step) = match asked {
+        let (lease, mut step) = match asked {
             LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
@@ -83,7 +83,11 @@ impl<E: Edges> Step<'_, E> {
             }
         };
         let acted = match &next {
-            Next::Act(change) => self.act_in_time(change, &step, began).await,
+            Next::Act(change) => {
+                let (acted, noted) = self.act_in_time(change, &lease, &step, began).await;
+                step.before.room = noted;
+                acted
+            }
             Next::Broke => broke(self.planned, 0),
             _ if self.worker.is_some() => {
                 // Where it was lost, somebody else has the session, and there is nothing to put back.
@@ -160,14 +164,21 @@ impl<E: Edges> Step<'_, E> {
     }
 
     /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way.
-    async fn act_in_time(&self, change: &Change, step: &Begun, began: Duration) -> Acted {
+    /// Also what the ledger has as the session's room by now.
+    async fn act_in_time(
+        &self,
+        change: &Change,
+        lease: &Lease,
+        step: &Begun,
+        began: Duration,
+    ) -> (Acted, Option<RoomRecord>) {
         let late_effect = self.world.policy.slides.late_effect;
         let now = || self.now();
         let meetecho = self.parts.meetecho.counting_anew();
         let time = &self.parts.time;
         let gone = time.elapsed().saturating_sub(began);
         let left = step_timeout(self.parts.lease, LEASE_SKEW, gone);
-        let (in_time, counts_as) = match change.subject.kind {
+        let (in_time, counts_as, noted) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
                 let acting = act_decks::act(
@@ -179,21 +190,28 @@ impl<E: Edges> Step<'_, E> {
                     self.not_alone_until(step),
                     now,
                 );
-                (time.within(left, Box::pin(self.unless_cut(unbroken(acting)))).await.flatten(), None)
+                (
+                    time.within(left, Box::pin(self.unless_cut(unbroken(acting)))).await.flatten(),
+                    None,
+                    step.before.room.clone(),
+                )
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
                 let mut actor = RoomActor {
                     meetecho: &meetecho,
                     links: self.parts.links.as_ref(),
+                    ledger: self.ledger,
+                    lease,
                     change,
                     meeting: session.map(|session| &session.meeting),
                     record: step.before.room.clone(),
+                    noted: step.before.room.clone(),
                     counts_as: None,
                 };
                 let in_time =
                     time.within(left, Box::pin(self.unless_cut(unbroken(actor.act(now))))).await.flatten();
-                (in_time, actor.counts_as)
+                (in_time, actor.counts_as, actor.noted)
             }
         };
         let requests = usize::try_from(meetecho.requests_sent()).unwrap_or(usize::MAX);
@@ -203,7 +221,7 @@ impl<E: Edges> Step<'_, E> {
             Some(Err(Broke)) => broke(change, requests),
             None => Acted::out_of_time(act_decks::ids_sent_by(change), requests, is_cut),
         };
-        Acted { requests, counts_as, ..acted }
+        (Acted { requests, counts_as, ..acted }, noted)
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -70,3 +70,28 @@ async fn killed_between_the_two_requests() {
         stage.expect_in_step().await;
     }
 }
+
+/// Killed in between, or with the ledger away, and the room lost by Meetecho besides: a link that nobody knows to be
+/// ours would stand there for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_on_record_before_its_link_is_written() {
+    let stage = Stage::with_week().await;
+    stage
+        .database
+        .run(
+            "CREATE FUNCTION is_on_record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF NOT EXISTS (SELECT FROM meetsync.subject AS s WHERE s.session = NEW.id AND s.kind = 'room'
+                                AND s.remote ->> 'url' = NEW.remote_instructions) THEN
+                     RAISE EXCEPTION 'nobody knows of this room';
+                 END IF;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER is_on_record BEFORE UPDATE OF remote_instructions ON public.meeting_session
+             FOR EACH ROW WHEN (NEW.remote_instructions <> '') EXECUTE FUNCTION is_on_record()",
+        )
+        .await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage.database.run(&scenes::move_interim(scenes::INTERIM, 60).sql).await;
+    stage.meetsync(&["resync"]).await.expect(0);
+    stage.expect_in_step().await;
+}

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{
     AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
 };
-use meetsync::model::{DeckId, Hold, LedgerView, SessionId, SubjectKey};
+use meetsync::model::{DeckId, Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
 use meetsync::reconcile::edges::Books;
 
 use super::history::{Edge, Fault};
@@ -147,6 +147,20 @@ impl Books for BooksTwin {
                 }
             }
             Ok(leased)
+        })
+        .await
+    }
+
+    async fn note_room(
+        &self,
+        lease: &Lease,
+        key: SubjectKey,
+        room: &RoomRecord,
+    ) -> Result<Settled, LedgerError> {
+        let (lease, room) = (lease.clone(), room.clone());
+        self.call(Edge::LedgerNote, true, move |world, worker| {
+            world.tell(|| format!("worker {worker}: {key} is on record with {}", room.url));
+            Ok(world.ledger.note_room(&lease, key, &room))
         })
         .await
     }

@@ -216,13 +216,14 @@ pub(crate) enum Edge {
     LedgerPass,
     LedgerTurn,
     LedgerLease,
+    LedgerNote,
     LedgerSettle,
     Provider(Call),
     Link,
 }
 
 impl Edge {
-    pub(crate) const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 15;
 
     pub(crate) fn place(self) -> usize {
         match self {
@@ -231,9 +232,10 @@ impl Edge {
             Self::LedgerPass => 2,
             Self::LedgerTurn => 3,
             Self::LedgerLease => 4,
-            Self::LedgerSettle => 5,
-            Self::Link => 6,
-            Self::Provider(call) => 7 + call as usize,
+            Self::LedgerNote => 5,
+            Self::LedgerSettle => 6,
+            Self::Link => 7,
+            Self::Provider(call) => 8 + call as usize,
         }
     }
 }

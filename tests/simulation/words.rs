@@ -209,6 +209,7 @@ pub(crate) fn of_edge(edge: Edge) -> String {
         Edge::LedgerPass => "recording a pass or wishes".to_owned(),
         Edge::LedgerTurn => "taking the turn of a sweep".to_owned(),
         Edge::LedgerLease => "taking a lease".to_owned(),
+        Edge::LedgerNote => "putting a room on record".to_owned(),
         Edge::LedgerSettle => "writing down how a step ended".to_owned(),
         Edge::Provider(call) => format!("{} {}", call.method(), call.path()),
         Edge::Link => "writing a link".to_owned(),

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::sessions::{InStep, Sessions};
+use super::sessions::InStep;
 use super::{Need, Status, Trouble};
 use crate::ledger::{Replica, RoomFinding, StandingHold};
 use crate::model::{Kind, Mode, SessionId, SubjectKey};
@@ -19,10 +19,9 @@ const NAMED: usize = 8;
 pub fn status_text(status: &Status, style: &Style) -> String {
     let mut page = Page::new(style);
     let paint = if status.healthy { Paint::Bold } else { Paint::Refused };
-    page.line(paint, format!("{} {}", health(status), sum(status.sessions, status.healthy)));
+    page.line(paint, format!("{} {}", health(status), sum(status)));
     only_observes(&mut page, status);
     provider_is_down(&mut page, status);
-    provider_rejects_us(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
     rooms(&mut page, status);
@@ -47,7 +46,8 @@ fn health(status: &Status) -> String {
 }
 
 /// `40 sessions are in step, 1 is in doubt, 2 need you.`
-fn sum(sessions: Sessions, is_healthy: bool) -> String {
+fn sum(status: &Status) -> String {
+    let Status { sessions, healthy: is_healthy, .. } = *status;
     let is_are = |number: usize| if number == 1 { "is" } else { "are" };
     let count = |number| counted(number, "session", "sessions");
     let mut parts = vec![match sessions.in_step {
@@ -72,7 +72,8 @@ fn sum(sessions: Sessions, is_healthy: bool) -> String {
         }
     }
     match sessions.needing {
-        0 => parts.push("none needs you".into()),
+        0 if status.needs_a_person.is_empty() => parts.push("none needs you".into()),
+        0 => parts.push("and something needs you".into()),
         number => parts.push(counted(number, "needs you", "need you")),
     }
     format!("{}.", parts.join(", "))
@@ -96,20 +97,6 @@ fn provider_is_down(page: &mut Page, status: &Status) {
             format!(
                 "Meetecho does not answer, as {} sees it: it is asked one thing at a time, and all that is to be sent waits \
                  until it answers.",
-                who.join(" and ")
-            ),
-        );
-    }
-}
-
-fn provider_rejects_us(page: &mut Page, status: &Status) {
-    let who = workers_saying(status, "credentials_rejected");
-    if !who.is_empty() {
-        page.line(
-            Paint::Refused,
-            format!(
-                "Meetecho rejects our credentials, and nothing can be sent: put meetecho.client_id and client_secret \
-                 right, and send a hangup (kill -HUP) to {}.",
                 who.join(" and ")
             ),
         );

@@ -69,12 +69,13 @@ async fn credentials_that_are_rejected_need_a_person() {
     let mut stage = hurried().await;
     stage.change_settings(crate::support::stage::SECRET, "wrong");
     let worker = Running::start(&stage);
-    let parked = "SELECT 1::text FROM meetsync.subject WHERE state = 'parked'";
-    until_true("it is parked", async || !stage.database.texts(parked).await.is_empty()).await;
+    let said = "SELECT 1::text FROM meetsync.replica WHERE provider = 'credentials_rejected'";
+    until_true("it is noticed", async || !stage.database.texts(said).await.is_empty()).await;
     let (told, text) = status(&stage).await;
-    let needs = told["needs_a_person"].as_array().unwrap();
-    assert!(!needs.is_empty() && !text.contains("none needs you"), "{text}");
-    assert!(needs[0]["detail"].as_str().unwrap().contains("Meetecho said no"), "{told:#}");
+    assert!(!text.contains("none needs you") && text.contains("something needs you"), "{text}");
+    let need = &told["needs_a_person"][0];
+    assert_eq!(need["rule"], "credentials_rejected", "{told:#}");
+    assert!(need["way_on"].as_str().unwrap().contains("kill -HUP"), "{told:#}");
     worker.stop().await.expect(0);
 }
 

@@ -320,7 +320,7 @@ fn each_session_is_counted_once_and_as_its_worst() {
     use State::{InDoubt, Parked, Settled, Waiting};
     let of = |states: &[(i64, State)]| {
         let subjects = states.iter().map(|(id, state)| decks(*id, *state)).collect();
-        sum(status(quiet(subjects)).sessions, true)
+        sum(&Status { healthy: true, ..status(quiet(subjects)) })
     };
     assert_eq!(
         of(&[(1, Settled), (1, Waiting), (2, Settled)]),
