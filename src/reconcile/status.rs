@@ -173,7 +173,11 @@ impl Status {
             |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
         let parked = troubles(&subjects, |subject| subject.state == State::Parked);
         let mut needs = needs(summary.as_ref(), &parked, &window_closed);
-        needs.splice(0..0, rejects_us(&replicas, asked_at));
+        if let Some(need) = rejects_us(&replicas, asked_at) {
+            // Every group's rooms that can't be read for that reason are the same matter.
+            needs.retain(|other| other.rule != need.rule);
+            needs.insert(0, need);
+        }
         let is_settling =
             |wait: &&Wait| wait.reason == Why::Settling && wait.until.is_some_and(|until| asked_at < until);
         Self {
