@@ -72,8 +72,7 @@ fn sum(status: &Status) -> String {
         }
     }
     match sessions.needing {
-        0 if status.needs_a_person.is_empty() => parts.push("none needs you".into()),
-        0 => parts.push("and something needs you".into()),
+        0 => parts.push("none needs you".into()),
         number => parts.push(counted(number, "needs you", "need you")),
     }
     format!("{}.", parts.join(", "))

@@ -29,10 +29,13 @@ const ASK_AGAIN: Duration = Duration::from_mins(1);
 struct Seen {
     read_at: Duration,
     rooms: Vec<SeenRoom>,
-    /// What was on record of them at the first pass after it. Where that is another by now, somebody else has done
-    /// something about these rooms.
-    on_record: Option<Vec<(SessionId, RoomRecord)>>,
+    /// What was on record of them before it. Where that is another by now, something was done about these rooms, and
+    /// perhaps after they were read.
+    on_record: OnRecord,
 }
+
+/// The rooms of a group by the ledger.
+type OnRecord = Vec<(SessionId, RoomRecord)>;
 
 /// Whether it is an answer that will be the same until a person does something.
 fn is_a_no(why: Why) -> bool {
@@ -45,6 +48,10 @@ pub(super) struct Looks {
     /// To be looked at, not before that moment.
     wanted: BTreeMap<GroupAcronym, Duration>,
     seen: BTreeMap<GroupAcronym, Seen>,
+    /// By the newest pass.
+    on_record: BTreeMap<GroupAcronym, OnRecord>,
+    /// As it was when the look that is under way began.
+    looked_at: BTreeMap<GroupAcronym, OnRecord>,
     /// Looks in a row that failed.
     failures: BTreeMap<GroupAcronym, u32>,
     /// Groups that the provider, being there, does not let us look at: a person must know.
@@ -84,9 +91,11 @@ impl Looks {
     pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
         let mut stale = Vec::new();
         let mut past = Vec::new();
-        for (group, seen) in &mut self.seen {
-            let on_record = on_record(ledger, group);
-            let before = seen.on_record.get_or_insert_with(|| on_record.clone());
+        self.on_record = on_record(ledger);
+        let nothing = OnRecord::new();
+        for (group, seen) in &self.seen {
+            let on_record = self.on_record.get(group).unwrap_or(&nothing);
+            let before = &seen.on_record;
             let changed = on_record
                 .iter()
                 .filter(|row| !before.contains(row))
@@ -223,13 +232,18 @@ impl Looks {
         let due: BTreeSet<GroupAcronym> =
             self.wanted.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone()).collect();
         self.wanted.retain(|group, _| !due.contains(group));
+        for group in &due {
+            let on_record = self.on_record.get(group).cloned().unwrap_or_default();
+            self.looked_at.insert(group.clone(), on_record);
+        }
         due
     }
 
     pub(super) fn saw(&mut self, group: GroupAcronym, rooms: Vec<SeenRoom>, now: Duration) {
         self.failures.remove(&group);
         self.refused.remove(&group);
-        self.seen.insert(group, Seen { read_at: now, rooms, on_record: None });
+        let on_record = self.looked_at.remove(&group).unwrap_or_default();
+        self.seen.insert(group, Seen { read_at: now, rooms, on_record });
     }
 
     /// The group could not be read: again after a while, or when the provider is back.
@@ -281,9 +295,14 @@ impl Looks {
     }
 }
 
-fn on_record(ledger: &LedgerView, group: &GroupAcronym) -> Vec<(SessionId, RoomRecord)> {
-    let rooms = ledger.subjects.iter().filter_map(|(key, row)| Some((key.session, row.room.clone()?)));
-    rooms.filter(|(_, room)| room.group == *group).collect()
+fn on_record(ledger: &LedgerView) -> BTreeMap<GroupAcronym, OnRecord> {
+    let mut by_group: BTreeMap<GroupAcronym, OnRecord> = BTreeMap::new();
+    for (key, row) in &ledger.subjects {
+        if let Some(room) = &row.room {
+            by_group.entry(room.group.clone()).or_default().push((key.session, room.clone()));
+        }
+    }
+    by_group
 }
 
 #[cfg(test)]

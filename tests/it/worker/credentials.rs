@@ -41,8 +41,9 @@ fn token_calls(log: &[LogEntry]) -> Vec<&LogEntry> {
 async fn expect_patience(stage: &Stage, worker: &Running, from: usize) {
     worker.says("the provider rejects client_id and client_secret", 1).await;
     let until_opened = token_calls(&stage.standin.log()[from..]).len();
-    // The common call, two groups in its stead and one more at the most where a step began in between.
-    assert!(until_opened <= 8, "{until_opened} token calls before it was noticed");
+    // Each of the eight steps under way may ask for its own group once, or one common call is made and two in its stead;
+    // then a witness shows that it is about us.
+    assert!(until_opened <= 10, "{until_opened} token calls before it was noticed");
     let probed = stage.standin.log().len();
     until(stage, "it is probed", |standin| token_calls(&standin.log()[probed..]).len() >= 4).await;
     let log = stage.standin.log();
@@ -70,7 +71,9 @@ async fn expect_all(stage: &Stage, from: usize) {
     let mut log = stage.standin.log().split_off(from);
     log.retain(|entry| entry.status != Some(401));
     let order: Vec<_> = log.iter().filter_map(LogEntry::session).collect();
-    assert!((36001..=36005).contains(&order[0].0), "a live one first: {order:?}");
+    // Eight go at once, live ones before the others; who of them is heard first is chance.
+    let live: BTreeSet<i64> = order.iter().take(8 + 5).map(|session| session.0).collect();
+    assert!((36001..=36005).all(|session| live.contains(&session)), "live ones first: {order:?}");
     for session in sessions() {
         assert_eq!(calls_of(&log, session), [Call::SetDecks], "{session}");
     }

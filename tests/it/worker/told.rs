@@ -72,7 +72,7 @@ async fn credentials_that_are_rejected_need_a_person() {
     let said = "SELECT 1::text FROM meetsync.replica WHERE provider = 'credentials_rejected'";
     until_true("it is noticed", async || !stage.database.texts(said).await.is_empty()).await;
     let (told, text) = status(&stage).await;
-    assert!(!text.contains("none needs you") && text.contains("something needs you"), "{text}");
+    assert!(!text.contains("none needs you") && text.contains("1 needs you"), "{text}");
     let need = &told["needs_a_person"][0];
     assert_eq!(need["rule"], "credentials_rejected", "{told:#}");
     assert!(need["way_on"].as_str().unwrap().contains("kill -HUP"), "{told:#}");

@@ -97,7 +97,17 @@ fn what_was_seen_is_the_past_once_the_record_changes() {
     room.group = group.clone();
     ledger.subjects.entry(key).or_default().room = Some(room);
     assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
-    assert_eq!(looks.take(Duration::ZERO), [group].into(), "it is looked at again");
+    assert_eq!(looks.take(Duration::ZERO), [group.clone()].into(), "it is looked at again");
+    looks.saw(group.clone(), Vec::new(), Duration::ZERO);
+    assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some(), "nothing was done since");
+
+    // Made while its group's rooms were read: whether it was there then is not known.
+    looks.want(group.clone(), Duration::ZERO);
+    looks.take(Duration::ZERO);
+    let another = ledger.subjects[&key].room.clone();
+    ledger.subjects.entry(SubjectKey::room(SessionId(2))).or_default().room = another;
+    looks.saw(group.clone(), Vec::new(), Duration::ZERO);
+    assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
 }
 
 /// The provider is there and says no: that does not pass by itself.
