@@ -28,7 +28,7 @@ use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 
 use crate::support::TestDatabase;
-use crate::support::running::{PATIENCE, until_true};
+use crate::support::running::{PATIENCE, until_none, until_true};
 use crate::support::stage::Stage;
 
 /// The sample week, for a worker that has not much time.
@@ -99,6 +99,13 @@ async fn passes(stage: &Stage, count: usize) {
         let passed = format!("SELECT 1::text FROM meetsync.pass WHERE as_of > '{now}'");
         until_true("another pass", async || !stage.database.texts(&passed).await.is_empty()).await;
     }
+}
+
+/// A pass that had begun before a step ended may wish once more for what is done; the next one takes that back.
+async fn until_nothing_is_wished(stage: &Stage) {
+    passes(stage, 2).await;
+    let wished = "SELECT key FROM meetsync.subject WHERE kind = 'room' AND first_change IS NOT NULL";
+    until_none("a wish of before", async || stage.database.texts(wished).await).await;
 }
 
 /// One value of the stage's database.

@@ -6,7 +6,7 @@ use meetsync::demo::standin::Failure;
 use meetsync::model::SessionId;
 use serde_json::{Value, json};
 
-use super::{hurried, one, passes, until_in_step};
+use super::{hurried, one, passes, until_in_step, until_nothing_is_wished};
 use crate::support::running::{Running, until_true};
 use crate::support::stage::Stage;
 
@@ -85,6 +85,7 @@ async fn status_counts_in_step_as_plan_does() {
     let mut stage = hurried().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
+    until_nothing_is_wished(&stage).await;
     worker.stop().await.expect(0);
     stage.change_settings("policy = \"full\"", "policy = \"no-delete\"");
     let room = stage.standin.rooms()[0].room.room_id;

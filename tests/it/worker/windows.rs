@@ -6,8 +6,8 @@ use meetsync::demo::sample::scenes;
 use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 
-use super::{calls_of, hurried, one, passes, shows, until, until_in_step};
-use crate::support::running::{Running, until_none};
+use super::{calls_of, hurried, one, passes, shows, until, until_in_step, until_nothing_is_wished};
+use crate::support::running::Running;
 
 const CANCELLED: SessionId = SessionId(36042);
 const UNSCHEDULED: SessionId = SessionId(36043);
@@ -128,10 +128,7 @@ async fn a_week_that_is_in_step_costs_no_request() {
     let stage = hurried().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
-    // A pass that had begun before a step ended may wish once more for what is done; the next one takes that back.
-    passes(&stage, 2).await;
-    let wished = "SELECT key FROM meetsync.subject WHERE kind = 'room' AND first_change IS NOT NULL";
-    until_none("a wish of before", async || stage.database.texts(wished).await).await;
+    until_nothing_is_wished(&stage).await;
     let (before, begun) = (stage.requests(), Instant::now());
     let rows = "SELECT t::text FROM meetsync.subject t ORDER BY 1";
     let ledger = stage.database.texts(rows).await;
