@@ -18,7 +18,7 @@ mod release;
 mod results;
 mod resync;
 mod rooms;
-pub(crate) mod run;
+mod run;
 mod session_argument;
 mod sessions;
 mod status;

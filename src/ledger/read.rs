@@ -12,18 +12,13 @@ use futures_util::future::try_join3;
 
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
-use super::rows::SubjectRow;
+use super::rows::{SubjectRow, still_matters};
 use super::sql::{columns_of_s, owes_something};
 use super::statement::Statement;
 use super::tables;
 use super::transaction::{ReadOnly, in_time};
 use crate::database::Database;
 use crate::model::{Hold, RecentChanges, SessionId, SubjectKey};
-
-/// Slots and rooms that ended up to this long ago still matter to a pass.
-pub(super) fn still_matters() -> TimeDelta {
-    TimeDelta::days(2)
-}
 
 /// Which subjects of the ledger a view is of.
 pub(super) enum Which<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::{Queryable, QueryableByName, Selectable};
 use serde::de::DeserializeOwned;
@@ -10,12 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::LedgerError;
-use super::read::still_matters;
 use super::step::{self, After, Begun, State, StepEnd};
 use super::tables::subject;
 use crate::model::{
     Accepted, Burst, Confirming, DeckId, Digest, Remembered, RoomRecord, Span, SubjectKey, Timing, digest_of,
 };
+
+/// Slots and rooms that ended up to this long ago still matter to a pass.
+pub(super) fn still_matters() -> TimeDelta {
+    TimeDelta::days(2)
+}
 
 /// One row of `subject`, column by column.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, QueryableByName)]

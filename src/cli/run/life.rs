@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::begin;
-use super::housekeeping::{self, Hand, Heard, Seen};
 use crate::app::{self, App};
 use crate::cli::which::unknown_in_scope;
 use crate::cli::{CliError, Context};
@@ -19,6 +18,7 @@ use crate::datatracker::Datatracker;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
+use crate::reconcile::worker::housekeeping::{self, Hand, Heard, Seen};
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, ProviderSeems, Worker};
 use crate::reconcile::{ReconcileError, push_it};
 use crate::settings::Settings;

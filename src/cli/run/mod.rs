@@ -5,7 +5,6 @@
 //! have shown that they can be used; where they can't, the worker goes on as it was.
 
 mod begin;
-pub(crate) mod housekeeping;
 mod life;
 
 use super::exit::Exit;

@@ -7,9 +7,9 @@ use tokio::task::JoinSet;
 
 use super::{Stage, StoryError};
 use crate::app::{self, App, Backend};
-use crate::cli::run::housekeeping::{self, Hand, Heard, Seen};
 use crate::ledger::LedgerError;
 use crate::reconcile::ReconcileError;
+use crate::reconcile::worker::housekeeping::{self, Hand, Heard, Seen};
 use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, Worker};
 
 /// The newest pass of whichever worker there is; None before the first.

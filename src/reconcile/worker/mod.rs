@@ -21,6 +21,7 @@ mod board;
 mod dispatch;
 mod driver;
 mod findings;
+pub(crate) mod housekeeping;
 mod looks;
 mod pass;
 mod task;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 
+use super::ProviderSeems;
 use crate::database::chain;
 use crate::ledger::{Ledger, LedgerError, Turn};
-use crate::reconcile::worker::ProviderSeems;
 
 /// A worker says every second poll that it is there, within these bounds.
 const BEATS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
