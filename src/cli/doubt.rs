@@ -49,11 +49,16 @@ pub(super) async fn settle(
         }
         wait_for(app, &now).await;
         let then = read_world(&app.parts, ask, ReadRooms::Patiently, clock::now()).await?;
-        if !then.rooms.unread.is_empty() {
+        let plan = then.plan();
+        let is_about_all = plan.refusals.iter().any(|refusal| refusal.subject.is_none());
+        if !then.rooms.unread.is_empty() || is_about_all {
             break;
         }
-        let plan = then.plan();
-        for subject in doubtful.iter().filter(|subject| is_as_it_should_be(&plan, **subject)) {
+        let is_settled = |subject: &&SubjectKey| {
+            then.ledger.get(**subject).is_none_or(|row| row.doubt_since.is_none())
+                && is_as_it_should_be(&plan, **subject)
+        };
+        for subject in doubtful.iter().filter(is_settled) {
             let requests = results.get(subject).map_or(0, |before| before.requests);
             results.insert(*subject, SubjectResult::in_step(*subject, requests));
         }

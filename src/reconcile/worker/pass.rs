@@ -130,7 +130,10 @@ pub(super) async fn pass<E: Edges>(
     if board.is_some() {
         tell_findings(parts, ledger, looks, &world, &plan).await;
         lock(looks).note(&world, &plan, read_at);
-        sweep(parts, ledger, looks, &world, told).await?;
+        if let Err(error) = sweep(parts, ledger, looks, &world, told).await {
+            // The next pass asks again. What this one found to be sent must not wait for a chore.
+            tracing::warn!(error = chain(&error), "the turn of the sweep could not be taken or ended");
+        }
     }
     let report = report(is_complete, Arc::new(plan));
     Ok(Passed { report, world: Arc::new(world), board, lifted })
