@@ -16,17 +16,23 @@ pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
     change.wanted.iter().flatten().map(|deck| deck.id).collect()
 }
 
+/// The moments by which one more list is owed.
+pub(super) struct Moments {
+    pub(super) late_effect: TimeDelta,
+    /// Until then the datatracker's own call for the newest edit may arrive, and make of our list what nobody wants.
+    pub(super) not_alone_until: Option<DateTime<Utc>>,
+    /// A confirming send that was not yet due then is still owed: this change was made for a list that was believed in,
+    /// and leaves out what a late request may have brought back.
+    pub(super) planned_at: DateTime<Utc>,
+}
+
 /// Makes the calls of a change in their order; the first that is not accepted ends it.
-///
-/// `not_alone_until`: until then the datatracker's own call for the newest edit may arrive, and make of our list what
-/// nobody wants. One more list is owed then.
 pub(super) async fn act(
     meetecho: &impl Conference,
     change: &Change,
     begun: &Begun,
     room: Option<String>,
-    late_effect: TimeDelta,
-    not_alone_until: Option<DateTime<Utc>>,
+    moments: &Moments,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Acted {
     let wanted = change.wanted.as_deref().unwrap_or_default();
@@ -47,9 +53,11 @@ pub(super) async fn act(
         epoch.to_string()
     });
     let accepted = Accepted { decks: wanted.to_vec(), at, epoch: epoch.unwrap_or_default() };
+    let Moments { late_effect, not_alone_until, planned_at } = *moments;
     let again = not_alone_until.map(|at| Confirming { at });
-    let confirming =
-        begun.confirming(at, late_effect, false).into_iter().chain(again).max_by_key(|owed| owed.at);
+    let still_owed = begun.before.confirming.filter(|owed| planned_at < owed.at);
+    let owed = begun.confirming(at, late_effect, false).into_iter().chain(again).chain(still_owed);
+    let confirming = owed.max_by_key(|owed| owed.at);
     Acted::done(StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 
-use super::act_decks;
+use super::act_decks::{self, Moments};
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
 use super::edges::{Books as _, Conference as _, Edges, Time as _};
@@ -163,8 +163,8 @@ impl<E: Edges> Step<'_, E> {
         Ok(plan.changes.into_iter().find(|change| change.subject == key))
     }
 
-    /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way.
-    /// Also what the ledger has as the session's room by now.
+    /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way. Also what the ledger has
+    /// as the session's room by now.
     async fn act_in_time(
         &self,
         change: &Change,
@@ -172,7 +172,6 @@ impl<E: Edges> Step<'_, E> {
         step: &Begun,
         began: Duration,
     ) -> (Acted, Option<RoomRecord>) {
-        let late_effect = self.world.policy.slides.late_effect;
         let now = || self.now();
         let meetecho = self.parts.meetecho.counting_anew();
         let time = &self.parts.time;
@@ -181,15 +180,12 @@ impl<E: Edges> Step<'_, E> {
         let (in_time, counts_as, noted) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
-                let acting = act_decks::act(
-                    &meetecho,
-                    change,
-                    step,
-                    room,
-                    late_effect,
-                    self.not_alone_until(step),
-                    now,
-                );
+                let moments = Moments {
+                    late_effect: self.world.policy.slides.late_effect,
+                    not_alone_until: self.not_alone_until(step),
+                    planned_at: self.world.snapshot.as_of,
+                };
+                let acting = act_decks::act(&meetecho, change, step, room, &moments, now);
                 (
                     time.within(left, Box::pin(self.unless_cut(unbroken(acting)))).await.flatten(),
                     None,

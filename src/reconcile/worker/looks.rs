@@ -24,6 +24,9 @@ const FRESH: Duration = Duration::from_mins(5);
 /// How often a sweep is asked after that somebody, here or elsewhere, has taken and not yet finished.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
+/// A sweep looks again at a group about which something was done after this.
+const AFTER_A_STEP: Duration = Duration::from_secs(10);
+
 /// A group's rooms, as a look found them.
 #[derive(Debug)]
 struct Seen {
@@ -262,7 +265,8 @@ impl Looks {
     pub(super) fn forget(&mut self, group: &GroupAcronym, now: Duration) {
         self.seen.remove(group);
         if self.sweep.as_ref().is_some_and(|sweep| sweep.left.contains(group)) {
-            self.want(group.clone(), now);
+            // Not at once: where the datatracker's standby lags, the same is found and done again at every look.
+            self.want(group.clone(), now + AFTER_A_STEP);
         }
     }
 
