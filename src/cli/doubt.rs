@@ -10,7 +10,7 @@ use super::output;
 use crate::app::App;
 use crate::clock;
 use crate::ledger::Ledger;
-use crate::model::{Kind, KindFilter, Scope, SubjectKey, Why};
+use crate::model::{Kind, KindFilter, Scope, SessionId, SubjectKey, Why};
 use crate::plan::{Ask, Plan, Wait};
 use crate::reconcile::{self, ReadRooms, ReconcileError, SubjectOutcome, SubjectResult, World, read_world};
 
@@ -33,6 +33,7 @@ pub(super) async fn settle(
     let mut results: BTreeMap<SubjectKey, SubjectResult> =
         results.into_iter().map(|result| (result.subject, result)).collect();
     let mut doubtful: BTreeSet<SubjectKey> = in_doubt(plan).map(|wait| wait.subject).collect();
+    let mut made_meanwhile = BTreeSet::new();
     for _ in 0..ROUNDS {
         let is_open = |result: &&SubjectResult| result.outcome == SubjectOutcome::InDoubt;
         let of_this_run = results.values().filter(is_open).map(|result| result.subject);
@@ -65,10 +66,33 @@ pub(super) async fn settle(
         doubtful.retain(|subject| in_doubt(&plan).any(|wait| wait.subject == *subject));
         for mut result in reconcile::resync(&app.parts, ledger, &then, &plan, reason, &|_| ()).await? {
             result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
+            if result.outcome == SubjectOutcome::Applied {
+                made_meanwhile.insert(result.subject.session);
+            }
             results.insert(result.subject, result);
         }
     }
+    for result in show_in_new_rooms(app, ledger, world, made_meanwhile, reason).await? {
+        results.insert(result.subject, result);
+    }
     Ok(results.into_values().collect())
+}
+
+/// Slides that were sent before their room was there are sent once more, to be seen in it.
+async fn show_in_new_rooms(
+    app: &App,
+    ledger: &Ledger,
+    world: &World,
+    sessions: BTreeSet<SessionId>,
+    reason: Option<&str>,
+) -> Result<Vec<SubjectResult>, ReconcileError> {
+    if sessions.is_empty() || !world.ask.scope.kinds.includes(Kind::Decks) {
+        return Ok(Vec::new());
+    }
+    let scope = Scope { sessions, kinds: KindFilter::SlidesOnly, ..Scope::default() };
+    let ask = Ask { scope, ..world.ask.clone() };
+    let now = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
+    Ok(reconcile::resync(&app.parts, ledger, &now, &now.plan(), reason, &|_| ()).await?)
 }
 
 /// An earlier request had its effect after all.

@@ -98,8 +98,8 @@ impl Datatracker {
     /// Reads what `look` asks for. A reading that fails in any part gives no snapshot.
     pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
         let read = match self.read(look).await {
-            // A migration that changes a column breaks the statements that were prepared before it; and a standby ends a
-            // reading whose rows it has to clean up. The connection is gone with them, so this is tried once more.
+            // A migration that changes a column breaks the statements that were prepared before it; a standby ends a
+            // reading whose rows it has to clean up; connections break. So this is tried once more, over another one.
             Err(ReadError::Database(error)) if is_over_with_the_connection(&error) => self.read(look).await,
             read => read,
         };
@@ -173,8 +173,11 @@ impl Datatracker {
 
 /// What another connection may well not run into.
 fn is_over_with_the_connection(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Query { .. } | DatabaseError::Outdated { .. })
-        || error.is_recovery_conflict()
+    // Whoever loses a connection may or may not be told why: a standby's reason is lost now and then.
+    matches!(
+        error,
+        DatabaseError::Query { .. } | DatabaseError::Outdated { .. } | DatabaseError::Broken { .. }
+    ) || error.is_recovery_conflict()
 }
 
 /// A server may speak any language, so the kinds that were told apart by its words are not enough.

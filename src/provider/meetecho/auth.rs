@@ -210,7 +210,7 @@ impl Auth {
         if let Some(outcome) = self.store().known_failure(group) {
             return outcome;
         }
-        let witnesses = if self.store().is_rejected() { Vec::new() } else { self.store().witnesses(group) };
+        let witnesses = self.store().witnesses_against(group);
         for witness in &witnesses {
             match self.ask(caller, &[witness]).await {
                 Outcome::Applied(tokens) => {

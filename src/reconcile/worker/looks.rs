@@ -24,6 +24,9 @@ const FRESH: Duration = Duration::from_mins(5);
 /// How often a sweep is asked after that somebody, here or elsewhere, has taken and not yet finished.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
+/// A group about which something was tried, and not done, is looked at again after this.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(2);
+
 /// A sweep looks again at a group about which something was done after this.
 const AFTER_A_STEP: Duration = Duration::from_secs(10);
 
@@ -104,9 +107,11 @@ impl Looks {
                 .filter(|row| !before.contains(row))
                 .chain(before.iter().filter(|row| !on_record.contains(row)));
             let changed: Vec<SubjectKey> = changed.map(|(session, _)| SubjectKey::room(*session)).collect();
-            if now.saturating_sub(seen.read_at) >= FRESH
-                || changed.iter().any(|key| !self.own.contains_key(key))
-            {
+            let is_own = |key: &SubjectKey| {
+                let row = ledger.subjects.get(key);
+                row.is_some_and(|row| self.own.get(key) == Some(&row.timing.generation))
+            };
+            if now.saturating_sub(seen.read_at) >= FRESH || !changed.iter().all(is_own) {
                 stale.push(group.clone());
             } else if !changed.is_empty() {
                 // Our own step, whose end is about to be told: it knows what became of the room.
@@ -114,7 +119,7 @@ impl Looks {
             }
         }
         for group in past {
-            self.forget(&group, now);
+            self.forget(&group, true, now);
         }
         for group in stale {
             self.seen.remove(&group);
@@ -199,7 +204,20 @@ impl Looks {
             }
         }
         self.seen.retain(|group, seen| needed.contains(group) || seen.read_at > now);
-        self.notice_links(world, now);
+        let looked_for = self.notice_links(world, now);
+        self.keep_only(looked_for, world);
+    }
+
+    /// Groups whose rooms decide nothing any more are not asked for, and not told.
+    fn keep_only(&mut self, looked_for: BTreeSet<GroupAcronym>, world: &World) {
+        if self.wanted.is_empty() && self.refused.is_empty() {
+            return;
+        }
+        let mut decide = groups_to_read(world.inputs());
+        decide.extend(looked_for);
+        self.wanted.retain(|group, _| decide.contains(group));
+        self.refused.retain(|group, _| decide.contains(group));
+        self.failures.retain(|group, _| decide.contains(group));
     }
 
     /// Of what was found by a plan with the rooms that were seen, the groups that were not told of yet: what is found in
@@ -254,6 +272,7 @@ impl Looks {
         if let Some(fault) = fault.filter(|fault| is_a_no(fault.why)) {
             self.refused.insert(group.clone(), fault);
         }
+        self.looked_at.remove(&group);
         let failures = self.failures.entry(group.clone()).or_default();
         *failures = failures.saturating_add(1);
         // A room in doubt may wait for it, so the first wait is short. Looks go one after the other: no jitter.
@@ -261,10 +280,20 @@ impl Looks {
         self.wanted.insert(group, now + pause);
     }
 
-    /// Something was done about a group's rooms: what was seen before is the past, and a sweep looks once more.
-    pub(super) fn forget(&mut self, group: &GroupAcronym, now: Duration) {
+    /// The look that was under way came to no end: whatever it was to look at is still wanted.
+    pub(super) fn broke(&mut self, now: Duration) {
+        for group in std::mem::take(&mut self.looked_at).into_keys() {
+            self.failed(group, None, now);
+        }
+    }
+
+    /// Something was done about a group's rooms: what was seen before is the past, and a sweep looks once more. Where it
+    /// was not done, only another look tells what is still to do.
+    pub(super) fn forget(&mut self, group: &GroupAcronym, is_done: bool, now: Duration) {
         self.seen.remove(group);
-        if self.sweep.as_ref().is_some_and(|sweep| sweep.left.contains(group)) {
+        if !is_done {
+            self.want(group.clone(), now + AFTER_A_FAILURE);
+        } else if self.sweep.as_ref().is_some_and(|sweep| sweep.left.contains(group)) {
             // Not at once: where the datatracker's standby lags, the same is found and done again at every look.
             self.want(group.clone(), now + AFTER_A_STEP);
         }
@@ -281,9 +310,10 @@ impl Looks {
         self.wanted.entry(group).or_insert(now);
     }
 
-    fn notice_links(&mut self, world: &World, now: Duration) {
+    /// The groups of links of which only a look tells where they lead.
+    fn notice_links(&mut self, world: &World, now: Duration) -> BTreeSet<GroupAcronym> {
         let inputs = world.inputs();
-        let mut standing = BTreeSet::new();
+        let (mut standing, mut groups) = (BTreeSet::new(), BTreeSet::new());
         for session in &world.snapshot.sessions {
             let known = Known::of(&inputs, session);
             if !known.asks_for_a_look(world.snapshot.as_of) {
@@ -294,8 +324,10 @@ impl Looks {
                 self.want(known.group.clone(), now);
             }
             standing.insert(link);
+            groups.insert(known.group.clone());
         }
         self.noticed = standing;
+        groups
     }
 }
 

@@ -227,10 +227,18 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
             && !is_read
             && last.is_some_and(|last| plan.as_of < last + theirs)
     };
+    // Without a look at its group's rooms nothing is known of why it failed: its pause and its tries stay.
+    let is_put_off = |key: &SubjectKey, row: &Remembered| {
+        let session = world.snapshot.session(key.session);
+        let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
+        let is_later = row.timing.not_before.is_some_and(|moment| plan.as_of < moment);
+        key.kind == Kind::Room && !is_read && is_later
+    };
     world
         .ledger
         .subjects
         .iter()
+        .filter(|(key, row)| !is_put_off(key, row))
         .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
         .filter(|(key, row)| !may_know_better(key, row))
         .map(|(key, row)| (*key, row.timing.generation))

@@ -1,6 +1,6 @@
 //! One session's turn: the room, then the decks, each a leased step of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::schedule::circuit::Answer;
 #[derive(Debug, Default)]
 pub(super) struct Turned {
     pub(super) steps: Vec<StepEnded>,
-    /// The groups whose rooms something was done about.
-    pub(super) rooms_of: BTreeSet<GroupAcronym>,
+    /// The groups whose rooms something was tried about, and whether all of it was done.
+    pub(super) rooms_of: BTreeMap<GroupAcronym, bool>,
     /// Somebody else works on the session.
     pub(super) is_taken: bool,
     /// There is more to do, or something to do again: look at once.
@@ -74,7 +74,8 @@ pub(super) async fn turn<E: Edges>(
         let ran = step.run().await;
         if key.kind == Kind::Room {
             // Also where nothing was done: somebody else was faster, and what was seen here is from before.
-            turned.rooms_of.insert(planned.change.group.clone());
+            let is_done = matches!(&ran, Ok(Stepped::Ended(acted)) if is_done(acted));
+            *turned.rooms_of.entry(planned.change.group.clone()).or_insert(true) &= is_done;
         }
         match ran {
             Ok(Stepped::Ended(acted)) => {
@@ -83,9 +84,8 @@ pub(super) async fn turn<E: Edges>(
                 if key.kind == Kind::Room {
                     new_room.clone_from(&acted.room);
                 }
-                let is_done = matches!(acted.outcome, StepOutcome::Applied | StepOutcome::InStep);
-                turned.look_again |= !is_done;
-                if !is_done && planned.holds_up_decks() {
+                turned.look_again |= !is_done(&acted);
+                if !is_done(&acted) && planned.holds_up_decks() {
                     break;
                 }
             }
@@ -105,6 +105,10 @@ pub(super) async fn turn<E: Edges>(
         }
     }
     turned
+}
+
+fn is_done(acted: &Acted) -> bool {
+    matches!(acted.outcome, StepOutcome::Applied | StepOutcome::InStep)
 }
 
 /// What an attempt says about the provider as a whole.

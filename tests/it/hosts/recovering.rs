@@ -102,3 +102,28 @@ async fn a_server_that_was_restarted() {
     assert!(writer.write_link(session, URL, "").await.unwrap());
     assert_eq!(datatracker.snapshot(&everything()).await.unwrap().sessions.len(), before.sessions.len());
 }
+
+/// As a standby does it whose replay the reading holds up, and an administrator with whatever holds up a migration.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_whose_connection_is_ended_is_made_again() {
+    let database = TestDatabase::with_sample().await;
+    let datatracker = reader(database.url(), true);
+    let before = datatracker.snapshot(&everything()).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.unwrap();
+    let meanwhile = async {
+        client.batch_execute("BEGIN; LOCK TABLE public.meeting_session").await.unwrap();
+        let end = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND wait_event_type = 'Lock'";
+        let ended = async {
+            while database.texts(end).await.is_empty() {}
+            client.batch_execute("ROLLBACK").await.unwrap();
+        };
+        let look = everything();
+        let (read, ()) = tokio::join!(datatracker.snapshot(&look), ended);
+        drop(client);
+        read
+    };
+    let (read, ended) = tokio::join!(meanwhile, connection);
+    ended.unwrap();
+    assert_eq!(read.unwrap().sessions, before.sessions);
+}

@@ -84,6 +84,35 @@ async fn rooms_follow_the_datatracker_and_come_back() {
     assert_eq!(link_of(&stage, BY_HAND).await, room_of(&stage.standin, BY_HAND).unwrap().room.url);
 }
 
+/// Nobody has it on record, another worker is at its session, and the next sweep is tomorrow.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_done_for_a_room_is_looked_at_again() {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
+    let worker = Running::start(&stage);
+    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
+    until_in_step(&stage).await;
+    let done = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
+    until_true("the sweep is done", async || !stage.database.texts(done).await.is_empty()).await;
+    worker.stop().await.expect(0);
+    let session = BY_HAND.0;
+    stage
+        .database
+        .run(&format!(
+            "DELETE FROM meetsync.subject WHERE session = {session};
+             INSERT INTO meetsync.lease (session, provider, owner, token, until)
+             VALUES ({session}, 'meetecho', 'another', gen_random_uuid(), clock_timestamp() + interval '4 s')"
+        ))
+        .await;
+    let next = Running::start(&stage);
+    let adopted = format!(
+        "SELECT key FROM meetsync.subject WHERE session = {session} AND kind = 'room' AND remote IS NOT NULL AND state = 'settled'"
+    );
+    until_true("it is adopted", async || !stage.database.texts(&adopted).await.is_empty()).await;
+    assert_eq!(stage.standin.rooms().len(), 12);
+    next.stop().await.expect(0);
+}
+
 /// Whoever took the sweep's turn was killed before it had looked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {

@@ -143,6 +143,13 @@ impl Store {
         !self.given.is_empty()
     }
 
+    /// As [`Store::witnesses`]. While our credentials don't count as far as we know, one call is enough to show whether they
+    /// still don't; only of a group that never had a token it shows nothing.
+    pub(super) fn witnesses_against(&self, group: &GroupAcronym) -> Vec<GroupAcronym> {
+        let shows_it = self.given.is_empty() || self.given.contains_key(group);
+        if self.is_rejected() && shows_it { Vec::new() } else { self.witnesses(group) }
+    }
+
     /// Whose token would show that a refusal is about `group` and not about us: the group that was given one last, else
     /// some that somebody wants.
     pub(super) fn witnesses(&self, group: &GroupAcronym) -> Vec<GroupAcronym> {
@@ -230,5 +237,8 @@ mod tests {
         assert_eq!(store.witnesses(d), [a.clone(), c.clone()]);
         tokio::time::advance(REMEMBERED).await;
         assert!(store.may_ask_together());
+        store.reject::<()>(&Fault::new(Why::CredentialsRejected, "no"));
+        assert_eq!(store.witnesses_against(d), [], "the one call shows whether we count again");
+        assert_eq!(store.witnesses_against(a), std::slice::from_ref(d), "it may be unknown, and we count");
     }
 }

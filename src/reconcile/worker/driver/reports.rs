@@ -91,8 +91,8 @@ impl<E: Edges> Going<'_, E> {
             self.dispatch.taken(session, now + TAKEN);
         }
         let mut looks = lock(&self.shared.looks);
-        for group in &turned.rooms_of {
-            looks.forget(group, now);
+        for (group, is_done) in &turned.rooms_of {
+            looks.forget(group, *is_done, now);
         }
         drop(looks);
         self.is_wanted |= turned.look_again;
@@ -116,12 +116,11 @@ impl<E: Edges> Going<'_, E> {
     }
 
     fn provider(&self) -> ProviderSeems {
-        if self.shared.parts.meetecho.rejects_us() {
-            ProviderSeems::RejectingUs
-        } else if self.dispatch.is_open() {
-            ProviderSeems::Down
-        } else {
-            ProviderSeems::Answering
+        // Whoever has a token still gets through, and a provider that answers them is not closed to us.
+        match (self.dispatch.is_open(), self.shared.parts.meetecho.rejects_us()) {
+            (false, _) => ProviderSeems::Answering,
+            (true, true) => ProviderSeems::RejectingUs,
+            (true, false) => ProviderSeems::Down,
         }
     }
 
@@ -171,6 +170,7 @@ impl<E: Edges> Going<'_, E> {
             }
             Some(Running::Look) | None => {
                 tracing::error!(%error, "a look at rooms panicked; this is a defect of meetsync");
+                lock(&self.shared.looks).broke(now);
                 self.dispatch.look_ended(now, Answer::NotAsked, self.chance());
             }
         }

@@ -124,3 +124,16 @@ fn a_no_is_told_until_the_group_can_be_read() {
     looks.saw(group, Vec::new(), Duration::ZERO);
     assert!(unread(&mut looks).is_empty());
 }
+
+#[test]
+fn what_was_not_done_and_what_broke_off_is_looked_at_again() {
+    let group = GroupAcronym::new("mars");
+    let mut looks = Looks::default();
+    looks.forget(&group, true, Duration::ZERO);
+    assert!(looks.take(Duration::from_mins(1)).is_empty(), "it is done, and there is no sweep");
+    looks.forget(&group, false, Duration::ZERO);
+    assert!(looks.take(Duration::ZERO).is_empty(), "not at once");
+    assert_eq!(looks.take(AFTER_A_FAILURE), [group.clone()].into());
+    looks.broke(Duration::ZERO);
+    assert_eq!(looks.take(Duration::from_mins(1)), [group].into());
+}
