@@ -2,8 +2,8 @@
 //!
 //! Everything is real but the other two ends: a throwaway PostgreSQL holds the made-up datatracker of
 //! `scripts/bench/*.sql`, and the stand-in Meetecho answers. Numbers are of this machine, at this moment; a busy one is
-//! slower. An argument that names a part (`pass`, `sessions`, `resync`, `planner`, `latency`, `idle`, `outage`) runs only that. It ends with 1 where
-//! a budget was missed.
+//! slower. An argument that names a part (`pass`, `sessions`, `resync`, `planner`, `latency`, `idle`, `outage`) runs only
+//! that; `outage:600` lasts 600 s. It ends with 1 where a budget was missed.
 
 mod count;
 mod house;
@@ -18,6 +18,7 @@ mod table;
 mod worker;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use house::House;
 use table::Table;
@@ -31,8 +32,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let asked: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let is_asked = |part: &str| asked.is_empty() || asked.iter().any(|name| *name == part);
-    match measure(is_asked) {
+    let named = |part: &str| asked.iter().find(|name| name.split(':').next() == Some(part));
+    let is_asked = |part: &str| asked.is_empty() || named(part).is_some();
+    let away = named("outage").and_then(|name| name.split_once(':')?.1.parse().ok());
+    match measure(is_asked, away.map_or(outage::AWAY, Duration::from_secs)) {
         Ok(table) => {
             table.print();
             if table.all_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
+fn measure(is_asked: impl Fn(&str) -> bool, away: Duration) -> Result<Table, Anything> {
     count::every_statement()?;
     let house = House::open()?;
     // The same kind of runtime as the program's own.
@@ -75,7 +78,7 @@ fn measure(is_asked: impl Fn(&str) -> bool) -> Result<Table, Anything> {
             idle::measure(&house, &mut table).await?;
         }
         if is_asked("outage") {
-            outage::measure(&house, &mut table).await?;
+            outage::measure(&house, &mut table, away).await?;
         }
         if is_asked("latency") {
             latency::measure(&house, &mut table).await?;

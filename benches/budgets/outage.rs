@@ -11,21 +11,21 @@ use crate::table::{Budget, Measured, Table, note};
 use crate::worker::{Worker, until_in_step};
 
 const SESSIONS: usize = 200;
-const AWAY: Duration = Duration::from_secs(45);
+pub(crate) const AWAY: Duration = Duration::from_secs(45);
 const LATENCY: Duration = Duration::from_millis(50);
 /// The settings' default of `meetecho.max_in_flight`.
 const AT_ONCE: u32 = 4;
 
-pub(crate) async fn measure(house: &House, table: &mut Table) -> Result<(), Anything> {
+pub(crate) async fn measure(house: &House, table: &mut Table, away: Duration) -> Result<(), Anything> {
     house.copy("outage", "busy").await?;
     let standin = Standin::start().await?;
     let _worker = Worker::start(house, "outage", &standin, 0)?;
     until_in_step(house, "outage", &standin, SESSIONS).await?;
-    note(&format!("An outage of {} s, with {SESSIONS} sessions changed ...", AWAY.as_secs()));
+    note(&format!("An outage of {} s, with {SESSIONS} sessions changed ...", away.as_secs()));
     standin.go_away();
     let change = "UPDATE public.doc_document SET title = title || ', again' WHERE type_id = 'slides'";
     house.run_sql("outage", change).await?;
-    tokio::time::sleep(AWAY).await;
+    tokio::time::sleep(away).await;
 
     standin.set_latency(LATENCY);
     let before = standin.counts();
