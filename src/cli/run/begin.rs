@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::life::Life;
-use crate::app::{App, AppError};
+use super::prepared::Prepared;
+use crate::app::AppError;
 use crate::cli::{CliError, Context};
 use crate::database::{DatabaseError, chain};
 use crate::ledger::LedgerError;
@@ -22,13 +22,13 @@ pub(super) async fn begin(
     context: &Context,
     mut settings: Settings,
     signals: &mut Signals,
-) -> Result<Option<Life>, CliError> {
+) -> Result<Option<Prepared>, CliError> {
     let mut former: Option<Settings> = None;
     let mut failures = 0;
     loop {
         let attempt = async {
-            let error = match prepare(context, settings.clone()).await {
-                Ok(life) => return Ok(life),
+            let error = match Prepared::from_settings(context, settings.clone()).await {
+                Ok(prepared) => return Ok(prepared),
                 Err(error) if may_pass(&error) => error,
                 Err(error) => return Err(error),
             };
@@ -47,7 +47,7 @@ pub(super) async fn begin(
             },
         };
         match attempted {
-            Some(Ok(life)) => return Ok(Some(life)),
+            Some(Ok(prepared)) => return Ok(Some(prepared)),
             Some(Err(error)) if may_pass(&error) => {}
             Some(Err(error)) => {
                 let Some(good) = former.take() else { return Err(error) };
@@ -68,18 +68,18 @@ pub(super) async fn begin(
 
 /// The settings as they are now, and all that a life by them needs; None = they can't be used, which was said. Unlike at
 /// the start nothing is waited for: a mistyped host looks like one that is away.
-pub(super) async fn renew(context: &Context) -> Option<Box<Life>> {
+pub(super) async fn renew(context: &Context) -> Option<Box<Prepared>> {
     let renewed = async {
-        let life = prepare(context, context.settings()?).await?;
-        life.can_read().await?;
-        Ok(life)
+        let prepared = Prepared::from_settings(context, context.settings()?).await?;
+        prepared.can_read().await?;
+        Ok(prepared)
     };
     let renewed = tokio::time::timeout(LONGEST_RENEWAL, renewed).await.unwrap_or_else(|_| {
         let seconds = LONGEST_RENEWAL.as_secs();
         Err(CliError::Other(format!("the databases did not answer within {seconds} s; see their addresses")))
     });
     match renewed {
-        Ok(life) => Some(Box::new(life)),
+        Ok(prepared) => Some(Box::new(prepared)),
         Err(error) => {
             stays(&error);
             None
@@ -92,11 +92,6 @@ fn stays(error: &CliError) {
         error = chain(error),
         "the settings as they are now can't be used; going on with those from before"
     );
-}
-
-async fn prepare(context: &Context, settings: Settings) -> Result<Life, CliError> {
-    let app = App::for_worker(&settings, "run", context.backend(&settings, false)).await?;
-    Life::prepare(app, settings).await
 }
 
 /// A server that is away, or has too much to do, will be back. A wrong name or password will not mend itself.

@@ -3,23 +3,22 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::begin;
-use crate::app::{self, App};
+use super::prepared::Prepared;
+use crate::app;
+use crate::cli::Context;
 use crate::cli::which::unknown_in_scope;
-use crate::cli::{CliError, Context};
-use crate::cron::Scheduler;
-use crate::database::{Listener, Ring, chain};
+use crate::database::chain;
 use crate::datatracker::Datatracker;
-use crate::ledger::{Ledger, LedgerError};
 use crate::model::{SubjectKey, Why};
 use crate::plan::Wait;
 use crate::reconcile::worker::housekeeping::{self, Hand, Heard, Seen};
-use crate::reconcile::worker::{Bell, Ended, Leave, PassReport, ProviderSeems, Worker};
+use crate::reconcile::worker::{Ended, Leave, PassReport, ProviderSeems, Worker};
 use crate::reconcile::{ReconcileError, push_it};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
@@ -38,125 +37,96 @@ pub(super) enum End {
     /// Asked a second time: nothing is waited for, and what is under way is cut off.
     AtOnce(Ended),
     /// By other settings, which can be used.
-    Next(Box<Life>),
+    Next(Box<Prepared>),
 }
 
-/// All that a life needs and that may fail; it only has to be lived.
-pub(super) struct Life {
-    app: App,
-    ledger: Ledger,
-    settings: Settings,
-    bell: Bell,
-    /// Kept until the end of this life; a listener that is dropped hears nothing.
-    listeners: [Option<Listener>; 2],
-    turns: Scheduler,
-}
-
-impl Life {
-    pub(super) async fn prepare(app: App, settings: Settings) -> Result<Self, CliError> {
-        let ledger = app.parts.ledger.clone().ok_or(LedgerError::NotMigrated)?;
-        let bell = Bell::default();
-        let listeners =
-            [app::changes(&settings, ring_of(&bell))?, app::operators_ring(&settings, ring_of(&bell))?];
-        // It wakes us at the moment of a turn; a turn is taken in the ledger, so without it one would only be late.
-        let turns = Scheduler::start(vec![(settings.rooms.sweep.clone(), ring_of(&bell))]).await?;
-        Ok(Self { app, ledger, settings, bell, listeners, turns })
-    }
-
-    /// Whether the datatracker's database lets us in; nothing else asks it before the first pass.
-    pub(super) async fn can_read(&self) -> Result<(), CliError> {
-        self.app.parts.datatracker.verify().await?;
-        Ok(())
-    }
-
-    /// Works until it is asked to stop, or until a hangup brought settings that can be used.
-    pub(super) async fn live(self, context: &Context, signals: &mut Signals) -> End {
-        let Self { app, ledger, settings, bell, listeners, turns } = self;
-        let may_send = !app.only_observes();
-        let mut options = app::worker_options(&settings, may_send);
-        options.poll = within_watchdog(options.poll, systemd::watchdog_interval());
-        let hand = Hand {
-            ledger: ledger.clone(),
-            name: app.parts.who.clone(),
-            keep: settings.ledger.keep,
-            poll: options.poll,
-        };
-        let voice = Voice::default();
-        tracing::info!(
-            mode = if may_send { "act" } else { "observe" },
-            debug_backend = app.is_debug,
-            poll_s = options.poll.as_secs_f64(),
-            "at work"
+/// Works until it is asked to stop, or until a hangup brought settings that can be used.
+pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Signals) -> End {
+    let Prepared { app, ledger, settings, bell, listeners, turns } = prepared;
+    let may_send = !app.only_observes();
+    let mut options = app::worker_options(&settings, may_send);
+    options.poll = within_watchdog(options.poll, systemd::watchdog_interval());
+    let hand = Hand {
+        ledger: ledger.clone(),
+        name: app.parts.who.clone(),
+        keep: settings.ledger.keep,
+        poll: options.poll,
+    };
+    let voice = Voice::default();
+    tracing::info!(
+        mode = if may_send { "act" } else { "observe" },
+        debug_backend = app.is_debug,
+        poll_s = options.poll.as_secs_f64(),
+        "at work"
+    );
+    if !may_send {
+        tracing::warn!(
+            "scope.mode is \"observe\": this worker reads, plans and records, and sends nothing until it is \"act\""
         );
-        if !may_send {
-            tracing::warn!(
-                "scope.mode is \"observe\": this worker reads, plans and records, and sends nothing until it is \"act\""
-            );
-        }
-
-        let leave = Leave::default();
-        let datatracker = app.parts.datatracker.clone();
-        let worker = Worker::new(app.parts, ledger, leave.clone(), options);
-        let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
-        let work = async {
-            let ended = tokio::select! {
-                ended = worker.run(&bell, &told) => ended,
-                never = housekeeping::keep(&hand, &voice.heard) => match never {},
-                never = tell_unknown_names(&datatracker, &settings) => match never {},
-            };
-            if tokio::time::timeout(LAST_WORD, hand.gone()).await.is_err() {
-                tracing::warn!("the ledger did not answer in time that this worker goes");
-            }
-            ended
-        };
-        tokio::pin!(work);
-        let mut renewal = Renewal::default();
-        let mut next: Option<Box<Life>> = None;
-        let (mut is_stopping, mut over) = (false, None);
-        let end = loop {
-            if let Some(ended) = over.filter(|_| is_stopping) {
-                break End::Stopped(ended);
-            }
-            if over.is_some()
-                && renewal.0.is_none()
-                && let Some(next) = next.take()
-            {
-                break End::Next(next);
-            }
-            let is_leaving = is_stopping || next.is_some();
-            tokio::select! {
-                ended = &mut work, if over.is_none() => over = Some(ended),
-                renewed = renewal.ended() => if let Some(renewed) = renewed {
-                    if next.is_none() {
-                        tracing::info!("the settings were read again; what is under way comes to its end first");
-                    }
-                    next = Some(renewed);
-                    leave.ask();
-                },
-                // No pass is made any more, and a drain has its own time limit.
-                never = systemd::feed_watchdog(), if is_leaving => match never {},
-                signal = signals.next() => match signal {
-                    Signal::Stop if is_stopping => {
-                        break End::AtOnce(Ended { drained: 0, cut_off: worker.under_way() });
-                    }
-                    Signal::Stop => {
-                        tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
-                        is_stopping = true;
-                        renewal = Renewal::default();
-                        systemd::stopping();
-                        leave.ask();
-                    }
-                    Signal::Hangup if is_stopping => {}
-                    Signal::Hangup => {
-                        tracing::info!("asked to read the settings again");
-                        renewal = Renewal(Some(Box::pin(begin::renew(context))));
-                    }
-                },
-            }
-        };
-        drop((listeners, turns));
-        end
     }
+
+    let leave = Leave::default();
+    let datatracker = app.parts.datatracker.clone();
+    let worker = Worker::new(app.parts, ledger, leave.clone(), options);
+    let told = |pass: Result<&PassReport, &ReconcileError>| voice.told(pass);
+    let work = async {
+        let ended = tokio::select! {
+            ended = worker.run(&bell, &told) => ended,
+            never = housekeeping::keep(&hand, &voice.heard) => match never {},
+            never = tell_unknown_names(&datatracker, &settings) => match never {},
+        };
+        if tokio::time::timeout(LAST_WORD, hand.gone()).await.is_err() {
+            tracing::warn!("the ledger did not answer in time that this worker goes");
+        }
+        ended
+    };
+    tokio::pin!(work);
+    let mut renewal = Renewal::default();
+    let mut next: Option<Box<Prepared>> = None;
+    let (mut is_stopping, mut over) = (false, None);
+    let end = loop {
+        if let Some(ended) = over.filter(|_| is_stopping) {
+            break End::Stopped(ended);
+        }
+        if over.is_some()
+            && renewal.0.is_none()
+            && let Some(next) = next.take()
+        {
+            break End::Next(next);
+        }
+        let is_leaving = is_stopping || next.is_some();
+        tokio::select! {
+            ended = &mut work, if over.is_none() => over = Some(ended),
+            renewed = renewal.ended() => if let Some(renewed) = renewed {
+                if next.is_none() {
+                    tracing::info!("the settings were read again; what is under way comes to its end first");
+                }
+                next = Some(renewed);
+                leave.ask();
+            },
+            // No pass is made any more, and a drain has its own time limit.
+            never = systemd::feed_watchdog(), if is_leaving => match never {},
+            signal = signals.next() => match signal {
+                Signal::Stop if is_stopping => {
+                    break End::AtOnce(Ended { drained: 0, cut_off: worker.under_way() });
+                }
+                Signal::Stop => {
+                    tracing::info!(grace_s = settings.shutdown.grace.as_secs_f64(), "asked to stop");
+                    is_stopping = true;
+                    renewal = Renewal::default();
+                    systemd::stopping();
+                    leave.ask();
+                }
+                Signal::Hangup if is_stopping => {}
+                Signal::Hangup => {
+                    tracing::info!("asked to read the settings again");
+                    renewal = Renewal(Some(Box::pin(begin::renew(context))));
+                }
+            },
+        }
+    };
+    drop((listeners, turns));
+    end
 }
 
 /// A name that is misspelt in `[scope]` leaves everything undone that was meant by it.
@@ -177,11 +147,11 @@ async fn tell_unknown_names(datatracker: &Datatracker, settings: &Settings) -> I
 
 /// New settings that are being tried; one that is begun anew forgets what it had read.
 #[derive(Default)]
-struct Renewal<'a>(Option<BoxFuture<'a, Option<Box<Life>>>>);
+struct Renewal<'a>(Option<BoxFuture<'a, Option<Box<Prepared>>>>);
 
 impl Renewal<'_> {
     /// Never ends where nothing is being tried.
-    async fn ended(&mut self) -> Option<Box<Life>> {
+    async fn ended(&mut self) -> Option<Box<Prepared>> {
         let Some(renewal) = &mut self.0 else { return std::future::pending().await };
         let renewed = renewal.await;
         self.0 = None;
@@ -192,11 +162,6 @@ impl Renewal<'_> {
 /// A pass begins at least twice within what the service manager waits for.
 fn within_watchdog(poll: Duration, interval: Option<Duration>) -> Duration {
     interval.map_or(poll, |interval| poll.min(interval / 2))
-}
-
-fn ring_of(bell: &Bell) -> Ring {
-    let bell = bell.clone();
-    Arc::new(move || bell.ring())
 }
 
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.

@@ -6,27 +6,28 @@
 
 mod begin;
 mod life;
+mod prepared;
 
 use super::exit::Exit;
 use super::{CliError, Context};
 use crate::reconcile::worker::Ended;
 use crate::shutdown::Signals;
 use begin::begin;
-use life::End;
+use life::{End, live};
 
 pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let settings = context.settings()?;
     let mut signals = Signals::listen()?;
-    let Some(mut life) = Box::pin(begin(context, settings, &mut signals)).await? else {
+    let Some(mut prepared) = Box::pin(begin(context, settings, &mut signals)).await? else {
         return Ok(stopped("before it had begun", Ended::default(), Exit::Done));
     };
     loop {
-        match Box::pin(life.live(context, &mut signals)).await {
+        match Box::pin(live(prepared, context, &mut signals)).await {
             End::Stopped(ended) if ended.cut_off == 0 => return Ok(stopped("drained", ended, Exit::Done)),
             End::Stopped(ended) => return Ok(stopped("after shutdown.grace", ended, Exit::Done)),
             End::AtOnce(ended) if ended.cut_off == 0 => return Ok(stopped("at once", ended, Exit::Done)),
             End::AtOnce(ended) => return Ok(stopped("at once", ended, Exit::Failed)),
-            End::Next(next) => life = *next,
+            End::Next(next) => prepared = *next,
         }
     }
 }
