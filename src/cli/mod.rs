@@ -88,8 +88,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return refuse_arguments(&error),
     };
     telemetry::expect(cli.log_format == Some(LogFormat::Json));
-    // It waits for others nearly all the time: one thread is enough, and holds a fifth less memory than two.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // The worker waits for others nearly all the time: one thread is enough, and holds a fifth less memory than two.
+    let mut threads = if matches!(cli.command, Command::Run) {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = match threads.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             telemetry::last_line(&format!("no async runtime can be started: {error}"));
