@@ -19,6 +19,7 @@ mod results;
 mod resync;
 mod rooms;
 mod run;
+mod scope_arguments;
 mod session_argument;
 mod sessions;
 mod status;

@@ -5,7 +5,7 @@
 //! not healthy. What is in step, and what a rule forbids, is the planner's word, which the last pass left in the ledger;
 //! what was sent, failed or is under way since then is in the rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,18 +13,22 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::pass_summary::{Need, PassSummary};
-use crate::desired::{Gate, session_gate};
 use crate::ledger::{
     Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
     WorkedOn,
 };
-use crate::model::{Kind, Mode, NotifyTime, SessionId, SubjectKey, Why};
+use crate::model::{Mode, NotifyTime, SessionId, Why};
 use crate::plan::Wait;
 
+mod needs;
 mod sessions;
+mod subjects;
 mod text;
 
+use needs::{needs, rejects_us};
 use sessions::Sessions;
+pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed, push_it};
+use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
 pub use text::status_text;
 
 /// So many attempts of the history are told.
@@ -79,63 +83,6 @@ pub struct Status {
     settling: Vec<Wait>,
 }
 
-/// Subjects that may still matter, by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    pub settled: usize,
-    pub waiting: usize,
-    pub in_doubt: usize,
-    pub parked: usize,
-}
-
-/// A request was sent, and it is not known whether it took effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InDoubt {
-    pub subject: SubjectKey,
-    pub since: DateTime<Utc>,
-    /// The next try is not made before this moment, nor before the provider answers.
-    pub not_before: Option<DateTime<Utc>>,
-    pub words: Option<String>,
-    /// Somebody works on the session now: the doubt of a request that is under way.
-    pub under_way: bool,
-}
-
-/// A confirming send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Owed {
-    pub subject: SubjectKey,
-    pub at: DateTime<Utc>,
-}
-
-/// Slides that were in doubt, or not sent, when their window closed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct WindowClosed {
-    pub subject: SubjectKey,
-    /// `window_closed_unsent`, as the plan and the log call it.
-    pub why: Why,
-    pub slot_end: DateTime<Utc>,
-    /// Something was sent, and it is not known whether it is what is shown; else it was not sent.
-    pub was_sent: bool,
-    pub words: Option<String>,
-    pub way_on: String,
-}
-
-/// What went wrong with a subject, and when it is tried again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    pub subject: SubjectKey,
-    pub since: DateTime<Utc>,
-    /// The next try is not made before this moment, nor before the provider answers.
-    pub not_before: Option<DateTime<Utc>>,
-    pub tries: u32,
-    pub words: Option<String>,
-}
-
-/// The way on for slides that nobody sends any more: the command that sends them all the same.
-pub fn push_it(session: SessionId) -> String {
-    format!("if they still matter: meetsync push {session} --reason TEXT")
-}
-
 /// Reads the ledger. `poll` is how often the worker reads the world, `notify` when slides are sent.
 pub async fn status(ledger: &Ledger, poll: Duration, notify: NotifyTime) -> Result<Status, LedgerError> {
     let standing = ledger.standing(ATTEMPTS).await?;
@@ -147,9 +94,6 @@ pub async fn status(ledger: &Ledger, poll: Duration, notify: NotifyTime) -> Resu
 pub fn healthy_age(poll: Duration) -> TimeDelta {
     TimeDelta::from_std(poll * POLLS + AND).unwrap_or(TimeDelta::MAX)
 }
-
-/// What the last pass said of subjects of which something is open.
-type Said = BTreeMap<SubjectKey, Wait>;
 
 impl Status {
     pub(crate) fn of(standing: Standing, poll: Duration, notify: NotifyTime) -> Self {
@@ -222,123 +166,4 @@ impl Status {
 fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
     let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
     replicas.iter().any(says_so).then_some("down")
-}
-
-/// By the workers that are there, too.
-fn rejects_us(replicas: &[Replica], now: DateTime<Utc>) -> Option<Need> {
-    let says_so = |replica: &&Replica| replica.is_there(now) && replica.provider == "credentials_rejected";
-    let who: Vec<&str> = replicas.iter().filter(says_so).map(|replica| replica.name.as_str()).collect();
-    (!who.is_empty()).then(|| Need {
-        rule: Some(Why::CredentialsRejected),
-        kind: None,
-        sessions: BTreeSet::new(),
-        detail: "Meetecho rejects our credentials, and nothing can be sent".into(),
-        way_on: format!(
-            "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
-            who.join(" and ")
-        ),
-    })
-}
-
-/// A failure of before, of a subject that the planner has nothing to do about by now.
-fn has_nothing_to_do(subject: &SubjectStanding, said: &Said) -> bool {
-    use Why::{Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone};
-    let over = [Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone];
-    said.get(&subject.subject).is_some_and(|wait| over.contains(&wait.reason))
-}
-
-/// As the planner has it (its word `window_closed_unsent`), by the row and by the settings' own margin. None for what is
-/// under way, what is as it should be, what the last pass had nothing to do about, and what needs a person all the same.
-/// A room is kept after its slot, too.
-fn window_closed(
-    subject: &SubjectStanding,
-    said: &Said,
-    notify: NotifyTime,
-    now: DateTime<Utc>,
-    leased: &BTreeSet<SessionId>,
-) -> Option<WindowClosed> {
-    let slot = subject.slot?;
-    let is_closed = session_gate(slot, notify, now) == Some(Gate::Closed);
-    let is_decks = subject.subject.kind == Kind::Decks;
-    let was_sent = subject.doubt_since.is_some() || subject.confirm_at.is_some();
-    let is_open = match subject.state {
-        State::Waiting | State::InDoubt => true,
-        State::Settled => was_sent,
-        State::Parked => false,
-    };
-    let is_under_way = leased.contains(&subject.subject.session);
-    let matters = is_decks && is_open && !is_under_way && !has_nothing_to_do(subject, said);
-    (is_closed && matters).then(|| WindowClosed {
-        subject: subject.subject,
-        why: Why::WindowClosedUnsent,
-        slot_end: slot.end,
-        was_sent,
-        words: subject.last_error.clone(),
-        way_on: push_it(subject.subject.session),
-    })
-}
-
-/// What the provider said no to, what a rule forbids, and what nobody sends any more.
-fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[WindowClosed]) -> Vec<Need> {
-    let of = |rule, subject: SubjectKey, detail, way_on| Need {
-        rule,
-        kind: Some(subject.kind),
-        sessions: [subject.session].into(),
-        detail,
-        way_on,
-    };
-    let parked = parked.iter().map(|trouble| {
-        let id = trouble.subject.session;
-        let words = trouble.words.as_deref().unwrap_or("no reason was written down");
-        let way_on = format!(
-            "what was refused: meetsync explain {id}; to try at once: meetsync resync --session {id}"
-        );
-        of(None, trouble.subject, format!("Meetecho said no: {words}"), way_on)
-    });
-    let refused = summary.into_iter().flat_map(|summary| summary.needs_a_person.clone());
-    let over = over.iter().map(|closed| {
-        let what = if closed.was_sent {
-            "the slides' window closed before it was certain that they are shown"
-        } else {
-            "the window closed before these slides were sent"
-        };
-        let words = closed.words.as_deref().map_or_else(String::new, |words| format!(" ({words})"));
-        of(Some(closed.why), closed.subject, format!("{what}{words}"), closed.way_on.clone())
-    });
-    parked.chain(refused).chain(over).collect()
-}
-
-fn counts(subjects: &[SubjectStanding]) -> Counts {
-    let of = |state: State| subjects.iter().filter(|subject| subject.state == state).count();
-    Counts {
-        settled: of(State::Settled),
-        waiting: of(State::Waiting),
-        in_doubt: of(State::InDoubt),
-        parked: of(State::Parked),
-    }
-}
-
-fn in_doubt(subject: &SubjectStanding, leased: &BTreeSet<SessionId>) -> Option<InDoubt> {
-    Some(InDoubt {
-        subject: subject.subject,
-        since: subject.doubt_since?,
-        not_before: subject.not_before,
-        words: subject.last_error.clone(),
-        under_way: leased.contains(&subject.subject.session),
-    })
-}
-
-fn owed(subject: &SubjectStanding) -> Option<Owed> {
-    Some(Owed { subject: subject.subject, at: subject.confirm_at? })
-}
-
-fn troubles(subjects: &[SubjectStanding], which: impl Fn(&SubjectStanding) -> bool) -> Vec<Trouble> {
-    let trouble = |subject: &SubjectStanding| Trouble {
-        subject: subject.subject,
-        since: subject.changed_at,
-        not_before: subject.not_before,
-        tries: subject.tries,
-        words: subject.last_error.clone(),
-    };
-    subjects.iter().filter(|subject| which(subject)).map(trouble).collect()
 }

@@ -1,16 +1,20 @@
 //! The status for a person who was woken up: one sentence first, then what needs a person, who is at work, and what was
 //! done last.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
+use super::Status;
 use super::sessions::InStep;
-use super::{Need, Status, Trouble};
-use crate::ledger::{Replica, RoomFinding, StandingHold};
-use crate::model::{Kind, Mode, SessionId, SubjectKey};
-use crate::plan::{Page, Paint, Style, counted, moment};
+use crate::ledger::{Replica, RoomFinding};
+use crate::model::{Kind, Mode};
+use crate::plan::{Page, Paint, Style, counted};
+use crate::reconcile::pass_summary::Need;
 
-/// The history is cut to so many lines; JSON has more.
-const LINES: usize = 10;
+mod at_work;
+mod by_itself;
+mod words;
+
+use at_work::{at_work, history};
+use by_itself::goes_on_by_itself;
+use words::{name_of, span};
 
 /// A matter names so many of its sessions, and counts the others.
 const NAMED: usize = 8;
@@ -148,69 +152,6 @@ fn about(need: &Need) -> String {
     }
 }
 
-fn goes_on_by_itself(page: &mut Page, status: &Status) {
-    let now = status.as_of;
-    let mut lines = Vec::new();
-    for doubt in &status.in_doubt {
-        let what = name(doubt.subject);
-        let since = format!("{} ({} ago)", clock(doubt.since, now), span(now - doubt.since));
-        lines.push(if doubt.under_way {
-            format!("  {what}: being sent since {since}")
-        } else {
-            let words =
-                doubt.words.as_deref().unwrap_or("it was not written down how its last request ended");
-            format!(
-                "  {what}: in doubt since {since}: {words}{}",
-                again(status, doubt.subject.session, doubt.not_before)
-            )
-        });
-    }
-    for owed in &status.confirming {
-        lines.push(format!(
-            "  {}: accepted; one more send, to confirm it, is owed at {}",
-            name(owed.subject),
-            clock(owed.at, now)
-        ));
-    }
-    for trouble in &status.retrying {
-        lines.push(format!(
-            "  {}: failed {}: {}{}",
-            name(trouble.subject),
-            counted(trouble.tries.max(1) as usize, "time", "times"),
-            words(trouble),
-            again(status, trouble.subject.session, trouble.not_before)
-        ));
-    }
-    for wait in &status.settling {
-        let until = wait.until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
-        let what = name(wait.subject);
-        lines.push(format!("  {what}: left to the datatracker's own call{until} (rooms.settle)"));
-    }
-    for held in &status.holds {
-        let what = held.session.map_or_else(|| "everything".to_owned(), |id| format!("session {id}"));
-        let hold = &held.hold;
-        lines.push(format!(
-            "  {what}: held until {}, by {}: {}",
-            clock(hold.until, now),
-            hold.by,
-            hold.reason
-        ));
-    }
-    if lines.is_empty() {
-        return;
-    }
-    page.blank();
-    let when = match status.mode {
-        _ if !status.healthy => ", once a worker runs",
-        Some(Mode::Observe) => ", once the worker may send",
-        _ => "",
-    };
-    page.line(Paint::Bold, format!("Goes on by itself{when}"));
-    for line in lines {
-        page.line(Paint::Plain, line);
-    }
-}
-
 /// Nobody puts these right by himself.
 fn rooms(page: &mut Page, status: &Status) {
     if status.rooms.is_empty() {
@@ -230,122 +171,6 @@ fn rooms(page: &mut Page, status: &Status) {
             );
         }
     }
-}
-
-fn at_work(page: &mut Page, status: &Status) {
-    let now = status.as_of;
-    page.blank();
-    page.line(Paint::Bold, "At work");
-    let (there, gone): (Vec<&Replica>, Vec<&Replica>) =
-        status.replicas.iter().partition(|replica| replica.is_there(now));
-    if there.is_empty() && status.leases.is_empty() {
-        page.line(Paint::Plain, "  nobody");
-    }
-    for replica in there {
-        let Replica { name, version, .. } = replica;
-        let (seen, started) = (span(now - replica.seen), clock(replica.started, now));
-        let thinks = match replica.provider.as_str() {
-            "down" => "; Meetecho does not answer it",
-            // It may not have asked.
-            _ => "",
-        };
-        page.line(
-            Paint::Plain,
-            format!("  {name} (version {version}), seen {seen} ago, there since {started}{thinks}"),
-        );
-    }
-    for lease in &status.leases {
-        let (owner, session, left) = (&lease.owner, lease.session, span(lease.until - now));
-        page.line(
-            Paint::Plain,
-            if gone.iter().any(|replica| replica.name == *owner) {
-                format!("  session {session} is left alone for {left} more at most: {owner} worked on it, and is gone")
-            } else {
-                format!("  {owner} works on session {session}, for {left} more at most")
-            },
-        );
-    }
-    if gone.is_empty() {
-        return;
-    }
-    page.blank();
-    page.line(Paint::Bold, "Gone without a word");
-    for replica in gone {
-        let (seen, ago) = (clock(replica.seen, now), span(now - replica.seen));
-        page.line(Paint::Plain, format!("  {}, last seen at {seen} ({ago} ago)", replica.name));
-    }
-}
-
-fn history(page: &mut Page, status: &Status) {
-    if status.attempts.is_empty() {
-        return;
-    }
-    let now = status.as_of;
-    let rows: Vec<Vec<String>> = status
-        .attempts
-        .iter()
-        .take(LINES)
-        .map(|attempt| {
-            vec![
-                clock(attempt.at, now),
-                name(attempt.subject),
-                attempt.what.clone(),
-                attempt.outcome.clone(),
-                attempt.who.clone(),
-                attempt.words.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    page.blank();
-    page.table(&["last attempts", "of", "what", "outcome", "by", "words"], &rows);
-}
-
-fn name(subject: SubjectKey) -> String {
-    name_of(subject.session, subject.kind)
-}
-
-fn name_of(session: SessionId, kind: Kind) -> String {
-    format!("session {session} {}", kind.as_str())
-}
-
-fn words(trouble: &Trouble) -> &str {
-    trouble.words.as_deref().unwrap_or("no reason was written down")
-}
-
-/// When it is tried again, where anybody can know.
-fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
-    let holds = |held: &StandingHold| held.session.is_none_or(|held| held == session);
-    match not_before {
-        _ if !status.healthy || status.mode == Some(Mode::Observe) => String::new(),
-        _ if status.holds.iter().any(holds) => "; held".into(),
-        _ if status.provider == Some("down") => "; tried again when Meetecho answers".into(),
-        Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
-        _ => String::new(),
-    }
-}
-
-/// The time of day to the second; with the day where it is not today's.
-fn clock(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    if at.date_naive() == now.date_naive() {
-        format!("{} UTC", at.format("%H:%M:%S"))
-    } else {
-        moment(at, now)
-    }
-}
-
-/// A span in its largest unit or two: `2 s`, `4 min 10 s`, `3 h 5 min`, `2 days`.
-fn span(length: TimeDelta) -> String {
-    let seconds = length.num_seconds().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
-        _ => counted(usize::try_from(seconds / 86_400).unwrap_or(usize::MAX), "day", "days"),
-    }
-}
-
-fn two(large: i64, unit: &str, small: i64, small_unit: &str) -> String {
-    if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {small_unit}") }
 }
 
 #[cfg(test)]

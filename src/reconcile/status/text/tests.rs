@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
-use crate::model::{Hold, NotifyTime, SessionId, Span, Why};
+use crate::model::{Hold, Mode, NotifyTime, SessionId, Span, SubjectKey, Why};
 use crate::plan::Wait;
 
 const POLL: Duration = Duration::from_secs(2);

@@ -1,0 +1,56 @@
+//! What goes on only when a person does something, each with its way on.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::subjects::{Trouble, WindowClosed};
+use crate::ledger::Replica;
+use crate::model::{SubjectKey, Why};
+use crate::reconcile::pass_summary::{Need, PassSummary};
+
+/// What the provider said no to, what a rule forbids, and what nobody sends any more.
+pub(super) fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[WindowClosed]) -> Vec<Need> {
+    let of = |rule, subject: SubjectKey, detail, way_on| Need {
+        rule,
+        kind: Some(subject.kind),
+        sessions: [subject.session].into(),
+        detail,
+        way_on,
+    };
+    let parked = parked.iter().map(|trouble| {
+        let id = trouble.subject.session;
+        let words = trouble.words.as_deref().unwrap_or("no reason was written down");
+        let way_on = format!(
+            "what was refused: meetsync explain {id}; to try at once: meetsync resync --session {id}"
+        );
+        of(None, trouble.subject, format!("Meetecho said no: {words}"), way_on)
+    });
+    let refused = summary.into_iter().flat_map(|summary| summary.needs_a_person.clone());
+    let over = over.iter().map(|closed| {
+        let what = if closed.was_sent {
+            "the slides' window closed before it was certain that they are shown"
+        } else {
+            "the window closed before these slides were sent"
+        };
+        let words = closed.words.as_deref().map_or_else(String::new, |words| format!(" ({words})"));
+        of(Some(closed.why), closed.subject, format!("{what}{words}"), closed.way_on.clone())
+    });
+    parked.chain(refused).chain(over).collect()
+}
+
+/// By the workers that are there: what one said that was killed since is no news.
+pub(super) fn rejects_us(replicas: &[Replica], now: DateTime<Utc>) -> Option<Need> {
+    let says_so = |replica: &&Replica| replica.is_there(now) && replica.provider == "credentials_rejected";
+    let who: Vec<&str> = replicas.iter().filter(says_so).map(|replica| replica.name.as_str()).collect();
+    (!who.is_empty()).then(|| Need {
+        rule: Some(Why::CredentialsRejected),
+        kind: None,
+        sessions: BTreeSet::new(),
+        detail: "Meetecho rejects our credentials, and nothing can be sent".into(),
+        way_on: format!(
+            "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
+            who.join(" and ")
+        ),
+    })
+}

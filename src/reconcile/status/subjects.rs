@@ -1,0 +1,147 @@
+//! Subject by subject: what the ledger's row, and what the last pass said of it, come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::desired::{Gate, session_gate};
+use crate::ledger::{State, SubjectStanding};
+use crate::model::{Kind, NotifyTime, SessionId, SubjectKey, Why};
+use crate::plan::Wait;
+
+/// Subjects that may still matter, by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub settled: usize,
+    pub waiting: usize,
+    pub in_doubt: usize,
+    pub parked: usize,
+}
+
+/// A request was sent, and it is not known whether it took effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InDoubt {
+    pub subject: SubjectKey,
+    pub since: DateTime<Utc>,
+    /// The next try is not made before this moment, nor before the provider answers.
+    pub not_before: Option<DateTime<Utc>>,
+    pub words: Option<String>,
+    /// Somebody works on the session now: the doubt of a request that is under way.
+    pub under_way: bool,
+}
+
+/// A confirming send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Owed {
+    pub subject: SubjectKey,
+    pub at: DateTime<Utc>,
+}
+
+/// Slides that were in doubt, or not sent, when their window closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowClosed {
+    pub subject: SubjectKey,
+    /// `window_closed_unsent`, as the plan and the log call it.
+    pub why: Why,
+    pub slot_end: DateTime<Utc>,
+    /// Something was sent, and it is not known whether it is what is shown; else it was not sent.
+    pub was_sent: bool,
+    pub words: Option<String>,
+    pub way_on: String,
+}
+
+/// What went wrong with a subject, and when it is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    pub subject: SubjectKey,
+    pub since: DateTime<Utc>,
+    /// The next try is not made before this moment, nor before the provider answers.
+    pub not_before: Option<DateTime<Utc>>,
+    pub tries: u32,
+    pub words: Option<String>,
+}
+
+/// What the last pass said of subjects of which something is open.
+pub(super) type Said = BTreeMap<SubjectKey, Wait>;
+
+/// The way on for slides that nobody sends any more: the command that sends them all the same.
+pub fn push_it(session: SessionId) -> String {
+    format!("if they still matter: meetsync push {session} --reason TEXT")
+}
+
+pub(super) fn counts(subjects: &[SubjectStanding]) -> Counts {
+    let of = |state: State| subjects.iter().filter(|subject| subject.state == state).count();
+    Counts {
+        settled: of(State::Settled),
+        waiting: of(State::Waiting),
+        in_doubt: of(State::InDoubt),
+        parked: of(State::Parked),
+    }
+}
+
+pub(super) fn in_doubt(subject: &SubjectStanding, leased: &BTreeSet<SessionId>) -> Option<InDoubt> {
+    Some(InDoubt {
+        subject: subject.subject,
+        since: subject.doubt_since?,
+        not_before: subject.not_before,
+        words: subject.last_error.clone(),
+        under_way: leased.contains(&subject.subject.session),
+    })
+}
+
+pub(super) fn owed(subject: &SubjectStanding) -> Option<Owed> {
+    Some(Owed { subject: subject.subject, at: subject.confirm_at? })
+}
+
+pub(super) fn troubles(
+    subjects: &[SubjectStanding],
+    which: impl Fn(&SubjectStanding) -> bool,
+) -> Vec<Trouble> {
+    let trouble = |subject: &SubjectStanding| Trouble {
+        subject: subject.subject,
+        since: subject.changed_at,
+        not_before: subject.not_before,
+        tries: subject.tries,
+        words: subject.last_error.clone(),
+    };
+    subjects.iter().filter(|subject| which(subject)).map(trouble).collect()
+}
+
+/// A failure of before, of a subject that the planner has nothing to do about by now.
+pub(super) fn has_nothing_to_do(subject: &SubjectStanding, said: &Said) -> bool {
+    use Why::{Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone};
+    let over = [Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone];
+    said.get(&subject.subject).is_some_and(|wait| over.contains(&wait.reason))
+}
+
+/// As the planner has it (its word `window_closed_unsent`), by the row and by the settings' own margin. None for what is
+/// under way, what is as it should be, what the last pass had nothing to do about, and what needs a person all the same.
+/// A room is kept after its slot, too.
+pub(super) fn window_closed(
+    subject: &SubjectStanding,
+    said: &Said,
+    notify: NotifyTime,
+    now: DateTime<Utc>,
+    leased: &BTreeSet<SessionId>,
+) -> Option<WindowClosed> {
+    let slot = subject.slot?;
+    let is_closed = session_gate(slot, notify, now) == Some(Gate::Closed);
+    let is_decks = subject.subject.kind == Kind::Decks;
+    let was_sent = subject.doubt_since.is_some() || subject.confirm_at.is_some();
+    let is_open = match subject.state {
+        State::Waiting | State::InDoubt => true,
+        State::Settled => was_sent,
+        State::Parked => false,
+    };
+    let is_under_way = leased.contains(&subject.subject.session);
+    let matters = is_decks && is_open && !is_under_way && !has_nothing_to_do(subject, said);
+    (is_closed && matters).then(|| WindowClosed {
+        subject: subject.subject,
+        why: Why::WindowClosedUnsent,
+        slot_end: slot.end,
+        was_sent,
+        words: subject.last_error.clone(),
+        way_on: push_it(subject.subject.session),
+    })
+}

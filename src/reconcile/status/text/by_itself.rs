@@ -1,0 +1,89 @@
+//! What goes on by itself: doubt, a send that is owed, what failed and is tried again, what is left to others, holds.
+
+use chrono::{DateTime, Utc};
+
+use super::words::{clock, name, span};
+use crate::ledger::StandingHold;
+use crate::model::{Mode, SessionId};
+use crate::plan::{Page, Paint, counted};
+use crate::reconcile::status::Status;
+use crate::reconcile::status::subjects::Trouble;
+
+pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
+    let now = status.as_of;
+    let mut lines = Vec::new();
+    for doubt in &status.in_doubt {
+        let what = name(doubt.subject);
+        let since = format!("{} ({} ago)", clock(doubt.since, now), span(now - doubt.since));
+        lines.push(if doubt.under_way {
+            format!("  {what}: being sent since {since}")
+        } else {
+            let words =
+                doubt.words.as_deref().unwrap_or("it was not written down how its last request ended");
+            format!(
+                "  {what}: in doubt since {since}: {words}{}",
+                again(status, doubt.subject.session, doubt.not_before)
+            )
+        });
+    }
+    for owed in &status.confirming {
+        lines.push(format!(
+            "  {}: accepted; one more send, to confirm it, is owed at {}",
+            name(owed.subject),
+            clock(owed.at, now)
+        ));
+    }
+    for trouble in &status.retrying {
+        lines.push(format!(
+            "  {}: failed {}: {}{}",
+            name(trouble.subject),
+            counted(trouble.tries.max(1) as usize, "time", "times"),
+            words(trouble),
+            again(status, trouble.subject.session, trouble.not_before)
+        ));
+    }
+    for wait in &status.settling {
+        let until = wait.until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+        let what = name(wait.subject);
+        lines.push(format!("  {what}: left to the datatracker's own call{until} (rooms.settle)"));
+    }
+    for held in &status.holds {
+        let what = held.session.map_or_else(|| "everything".to_owned(), |id| format!("session {id}"));
+        let hold = &held.hold;
+        lines.push(format!(
+            "  {what}: held until {}, by {}: {}",
+            clock(hold.until, now),
+            hold.by,
+            hold.reason
+        ));
+    }
+    if lines.is_empty() {
+        return;
+    }
+    page.blank();
+    let when = match status.mode {
+        _ if !status.healthy => ", once a worker runs",
+        Some(Mode::Observe) => ", once the worker may send",
+        _ => "",
+    };
+    page.line(Paint::Bold, format!("Goes on by itself{when}"));
+    for line in lines {
+        page.line(Paint::Plain, line);
+    }
+}
+
+fn words(trouble: &Trouble) -> &str {
+    trouble.words.as_deref().unwrap_or("no reason was written down")
+}
+
+/// When it is tried again, where anybody can know.
+fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
+    let holds = |held: &StandingHold| held.session.is_none_or(|held| held == session);
+    match not_before {
+        _ if !status.healthy || status.mode == Some(Mode::Observe) => String::new(),
+        _ if status.holds.iter().any(holds) => "; held".into(),
+        _ if status.provider == Some("down") => "; tried again when Meetecho answers".into(),
+        Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
+        _ => String::new(),
+    }
+}
