@@ -7,22 +7,22 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 
 use super::act_decks::{self, Moments};
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
 use super::edges::{Books as _, Conference as _, Edges, Time as _};
-use super::look;
 use super::worker::Leave;
 use super::world::{Parts, World};
-use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, LedgerError, Settled, StepEnd};
-use crate::model::{Fault, Kind, LedgerView, Remembered, RoomRecord, RoomsSeen, Snapshot, SubjectKey, Why};
-use crate::plan::{self, Ask, Change, Inputs, Operation};
-use crate::planted::{self, Bug};
-use crate::schedule::backoff;
+use crate::ledger::{Begun, Lease, LeasedStep, LedgerError, Settled};
+use crate::model::{Fault, Kind, RoomRecord, Why};
+use crate::plan::Change;
 use crate::schedule::lease::step_timeout;
+
+mod ending;
+mod next;
 
 /// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
 const LEASE_SKEW: Duration = Duration::from_secs(3);
@@ -115,54 +115,6 @@ impl<E: Edges> Step<'_, E> {
         }
     }
 
-    /// The planned change, or a fresh one where the belief is not what it was planned on.
-    async fn next_for(&self, begun: &Begun) -> Result<Next, LedgerError> {
-        let planned = self.planned;
-        let is_old = |worker: Standing<'_>| worker.generation != begun.before.timing.generation;
-        if self.worker.is_some_and(is_old) && !planted::is(Bug::GenerationNotChecked) {
-            return Ok(Next::Nothing);
-        }
-        let planned_on = self.world.ledger.get(planned.subject).cloned().unwrap_or_default();
-        if same_belief(&planned_on, &begun.before) {
-            return Ok(Next::Act(planned.clone()));
-        }
-        let Some(fresh) = self.plan_again(begun.before.clone()).await? else { return Ok(Next::Nothing) };
-        // The guards have counted what was planned, and a person may have approved it.
-        let deletes = plan::takes_a_room_away(&fresh) && !plan::takes_a_room_away(planned);
-        let makes = plan::makes_a_room(&fresh) && !plan::makes_a_room(planned);
-        Ok(if deletes || makes { Next::MoreThanPlanned } else { Next::Act(fresh) })
-    }
-
-    /// What the planner says of this one subject now: by the ledger as it is, and the rooms as they are. For decks
-    /// the ledger's word on the room will do: the step before this one, ours or another's, has just written it.
-    async fn plan_again(&self, belief: Remembered) -> Result<Option<Change>, LedgerError> {
-        let key = self.planned.subject;
-        let world = self.world;
-        let snapshot = Snapshot {
-            sessions: world.snapshot.session(key.session).cloned().into_iter().collect(),
-            ..world.snapshot.carried_to(self.now())
-        };
-        let other = SubjectKey { kind: if key.kind == Kind::Room { Kind::Decks } else { Kind::Room }, ..key };
-        let view = self.ledger.view_of(&[key.session].into(), world.policy.guard.per, snapshot.as_of).await?;
-        let mut ledger = LedgerView::default();
-        ledger.subjects.extend(view.get(other).cloned().map(|row| (other, row)));
-        ledger.subjects.insert(key, belief);
-        // The guards have counted this change already, and a hold is not set in the middle of a step.
-        let ask = Ask { force: true, ..world.ask.clone() };
-        let unread = RoomsSeen::default();
-        let inputs =
-            Inputs { snapshot: &snapshot, ledger: &ledger, rooms: &unread, policy: &world.policy, ask: &ask };
-        let rooms = match key.kind {
-            Kind::Room => {
-                look::rooms_of(&self.parts.meetecho, plan::groups_to_read(inputs), self.parts.max_in_flight)
-                    .await
-            }
-            Kind::Decks => unread.clone(),
-        };
-        let plan = plan::make(Inputs { rooms: &rooms, ..inputs });
-        Ok(plan.changes.into_iter().find(|change| change.subject == key))
-    }
-
     /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way. Also what the ledger has
     /// as the session's room by now.
     async fn act_in_time(
@@ -234,46 +186,6 @@ impl<E: Edges> Step<'_, E> {
         }
     }
 
-    /// The worker tries again for as long as its lease lasts: what was sent and accepted must not be forgotten because
-    /// the ledger was away for a moment.
-    async fn settle(
-        &self,
-        lease: Lease,
-        step: Begun,
-        end: &StepEnd,
-        attempt: AttemptRow,
-        began: Duration,
-    ) -> Result<Settled, LedgerError> {
-        let time = &self.parts.time;
-        let mut pause = Duration::from_millis(250);
-        loop {
-            let settled =
-                self.ledger.settle_and_release(lease.clone(), step.clone(), end, attempt.clone()).await;
-            let gone = time.elapsed().saturating_sub(began);
-            let is_over = step_timeout(self.parts.lease, pause, gone).is_zero();
-            if settled.is_ok() || self.worker.is_none() || is_over {
-                return settled;
-            }
-            time.sleep(pause).await;
-            pause *= 2;
-        }
-    }
-
-    /// The moment before which the worker does not try this subject again.
-    fn not_before(&self, change: &Change, step: &Begun, acted: &Acted) -> Option<DateTime<Utc>> {
-        self.worker.as_ref()?;
-        let wait = match acted.outcome {
-            StepOutcome::Applied | StepOutcome::InStep => return None,
-            StepOutcome::Refused if acted.is_refused_by_provider() => {
-                backoff::parked(change.subject.kind == Kind::Decks, self.needed_in(change))
-            }
-            StepOutcome::Retry | StepOutcome::InDoubt | StepOutcome::Refused => {
-                backoff::worker(step.tries, self.parts.time.chance())
-            }
-        };
-        TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)
-    }
-
     /// An edit is sent when it has been quiet since for `slides.quiet`, long enough for the datatracker's own call for it;
     /// but where edits don't stop, `slides.max_wait` cuts in, and may do so right after the newest one. A person who
     /// pushes knows what else is going on.
@@ -281,34 +193,6 @@ impl<E: Edges> Step<'_, E> {
         self.worker.as_ref()?;
         let quiet_at = step.before.timing.burst?.last + self.world.policy.slides.quiet;
         (self.now() < quiet_at).then_some(quiet_at)
-    }
-
-    /// From now to the moment when Meetecho begins to let people in; None = the session is over, or never scheduled.
-    fn needed_in(&self, change: &Change) -> Option<Duration> {
-        let now = self.now();
-        let slot = change.slot.filter(|slot| !slot.is_over(now))?;
-        let left = slot.start - self.world.policy.slides.provider_window - now;
-        Some(left.to_std().unwrap_or(Duration::ZERO))
-    }
-
-    fn attempt(&self, change: &Change, begun: &Begun, acted: &Acted, took: Duration) -> AttemptRow {
-        let emptied = acted.requests > 0 && plan::empties(Some(&begun.before), change);
-        let reason = match self.reason {
-            Some(words) => format!("{}: {words}", change.reason),
-            None => change.reason.clone(),
-        };
-        AttemptRow {
-            at: self.now(),
-            who: self.parts.who.clone(),
-            what: in_words(&change.operations),
-            reason,
-            requests: u32::try_from(acted.requests).unwrap_or(u32::MAX),
-            outcome: acted.outcome.word().to_owned(),
-            words: acted.fault.as_ref().map(|fault| fault.words.clone()),
-            took,
-            counts_as: acted.counts_as.or(emptied.then_some(CountsAs::DecksEmptied)),
-            not_before: self.not_before(change, begun, acted),
-        }
     }
 }
 
@@ -340,18 +224,4 @@ enum Next {
     MoreThanPlanned,
     /// It could not be said: planning again panicked.
     Broke,
-}
-
-/// What decides the next change; the rest of a row is history.
-fn same_belief(a: &Remembered, b: &Remembered) -> bool {
-    a.accepted == b.accepted
-        && a.may_be_there == b.may_be_there
-        && a.room == b.room
-        && a.doubt_since == b.doubt_since
-        && a.confirming == b.confirming
-}
-
-/// The operations by name, as a plan's JSON calls them.
-fn in_words(operations: &[Operation]) -> String {
-    operations.iter().map(Operation::name).collect::<Vec<_>>().join(", ")
 }
