@@ -18,6 +18,32 @@ async fn with_sweeps() -> Stage {
     stage
 }
 
+async fn with_a_sweep_at_midnight() -> Stage {
+    let mut stage = with_sweeps().await;
+    stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
+    stage
+}
+
+/// A worker that has made the rooms that were missing, so that there are as many as this.
+async fn with_rooms_made(stage: &Stage, rooms: usize) -> Running {
+    let worker = Running::start(stage);
+    until(stage, "all rooms are made", |standin| standin.rooms().len() == rooms).await;
+    until_in_step(stage).await;
+    worker
+}
+
+/// A room that no session of ours stands for.
+fn stranger() -> SeenRoom {
+    SeenRoom {
+        room_id: 99_001,
+        public_id: "b0f5cf6e-7d2b-4c55-9e0e-4b7f6ad2a001".into(),
+        url: "https://meetings.conf.meetecho.com/interim/?session=99001".into(),
+        description: "A stranger's".into(),
+        start: "2041-01-01T10:00:00Z".parse().unwrap(),
+        duration_min: 60,
+    }
+}
+
 fn room_of(standin: &Standin, session: SessionId) -> Option<StandinRoom> {
     standin.rooms().into_iter().find(|made| made.room.room_id == session.0)
 }
@@ -34,23 +60,19 @@ async fn sweeps(stage: &Stage, count: usize) {
     passes(stage, 2).await;
 }
 
+/// Until the ledger has that the sweep whose turn it was is done.
+async fn until_swept(stage: &Stage) {
+    let done = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
+    until_true("the sweep is done", async || !stage.database.texts(done).await.is_empty()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rooms_follow_the_datatracker_and_come_back() {
     let stage = with_sweeps().await;
-    let stranger = SeenRoom {
-        room_id: 99_001,
-        public_id: "b0f5cf6e-7d2b-4c55-9e0e-4b7f6ad2a001".into(),
-        url: "https://meetings.conf.meetecho.com/interim/?session=99001".into(),
-        description: "A stranger's".into(),
-        start: "2031-01-01T10:00:00Z".parse().unwrap(),
-        duration_min: 60,
-    };
-    let group = GroupAcronym::new("moq");
-    stage.standin.plant_room(&group, &stranger);
+    let stranger = stranger();
+    stage.standin.plant_room(&GroupAcronym::new("moq"), &stranger);
     let own_link = link_of(&stage, scenes::OWN_LINK).await;
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 13).await;
-    until_in_step(&stage).await;
+    let worker = with_rooms_made(&stage, 13).await;
     let before = stage.requests();
     for session in [scenes::INTERIM, scenes::OTHER_INTERIM, scenes::TWO_DAYS, BY_HAND, CANCELLED] {
         assert_eq!(calls_of(&stage.standin.log(), session), [Call::CreateRoom], "{session}");
@@ -87,13 +109,9 @@ async fn rooms_follow_the_datatracker_and_come_back() {
 /// Nobody has it on record, another worker is at its session, and the next sweep is tomorrow.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_done_for_a_room_is_looked_at_again() {
-    let mut stage = with_sweeps().await;
-    stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
-    until_in_step(&stage).await;
-    let done = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
-    until_true("the sweep is done", async || !stage.database.texts(done).await.is_empty()).await;
+    let stage = with_a_sweep_at_midnight().await;
+    let worker = with_rooms_made(&stage, 12).await;
+    until_swept(&stage).await;
     worker.stop().await.expect(0);
     let session = BY_HAND.0;
     stage
@@ -116,13 +134,9 @@ async fn what_could_not_be_done_for_a_room_is_looked_at_again() {
 /// Whoever took the sweep's turn was killed before it had looked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {
-    let mut stage = with_sweeps().await;
-    stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
-    until_in_step(&stage).await;
-    let done = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
-    until_true("it is done", async || !stage.database.texts(done).await.is_empty()).await;
+    let stage = with_a_sweep_at_midnight().await;
+    let worker = with_rooms_made(&stage, 12).await;
+    until_swept(&stage).await;
     worker.kill().await;
 
     stage.standin.take_room_away(&room_of(&stage.standin, BY_HAND).unwrap().room.public_id);
@@ -139,7 +153,7 @@ async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {
         .await;
     let last = Running::start(&stage);
     until(&stage, "the room is back", |standin| room_of(standin, BY_HAND).is_some()).await;
-    until_true("it is done", async || !stage.database.texts(done).await.is_empty()).await;
+    until_swept(&stage).await;
     last.stop().await.expect(0);
 }
 
@@ -148,17 +162,8 @@ async fn a_sweep_that_was_left_undone_is_done_by_the_next_worker() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_sweep_finds_is_told_once_and_left_alone() {
     let stage = with_sweeps().await;
-    let stranger = SeenRoom {
-        room_id: 99_001,
-        public_id: "b0f5cf6e-7d2b-4c55-9e0e-4b7f6ad2a001".into(),
-        url: "https://meetings.conf.meetecho.com/interim/?session=99001".into(),
-        description: "A stranger's".into(),
-        start: "2041-01-01T10:00:00Z".parse().unwrap(),
-        duration_min: 60,
-    };
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
-    until_in_step(&stage).await;
+    let stranger = stranger();
+    let worker = with_rooms_made(&stage, 12).await;
     let group = |id: SessionId| {
         format!(
             "SELECT g.acronym FROM public.meeting_session s JOIN public.group_group g ON g.id = s.group_id WHERE s.id = {id}"
@@ -215,9 +220,7 @@ async fn what_a_sweep_finds_is_told_once_and_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_deletions_are_refused_and_not_tried_again_and_again() {
     let stage = with_sweeps().await;
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
-    until_in_step(&stage).await;
+    let worker = with_rooms_made(&stage, 12).await;
     let before = stage.standin.counts().writes();
     let cancelled: Vec<_> = (36101..=36107).map(|session| scenes::cancel(SessionId(session)).sql).collect();
     stage.database.run(&cancelled.join("\n")).await;
@@ -234,9 +237,7 @@ async fn too_many_deletions_are_refused_and_not_tried_again_and_again() {
 async fn without_the_power_to_delete_it_makes_rooms_and_deletes_none() {
     let mut stage = with_sweeps().await;
     stage.change_settings("policy = \"full\"", "policy = \"no-delete\"");
-    let worker = Running::start(&stage);
-    until(&stage, "all rooms are made", |standin| standin.rooms().len() == 12).await;
-    until_in_step(&stage).await;
+    let worker = with_rooms_made(&stage, 12).await;
     stage.database.run(&scenes::cancel(CANCELLED).sql).await;
     stage.database.run(&scenes::move_interim(scenes::OTHER_INTERIM, 60).sql).await;
     let before = stage.standin.counts().writes();
