@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use meetsync::database::DatabaseError;
-use meetsync::datatracker::{Look, Range, ReadError, WriteError};
+use meetsync::datatracker::{Look, Range};
 use meetsync::model::{
     Deck, DeckId, GroupAcronym, LinkedDeck, MeetingNumber, SNAPSHOT_VERSION, Session, SessionId,
     SessionStatus, Sibling, Snapshot, Span,
 };
-use meetsync::reconcile::edges::{Links, Source};
 
-use super::history::{Edge, Fault, History, SessionSetup, What, at, beginning};
-use super::mutants::{self, EdgeBug};
-use super::random::Random;
-use super::world::{Life, World};
+use super::history::{History, SessionSetup, What, at, beginning};
+
+mod twins;
+
+pub(crate) use twins::{LinksTwin, SourceTwin, broken};
 
 pub(crate) const LINK_PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
 pub(crate) const OWN_LINK: &str = "https://webex.example.org/meet/room";
@@ -229,110 +228,5 @@ fn place_in(session: &Session, place: usize) -> Option<usize> {
 fn renumber(session: &mut Session) {
     for (linked, order) in session.decks.iter_mut().zip(1..) {
         linked.deck.order = order;
-    }
-}
-
-pub(crate) fn broken(what: &str) -> DatabaseError {
-    DatabaseError::Broken { what: what.to_owned(), doing: "calling it".to_owned(), said: "no".to_owned() }
-}
-
-/// The datatracker as one worker reads it.
-#[derive(Debug, Clone)]
-pub(crate) struct SourceTwin(pub(crate) Life);
-
-fn menu(random: &mut Random) -> Fault {
-    match random.below(10) {
-        0..4 => Fault::FailsBefore,
-        4 => Fault::Incomplete,
-        5 => Fault::Empty,
-        6..8 => Fault::Stale { by_ms: random.between(1, 20_000) },
-        _ => Fault::Slow { by_ms: random.between(100, 5000) },
-    }
-}
-
-impl Source for SourceTwin {
-    async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
-        let life = &self.0;
-        life.boundary().await;
-        let (read, slow) = life.world.lock().read(life.worker, look);
-        if slow > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(slow)).await;
-        }
-        life.boundary().await;
-        read
-    }
-}
-
-impl World {
-    fn read(&mut self, worker: usize, look: &Look) -> (Result<Snapshot, ReadError>, u64) {
-        let now = self.now_ms();
-        let fault = self.fault(worker, Edge::Source, menu);
-        if now < self.source_down_ms || fault == Some(Fault::FailsBefore) {
-            return (Err(ReadError::Database(broken("the datatracker's database"))), 0);
-        }
-        if fault == Some(Fault::Empty) {
-            return (Err(ReadError::Empty), 0);
-        }
-        let mut of_ms = now;
-        if let Some(Fault::Stale { by_ms }) = fault {
-            of_ms = now.saturating_sub(by_ms);
-        }
-        if let Some((from, until)) = self.source_lags_from
-            && now < until
-        {
-            of_ms = of_ms.min(from);
-        }
-        let skew = TimeDelta::milliseconds(self.source_skew_ms);
-        let mut snapshot = self.source.snapshot(of_ms, at(now) + skew, skew, look);
-        if fault == Some(Fault::Incomplete) {
-            snapshot.complete = mutants::is(EdgeBug::PartialReadBelieved);
-            for session in &mut snapshot.sessions {
-                session.decks.clear();
-            }
-        }
-        let slow = if let Some(Fault::Slow { by_ms }) = fault { by_ms } else { 0 };
-        (Ok(snapshot), slow)
-    }
-}
-
-/// The datatracker's links, as one worker writes them.
-#[derive(Debug, Clone)]
-pub(crate) struct LinksTwin(pub(crate) Life);
-
-impl Links for LinksTwin {
-    async fn write_link(&self, session: SessionId, seen: &str, url: &str) -> Result<bool, WriteError> {
-        let life = &self.0;
-        life.boundary().await;
-        let written = life.world.lock().write_link(life.worker, session, seen, url);
-        life.boundary().await;
-        written
-    }
-}
-
-impl World {
-    fn write_link(
-        &mut self,
-        worker: usize,
-        session: SessionId,
-        seen: &str,
-        url: &str,
-    ) -> Result<bool, WriteError> {
-        let now = self.now_ms();
-        let fault = self.fault(worker, Edge::Link, |random| {
-            if random.percent(50) { Fault::FailsBefore } else { Fault::FailsAfter }
-        });
-        let failed = || WriteError::Database(broken("the database of the room links"));
-        if now < self.source_down_ms.max(self.links_down_ms) || fault == Some(Fault::FailsBefore) {
-            return Err(failed());
-        }
-        let before = self.source.session(session).map(|session| session.remote_instructions.clone());
-        let compared = (!mutants::is(EdgeBug::LinkWithoutCompare)).then_some(seen);
-        let touched = self.source_now();
-        let written = self.source.write_link(now, touched, session, compared, url);
-        if written {
-            self.tell(|| format!("worker {worker}: the link of session {session} is now {url}"));
-            self.link_was_written(session, &before.unwrap_or_default());
-        }
-        if fault.is_some() { Err(failed()) } else { Ok(written) }
     }
 }
