@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use meetsync::ledger::{Begun, Failure, Ledger, StepEnd};
-use meetsync::model::{Accepted, DeckId, LedgerView, SessionId};
+use meetsync::model::{DeckId, LedgerView, SessionId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::view::wish;
-use super::{LEASE, PER, at, attempt, begin_for, decks, decks_of, finish, ids, live, ready, rehearsal};
+use super::{LEASE, PER, at, attempt, begin_for, decks_of, finish, ids, list_of, live, ready, rehearsal};
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -53,11 +53,7 @@ fn end_of(begun: &Begun, list: &[i64], end: End, second: i64) -> Option<StepEnd>
         End::Applied => {
             let there = ids(list.iter().copied());
             StepEnd::DecksAccepted {
-                accepted: Accepted {
-                    decks: decks(list.iter().copied()),
-                    at: at(second),
-                    epoch: "first".to_owned(),
-                },
+                accepted: list_of(list.iter().copied(), at(second)),
                 deleted: begun.before.may_be_there.difference(&there).copied().collect(),
                 confirming: begun.confirming(at(second), TimeDelta::seconds(3), false),
             }

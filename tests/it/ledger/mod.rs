@@ -85,9 +85,12 @@ fn decks(ids: impl IntoIterator<Item = i64>) -> Vec<Deck> {
     (1..).zip(ids).map(deck).collect()
 }
 
+fn list_of(ids: impl IntoIterator<Item = i64>, when: DateTime<Utc>) -> Accepted {
+    Accepted { decks: decks(ids), at: when, epoch: "first".to_owned() }
+}
+
 fn accepted(ids: impl IntoIterator<Item = i64>, when: DateTime<Utc>) -> StepEnd {
-    let accepted = Accepted { decks: decks(ids), at: when, epoch: "first".to_owned() };
-    StepEnd::DecksAccepted { accepted, deleted: BTreeSet::new(), confirming: None }
+    StepEnd::DecksAccepted { accepted: list_of(ids, when), deleted: BTreeSet::new(), confirming: None }
 }
 
 fn room(session: i64, start: DateTime<Utc>) -> RoomRecord {

@@ -5,8 +5,8 @@ use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, StepEnd};
 use meetsync::model::{Belief, Confirming, SessionId};
 
 use super::{
-    LEASE, PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, live, ready, remembered,
-    room, room_of,
+    LEASE, PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, list_of, live, ready,
+    remembered, room, room_of,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,8 +35,7 @@ async fn doubt_outlives_the_process_that_marked_it() {
     assert_eq!(begun.before, found, "the step starts from what is believed");
     let confirming = begun.confirming(at(61), TimeDelta::seconds(30), false);
     assert_eq!(confirming, Some(Confirming { at: at(91) }), "nobody ever answered");
-    let StepEnd::DecksAccepted { accepted, .. } = accepted([2], at(61)) else { unreachable!() };
-    let end = StepEnd::DecksAccepted { accepted, deleted: ids([1]), confirming };
+    let end = StepEnd::DecksAccepted { accepted: list_of([2], at(61)), deleted: ids([1]), confirming };
     finish(&ledger, lease, begun, &end, attempt("applied", at(61))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.doubt_since, after.confirming), (None, confirming));
@@ -50,8 +49,7 @@ async fn doubt_outlives_the_process_that_marked_it() {
     // The confirming send ends it.
     let (lease, begun) = begin(&ledger, key, [2], at(91)).await;
     assert_eq!(begun.confirming(at(92), TimeDelta::seconds(30), false), None);
-    let StepEnd::DecksAccepted { accepted, .. } = super::accepted([2], at(92)) else { unreachable!() };
-    let end = StepEnd::DecksAccepted { accepted, deleted: ids([1]), confirming: None };
+    let end = StepEnd::DecksAccepted { accepted: list_of([2], at(92)), deleted: ids([1]), confirming: None };
     finish(&ledger, lease, begun, &end, attempt("applied", at(92))).await;
     let after = remembered(&ledger, key).await.unwrap();
     assert_eq!((after.confirming, after.may_be_there), (None, ids([2])));

@@ -7,8 +7,8 @@ use meetsync::model::{Hold, SessionId, SubjectKey, digest_of};
 use serde_json::json;
 
 use super::{
-    PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, live, ready, rehearsal, room,
-    room_of, span,
+    PER, accepted, at, attempt, begin, connect, decks, decks_of, finish, ids, list_of, live, ready,
+    rehearsal, room, room_of, span,
 };
 use crate::support::{TestDatabase, cluster};
 
@@ -93,9 +93,9 @@ async fn a_view_holds_what_may_matter_and_what_was_asked_for() {
         finish(&ledger, lease, begun, &end, attempt("applied", at(1))).await;
     }
     let (lease, begun) = begin(&ledger, decks_of(5), [5], at(0)).await;
-    let StepEnd::DecksAccepted { accepted, deleted, .. } = accepted([5], at(1)) else { unreachable!() };
+    let accepted = list_of([5], at(1));
     let confirming = begun.confirming(at(1), chrono::TimeDelta::seconds(30), true);
-    let end = StepEnd::DecksAccepted { accepted: accepted.clone(), deleted, confirming };
+    let end = StepEnd::DecksAccepted { accepted: accepted.clone(), deleted: BTreeSet::new(), confirming };
     finish(&ledger, lease, begun, &end, attempt("applied", at(1))).await;
     ledger.hold(Some(SessionId(6)), &hold(50), at(0)).await.unwrap();
     ledger.hold(None, &hold(70), at(0)).await.unwrap();

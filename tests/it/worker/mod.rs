@@ -7,6 +7,7 @@ mod clocks;
 mod credentials;
 mod database_away;
 mod edits;
+mod hangup;
 mod inside;
 mod jumps;
 mod killed;
@@ -16,6 +17,7 @@ mod replicas;
 mod rooms;
 mod stopping;
 mod told;
+mod watchdog;
 mod whole;
 mod windows;
 
