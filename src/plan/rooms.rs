@@ -12,20 +12,25 @@
 //!
 //! Absence from a read is never a reason to delete. Where the rooms were not read, the ledger's record stands in.
 
-use chrono::{DateTime, Utc};
-
 use super::inputs::{Answer, Inputs};
 use super::link::Link;
-use super::types::{Operation, Refusal};
-use crate::desired::{NoRoom, room_spec, wants_room};
-use crate::model::{RoomTimes, SeenRoom, Session, SubjectKey, Why};
+use super::types::Operation;
+use crate::desired::{NoRoom, wants_room};
+use crate::model::{RoomTimes, SeenRoom, Session, Why};
 
+mod answers;
+mod cancelled;
 mod groups;
 mod known;
+mod moments;
 mod report;
 
+use answers::{change_of, in_progress, refuse, spec};
+use cancelled::cancelled_room;
 pub use groups::groups_to_read;
 pub use known::{Known, fits};
+use moments::late_until;
+pub(super) use moments::settles_at;
 pub use report::{FoundRoom, RoomReport, RoomState, report};
 
 /// What was decided about a session's room, and what its decks must know of it.
@@ -128,13 +133,6 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
     vec![change_of(known, reason, operations)]
 }
 
-/// Until when a request of ours may still make a room or take one away; None = no longer. Of a room, doubt is as young
-/// as the last request that may have caused it.
-fn late_until(inputs: Inputs<'_>, known: &Known<'_>) -> Option<DateTime<Utc>> {
-    let until = known.row?.doubt_since? + inputs.policy.rooms.late_effect;
-    (inputs.now() < until).then_some(until)
-}
-
 /// A room with this session's id that somebody else made (the datatracker's own call, mostly), or that a request
 /// of ours made without an answer.
 fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted: RoomTimes) -> Vec<Answer> {
@@ -232,96 +230,4 @@ fn move_refusal(inputs: Inputs<'_>, known: &Known<'_>, was: RoomTimes, wanted: R
         return Some(refuse(session, Why::GuardQuietBefore, detail, way_on));
     }
     None
-}
-
-/// A cancelled session's room, where it is ours, goes away.
-fn cancelled_room(inputs: Inputs<'_>, known: &Known<'_>) -> Option<Answer> {
-    let session = known.session;
-    let is_known = known.record.is_some() || known.link == Link::Ours;
-    let ours = is_known || may_have_been_made(inputs, known);
-    // A deletion that got no answer is asked for again, although nothing is there: its answer ends the doubt.
-    let is_gone = known.found.is_none() && (known.read || known.was_deleted);
-    if !ours || (is_gone && !known.is_in_doubt()) {
-        return None;
-    }
-    // The worker looks at such rooms before it says anything of them: a link alone may be all that is left.
-    if inputs.ask.by_worker && !known.read && known.record.is_none() && !known.is_in_doubt() {
-        return None;
-    }
-    if known.found.is_none() && known.is_in_doubt() {
-        if !known.read && !is_known {
-            return Some(Answer::Waits(Why::InDoubtConfirming, None));
-        }
-        // Ended before, a request that comes late would leave a room that nobody knows of.
-        if let Some(until) = late_until(inputs, known) {
-            return Some(Answer::Waits(Why::InDoubtConfirming, Some(until)));
-        }
-    }
-    let stands = known.stands(inputs).or(session.slot.map(RoomTimes::of))?;
-    let now = inputs.now();
-    let settles_at = settles_at(inputs, known);
-    let running = known.running(inputs).or(session.slot.filter(|slot| slot.is_live(now)).map(RoomTimes::of));
-    if let Some(running) = running {
-        Some(in_progress(session, running))
-    } else if stands.span().is_over(now) {
-        None
-    } else if now < settles_at {
-        Some(Answer::Waits(Why::Settling, Some(settles_at)))
-    } else {
-        Some(change_of(known, "the session was cancelled", vec![Operation::delete_room(known.named())]))
-    }
-}
-
-/// Whether a request of ours that got no answer may have made the room that is there, or one that is yet to come.
-fn may_have_been_made(inputs: Inputs<'_>, known: &Known<'_>) -> bool {
-    let session = known.session;
-    let fits_it = |room: &SeenRoom| {
-        let wanted = session.slot.map(|slot| spec(inputs, session, RoomTimes::of(slot)));
-        wanted.is_some_and(|wanted| fits(room, &wanted, &session.meeting))
-    };
-    known.is_in_doubt() && known.found.is_none_or(fits_it)
-}
-
-/// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
-/// first saw what the edit asks for, because not every edit writes down when it was made.
-pub(super) fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
-    let burst = known.row.and_then(|row| row.timing.burst);
-    let first_seen = inputs.ask.by_worker.then(|| burst.map_or_else(|| inputs.now(), |burst| burst.first));
-    let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));
-    from + inputs.policy.rooms.settle
-}
-
-fn in_progress(session: &Session, times: RoomTimes) -> Answer {
-    refuse(
-        session,
-        Why::GuardRoomInProgress,
-        format!(
-            "the room is in use until {} UTC; nothing takes a running room away",
-            until(times).format("%H:%M")
-        ),
-        "after the session, if it is still needed: meetsync resync".into(),
-    )
-}
-
-fn until(times: RoomTimes) -> DateTime<Utc> {
-    times.span().end
-}
-
-fn spec(inputs: Inputs<'_>, session: &Session, wanted: RoomTimes) -> crate::model::RoomSpec {
-    room_spec(session, wanted, &inputs.snapshot.siblings, &inputs.policy.rooms.description)
-}
-
-fn change_of(known: &Known<'_>, reason: &str, operations: Vec<Operation>) -> Answer {
-    Answer::Change(known.change(reason, operations))
-}
-
-fn refuse(session: &Session, rule: Why, detail: String, way_on: String) -> Answer {
-    Answer::Refused(Refusal {
-        subject: Some(SubjectKey::room(session.id)),
-        session: Some(session.id),
-        rule,
-        detail,
-        way_on,
-        operations: Vec::new(),
-    })
 }

@@ -167,3 +167,8 @@ fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
     let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
     replicas.iter().any(says_so).then_some("down")
 }
+
+#[cfg(test)]
+mod test_standing;
+#[cfg(test)]
+mod tests;

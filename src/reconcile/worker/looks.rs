@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::ledger::{RoomFinding, Turn};
+use crate::ledger::RoomFinding;
 use crate::model::{
     Fault, GroupAcronym, Kind, LedgerView, RoomRecord, RoomsSeen, SeenRoom, SessionId, SubjectKey, Why,
 };
@@ -18,11 +18,10 @@ use crate::plan::{Known, Plan, groups_to_read};
 use crate::reconcile::world::World;
 use crate::schedule::backoff;
 
+mod sweep;
+
 /// What was seen is not relied on for longer.
 const FRESH: Duration = Duration::from_mins(5);
-
-/// How often a sweep is asked after that somebody, here or elsewhere, has taken and not yet finished.
-const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// A group about which something was tried, and not done, is looked at again after this.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(2);
@@ -128,40 +127,6 @@ impl Looks {
         RoomsSeen {
             by_group: self.seen.iter().map(|(group, seen)| (group.clone(), seen.rooms.clone())).collect(),
             unread: self.refused.clone(),
-        }
-    }
-
-    /// Whether this sweep's turn is to be asked for, at `as_of` by the clock that it is due by. One that was asked for and
-    /// is still to come was due by a clock which was set back since: the ledger has the last word then.
-    pub(super) fn asks_for(&self, due: DateTime<Utc>, as_of: DateTime<Utc>, now: Duration) -> bool {
-        self.asked.is_none_or(|(asked, again)| {
-            asked < due || as_of < asked || (asked == due && again.is_some_and(|at| at <= now))
-        })
-    }
-
-    /// What became of asking. Where it is ours, all rooms are to be compared.
-    pub(super) fn sweep(&mut self, due: DateTime<Utc>, turn: Turn, world: &World, now: Duration) {
-        self.asked = Some((due, (turn != Turn::Done).then_some(now + ASK_AGAIN)));
-        if turn == Turn::Ours {
-            let under_way = self.sweep.take().filter(|sweep| sweep.due == due);
-            let left = under_way.map_or_else(|| groups_to_read(world.inputs()), |sweep| sweep.left);
-            for group in &left {
-                self.want(group.clone(), now);
-            }
-            self.sweep = Some(Sweep { due, left });
-        }
-    }
-
-    /// The sweep of which nothing is left to do.
-    pub(super) fn finished(&self) -> Option<DateTime<Utc>> {
-        self.sweep.as_ref().filter(|sweep| sweep.left.is_empty()).map(|sweep| sweep.due)
-    }
-
-    /// It was said in the ledger that this sweep is done.
-    pub(super) fn end_sweep(&mut self, due: DateTime<Utc>) {
-        self.sweep = None;
-        if self.asked.is_some_and(|(asked, _)| asked == due) {
-            self.asked = Some((due, None));
         }
     }
 

@@ -1,94 +1,13 @@
 //! What the person on duty reads. The snapshots are the review.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use chrono::TimeDelta;
+use serde_json::json;
 
 use super::*;
 use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
-use crate::model::{Hold, Mode, NotifyTime, SessionId, Span, SubjectKey, Why};
+use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
-
-const POLL: Duration = Duration::from_secs(2);
-
-fn now() -> DateTime<Utc> {
-    "2026-11-17T03:00:00Z".parse().expect("a time")
-}
-
-fn ago(seconds: i64) -> DateTime<Utc> {
-    now() - TimeDelta::seconds(seconds)
-}
-
-fn pass(ended: i64) -> LastPass {
-    LastPass {
-        as_of: ago(ended),
-        ended_at: ago(ended),
-        asked_at: now(),
-        took: Duration::from_millis(25),
-        who: "run@one/7".into(),
-        summary: found(&(1..=9).collect::<Vec<_>>(), &json!({})),
-    }
-}
-
-/// What a pass that found these in step wrote down, and more.
-fn found(in_step: &[i64], more: &Value) -> Value {
-    let mut summary = json!({
-        "sessions": 60, "in_window": 12, "in_step": in_step.len(), "to_change": 0, "in_doubt": 0, "held": 0,
-        "refused": 0, "requests": 0, "mode": "act", "in_step_sessions": in_step
-    });
-    for (key, value) in more.as_object().expect("an object") {
-        summary[key] = value.clone();
-    }
-    summary
-}
-
-fn subject(key: SubjectKey, state: State) -> SubjectStanding {
-    SubjectStanding {
-        subject: key,
-        state,
-        doubt_since: None,
-        confirm_at: None,
-        not_before: None,
-        tries: 0,
-        last_error: None,
-        changed_at: ago(60),
-        slot: Some(slot(key.session.0)),
-    }
-}
-
-/// Those from 70 on closed their window a minute ago; the others are on.
-fn slot(id: i64) -> Span {
-    let end = if id < 70 { ago(-60) } else { ago(15 * 60 + 60) };
-    Span { start: end - TimeDelta::hours(1), end }
-}
-
-fn decks(id: i64, state: State) -> SubjectStanding {
-    subject(SubjectKey::decks(SessionId(id)), state)
-}
-
-fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
-    Standing {
-        asked_at: now(),
-        last_pass: Some(pass(2)),
-        subjects,
-        replicas: vec![Replica {
-            name: "run@one/7".into(),
-            version: "0.1.0".into(),
-            started: ago(90_000),
-            seen: ago(2),
-            provider: "answers".into(),
-            beat_ms: 4_000,
-        }],
-        leases: Vec::new(),
-        holds: Vec::new(),
-        attempts: Vec::new(),
-    }
-}
-
-fn status(standing: Standing) -> Status {
-    Status::of(standing, POLL, NotifyTime::Minutes(15))
-}
+use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
 
 fn told(standing: Standing) -> String {
     status_text(&status(standing), &Style::default())
@@ -267,32 +186,6 @@ fn what_the_planner_does_not_call_in_step_is_not_in_step() {
 }
 
 #[test]
-fn a_window_closes_by_the_settings_and_the_planner_has_the_last_word() {
-    let over = |end: i64| {
-        let end = ago(end);
-        SubjectStanding {
-            slot: Some(Span { start: end - TimeDelta::hours(1), end }),
-            ..decks(1, State::Waiting)
-        }
-    };
-    let closed = |end: i64, notify, waits: Value| {
-        let mut standing = quiet(vec![over(end)]);
-        standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "waits": waits })), ..pass(2) });
-        let status = Status::of(standing, POLL, notify);
-        (status.window_closed.len(), status.needs_a_person.len(), status.sessions.waiting)
-    };
-    let quarter = NotifyTime::Minutes(15);
-    assert_eq!(closed(15 * 60 - 1, quarter, json!([])), (0, 0, 1), "within the margin it goes on");
-    assert_eq!(closed(15 * 60, quarter, json!([])), (1, 1, 0));
-    assert_eq!(closed(60, NotifyTime::Minutes(0), json!([])), (1, 1, 0));
-    assert_eq!(closed(15 * 60, NotifyTime::Always, json!([])), (0, 0, 1));
-    let says = |reason: &str| json!([{ "subject": "meetecho/session/1/decks", "session": 1, "reason": reason, "until": null }]);
-    assert_eq!(closed(15 * 60, quarter, says("window_closed_unsent")), (1, 1, 0));
-    assert_eq!(closed(15 * 60, quarter, says("outside_window")), (0, 0, 0), "out of scope");
-    assert_eq!(closed(15 * 60, quarter, says("cancelled")), (0, 0, 0));
-}
-
-#[test]
 fn before_the_first_pass() {
     let mut standing = quiet(Vec::new());
     standing.last_pass = None;
@@ -300,20 +193,6 @@ fn before_the_first_pass() {
     let status = status(standing.clone());
     assert!(!status.healthy && status.last_complete_pass.is_none() && status.last_pass_ms.is_none());
     insta::assert_snapshot!(told(standing));
-}
-
-#[test]
-fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
-    for (age, poll, healthy) in
-        [(40, 2, true), (41, 2, false), (330, 60, true), (331, 60, false), (-5, 2, true)]
-    {
-        let standing = Standing { last_pass: Some(pass(age)), ..quiet(Vec::new()) };
-        assert_eq!(
-            Status::of(standing, Duration::from_secs(poll), NotifyTime::Always).healthy,
-            healthy,
-            "{age} s, poll {poll} s"
-        );
-    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use super::sweep::ASK_AGAIN;
 use super::*;
 use crate::model::RoomTimes;
 

@@ -1,0 +1,38 @@
+//! The words of the answers about a session's room.
+
+use super::known::Known;
+use crate::desired::room_spec;
+use crate::model::{RoomSpec, RoomTimes, Session, SubjectKey, Why};
+use crate::plan::inputs::{Answer, Inputs};
+use crate::plan::types::{Operation, Refusal};
+
+pub(super) fn in_progress(session: &Session, times: RoomTimes) -> Answer {
+    refuse(
+        session,
+        Why::GuardRoomInProgress,
+        format!(
+            "the room is in use until {} UTC; nothing takes a running room away",
+            times.span().end.format("%H:%M")
+        ),
+        "after the session, if it is still needed: meetsync resync".into(),
+    )
+}
+
+pub(super) fn spec(inputs: Inputs<'_>, session: &Session, wanted: RoomTimes) -> RoomSpec {
+    room_spec(session, wanted, &inputs.snapshot.siblings, &inputs.policy.rooms.description)
+}
+
+pub(super) fn change_of(known: &Known<'_>, reason: &str, operations: Vec<Operation>) -> Answer {
+    Answer::Change(known.change(reason, operations))
+}
+
+pub(super) fn refuse(session: &Session, rule: Why, detail: String, way_on: String) -> Answer {
+    Answer::Refused(Refusal {
+        subject: Some(SubjectKey::room(session.id)),
+        session: Some(session.id),
+        rule,
+        detail,
+        way_on,
+        operations: Vec::new(),
+    })
+}
