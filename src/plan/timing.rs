@@ -45,26 +45,16 @@ pub fn due(row: Option<&Remembered>, policy: &SlidesPolicy, now: DateTime<Utc>) 
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
-    use crate::model::{Materials, NotifyTime, Timing};
+    use crate::model::Timing;
+    use crate::plan::test_world;
+
+    fn policy() -> SlidesPolicy {
+        test_world::policy().slides
+    }
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000 + second, 0).expect("in range")
-    }
-
-    fn policy() -> SlidesPolicy {
-        SlidesPolicy {
-            notify: NotifyTime::Minutes(15),
-            include_deleted: false,
-            materials: Materials::Put,
-            provider_window: TimeDelta::minutes(15),
-            refresh: TimeDelta::zero(),
-            late_effect: TimeDelta::seconds(30),
-            quiet: TimeDelta::seconds(2),
-            max_wait: TimeDelta::seconds(10),
-        }
     }
 
     #[test]

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
-use url::Url;
-
 use super::auth::Auth;
 use super::caller::Caller;
 use super::judge;
+use super::options::{MeetechoOptions, with_slash};
 use super::reading::{self, ListedRoom};
 use super::wire::{self, Call};
 use crate::model::{Deck, DeckId, Fault, GroupAcronym, Outcome, RoomSpec, SeenRoom, SessionId, Why};
@@ -19,23 +17,6 @@ use crate::transport::{
     BadEndpoint, Body, DebugLog, FarSide, Live, LiveOptions, Pace, Response, Scrubber, SendError, Transport,
     TwinTransport,
 };
-
-/// How Meetecho is reached; the names are those of section `[meetecho]`.
-#[derive(Debug, Clone)]
-pub struct MeetechoOptions {
-    /// With or without a slash at its end.
-    pub api_base: Url,
-    pub client_id: String,
-    pub client_secret: SecretString,
-    /// Requests under way at once, of this process.
-    pub max_in_flight: usize,
-    /// Requests per second, of this process; 0 = no limit.
-    pub rate: f64,
-    /// How long a `Retry-After` is honoured; 60 s is the most.
-    pub longest_hold: Duration,
-    pub request_timeout: Duration,
-    pub allow_http: bool,
-}
 
 /// Meetecho, live or rehearsed. Clones share tokens, pace and counters; [`Meetecho::counting_anew`] counts its own
 /// writes.
@@ -300,15 +281,4 @@ fn settled<T, U>(outcome: Outcome<T>) -> Result<T, Outcome<U>> {
         Outcome::Refused(fault) => Err(Outcome::Refused(fault)),
         Outcome::InDoubt(fault) => Err(Outcome::InDoubt(fault)),
     }
-}
-
-/// A path without it would lose its last part when the calls' names are put on.
-fn with_slash(mut base: Url) -> Url {
-    base.set_query(None);
-    base.set_fragment(None);
-    if !base.path().ends_with('/') {
-        let path = format!("{}/", base.path());
-        base.set_path(&path);
-    }
-    base
 }

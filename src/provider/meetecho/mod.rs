@@ -10,8 +10,10 @@ mod api;
 mod auth;
 mod caller;
 mod judge;
+mod options;
 mod reading;
 mod wire;
 
-pub use api::{Meetecho, MeetechoOptions};
+pub use api::Meetecho;
+pub use options::MeetechoOptions;
 pub use wire::Call;

@@ -9,32 +9,35 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::{MATERIALS, SECRET, TOKENS, answer, client_of, fault, give_tokens, group, options_of, received};
+use super::{
+    MATERIALS, SECRET, TOKENS, answer, client_of, fault, give_tokens, group, options_of, received,
+    server_with_tokens,
+};
 
 fn ten_groups() -> BTreeSet<GroupAcronym> {
     (0..10).map(|n| group(&format!("g{n}"))).collect()
 }
 
-/// Refuses every token call that names one of these groups.
-async fn refuse_groups(server: &MockServer, bad: &'static [&'static str], status: u16) {
+/// Whoever asks for the token of `a-bad`, alone or with others, gets this status; all else is well.
+async fn with_a_bad_group(status: u16) -> MockServer {
+    let server = server_with_tokens().await;
     Mock::given(path(TOKENS))
-        .and(move |request: &Request| {
+        .and(|request: &Request| {
             let body: Value = request.body_json().expect("JSON");
-            body["wgs"].as_array().expect("a list").iter().any(|g| bad.contains(&g.as_str().expect("text")))
+            body["wgs"].as_array().expect("a list").contains(&json!("a-bad"))
         })
         .respond_with(ResponseTemplate::new(status))
         .with_priority(1)
-        .mount(server)
+        .mount(&server)
         .await;
+    answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
+    server
 }
 
 #[tokio::test]
 async fn one_bad_group_does_not_stop_the_other_nine() {
     for status in [400, 401, 403, 404] {
-        let server = MockServer::start().await;
-        refuse_groups(&server, &["a-bad"], status).await;
-        give_tokens(&server).await;
-        answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
+        let server = with_a_bad_group(status).await;
         let client = client_of(&server);
         let good: Vec<_> = (0..9).map(|n| group(&format!("g{n}"))).collect();
         let all: BTreeSet<_> = good.iter().cloned().chain([group("a-bad")]).collect();
@@ -57,10 +60,7 @@ async fn one_bad_group_does_not_stop_the_other_nine() {
 #[tokio::test]
 async fn a_refusal_is_the_groups_or_ours_whatever_came_before() {
     for status in [400, 401, 403, 404] {
-        let server = MockServer::start().await;
-        refuse_groups(&server, &["a-bad"], status).await;
-        give_tokens(&server).await;
-        answer(&server, MATERIALS, ResponseTemplate::new(202)).await;
+        let server = with_a_bad_group(status).await;
         let client = client_of(&server);
         let all: BTreeSet<_> = ["a-bad", "b", "c"].map(group).into();
         client.prefetch_tokens(&all).await;
