@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::datatracker::{Look, ReadError, WriteError};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, RoomFinding, Settled, StepEnd,
-    Turn, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, RoomFinding, Settled, StepAsk,
+    StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
@@ -82,11 +82,7 @@ pub trait Books: Clone + Send + Sync {
 
     fn lease_and_begin(
         &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
+        ask: &StepAsk<'_>,
     ) -> impl Future<Output = Result<LeasedStep, LedgerError>> + Send;
 
     fn note_room(

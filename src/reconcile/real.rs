@@ -12,7 +12,7 @@ use super::edges::{Books, Conference, Edges, Links, Source, Time};
 use crate::datatracker::{Datatracker, Look, ReadError, WriteError, Writer};
 use crate::ledger::{
     AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, RoomFinding, Settled,
-    StepEnd, Turn, Wish,
+    StepAsk, StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
@@ -86,15 +86,8 @@ impl Books for Ledger {
         self.record_found(group, who, findings).await
     }
 
-    async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
-        self.lease_and_begin(key, owner, length, will_send, now).await
+    async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
+        self.lease_and_begin(ask).await
     }
 
     async fn note_room(
