@@ -12,6 +12,8 @@
 //!
 //! Absence from a read is never a reason to delete. Where the rooms were not read, the ledger's record stands in.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::inputs::{Answer, Inputs};
@@ -319,6 +321,7 @@ fn refuse(session: &Session, rule: Why, detail: String, way_on: String) -> Answe
     Answer::Refused(Refusal {
         subject: Some(SubjectKey::room(session.id)),
         session: Some(session.id),
+        groups: BTreeSet::new(),
         rule,
         detail,
         way_on,
