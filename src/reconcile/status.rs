@@ -19,7 +19,7 @@ use crate::ledger::{
     WorkedOn,
 };
 use crate::model::{Kind, Mode, NotifyTime, SessionId, SubjectKey, Why};
-use crate::plan::Wait;
+use crate::plan::{self, Wait};
 
 mod sessions;
 mod text;
@@ -232,11 +232,8 @@ fn rejects_us(replicas: &[Replica], now: DateTime<Utc>) -> Option<Need> {
         rule: Some(Why::CredentialsRejected),
         kind: None,
         sessions: BTreeSet::new(),
-        detail: "Meetecho rejects our credentials, and nothing can be sent".into(),
-        way_on: format!(
-            "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
-            who.join(" and ")
-        ),
+        detail: plan::REJECTS_US.into(),
+        way_on: plan::put_credentials_right(&who),
     })
 }
 
