@@ -3,7 +3,7 @@
 //! The worker and the one-shots run on the real ones ([`super::Real`]); a simulation brings twins in memory, with faults. All
 //! that decides lies between the edges and is the same code for both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -70,12 +70,11 @@ pub trait Books: Clone + Send + Sync {
         due_at: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// What was found in a group's rooms. For people only, so a twin need not keep it.
+    /// What was found in groups' rooms. For people only, so a twin need not keep it.
     fn record_found(
         &self,
-        _group: &GroupAcronym,
         _who: &str,
-        _findings: &[RoomFinding],
+        _found: &BTreeMap<GroupAcronym, Vec<RoomFinding>>,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send {
         async { Ok(()) }
     }

@@ -1,6 +1,6 @@
 //! The real edges: each call goes to the thing itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -79,11 +79,10 @@ impl Books for Ledger {
 
     async fn record_found(
         &self,
-        group: &GroupAcronym,
         who: &str,
-        findings: &[RoomFinding],
+        found: &BTreeMap<GroupAcronym, Vec<RoomFinding>>,
     ) -> Result<(), LedgerError> {
-        self.record_found(group, who, findings).await
+        self.record_found(who, found).await
     }
 
     async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
