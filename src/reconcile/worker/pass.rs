@@ -111,7 +111,7 @@ pub(super) async fn pass<E: Edges>(
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
-        summary: json!(PassSummary::of(&plan, &world)),
+        summary: json!(PassSummary::of(&plan, &world.ledger, world.policy.scope.mode)),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),
     };
