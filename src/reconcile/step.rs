@@ -17,6 +17,7 @@ use super::edges::{Books as _, Conference as _, Edges, Time as _};
 use super::look;
 use super::worker::Leave;
 use super::world::{Parts, World};
+use crate::database::chain;
 use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LeasedStep, LedgerError, Settled, StepAsk, StepEnd};
 use crate::model::{Fault, Kind, LedgerView, Remembered, RoomRecord, RoomsSeen, Snapshot, SubjectKey, Why};
 use crate::plan::{self, Ask, Change, Inputs, Operation};
@@ -119,7 +120,14 @@ impl<E: Edges> Step<'_, E> {
     /// that nobody knows of is over.
     async fn begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         match self.ledger.lease_and_begin(ask).await {
-            Err(error) if error.may_have_been_done() => self.ledger.lease_and_begin(ask).await,
+            Err(error) if error.may_have_been_done() => {
+                tracing::warn!(
+                    subject = %ask.key,
+                    error = chain(&error),
+                    "it is not known whether a step was begun; the ledger is asked once more"
+                );
+                self.ledger.lease_and_begin(ask).await
+            }
             answer => answer,
         }
     }
