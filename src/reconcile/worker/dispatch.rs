@@ -40,9 +40,11 @@ pub(super) struct StepEnded {
 /// The machine.
 #[derive(Debug)]
 pub(super) struct Dispatch {
-    most: usize,
+    /// So many requests the provider takes from us at once.
+    places: usize,
     board: Board,
-    in_flight: BTreeSet<SessionId>,
+    /// And whether people wait for it now.
+    in_flight: BTreeMap<SessionId, bool>,
     /// Other things under way that ask the provider.
     looks: usize,
     ended: BTreeMap<SessionId, Duration>,
@@ -57,12 +59,13 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    /// At most `most` sessions (at least 1) are worked on at once.
-    pub(super) fn new(most: usize) -> Self {
+    /// For each of `places` (at least 1) two sessions are worked on at once, since some of a session's time is the
+    /// ledger's.
+    pub(super) fn new(places: usize) -> Self {
         Self {
-            most: most.max(1),
+            places: places.max(1),
             board: Board::default(),
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
             looks: 0,
             ended: BTreeMap::new(),
             taken: BTreeMap::new(),
@@ -111,7 +114,7 @@ impl Dispatch {
 
     /// What may be begun now; it is under way from here on.
     pub(super) fn next(&mut self, now: Duration) -> Next {
-        if self.in_flight.len() >= self.most {
+        if self.in_flight.len() >= self.places * 2 {
             return Next::Wait(None);
         }
         if !self.board.tasks.is_empty() && now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
@@ -124,6 +127,9 @@ impl Dispatch {
             Admission::AfterProbe => Next::Wait(None),
             Admission::Goes => {
                 let next = self.board.tasks.iter().filter(free).find(|task| task.is_due).cloned();
+                if next.as_ref().is_some_and(|task| self.could_overtake(task)) {
+                    return Next::Wait(None);
+                }
                 let next = next.map(Task::only_what_is_due);
                 self.begin(next, now)
             }
@@ -207,13 +213,20 @@ impl Dispatch {
 
     fn begin(&mut self, next: Option<Task>, now: Duration) -> Next {
         let Some(task) = next else { return Next::Idle };
-        self.in_flight.insert(task.session);
+        self.in_flight.insert(task.session, task.is_live);
         self.circuit.began(now);
         Next::Start(task)
     }
 
+    /// Whoever is under way may come to the provider first, and a session that is on now must not find all places taken
+    /// by others.
+    fn could_overtake(&self, task: &Task) -> bool {
+        let is_live_under_way = self.in_flight.values().any(|is_live| *is_live);
+        !task.is_live && is_live_under_way && self.in_flight.len() >= self.places
+    }
+
     fn is_free(&self, session: SessionId, now: Duration) -> bool {
-        !self.in_flight.contains(&session)
+        !self.in_flight.contains_key(&session)
             && self.ended.get(&session).is_none_or(|at| *at < self.board.read_at)
             && self.taken.get(&session).is_none_or(|until| *until <= now)
     }

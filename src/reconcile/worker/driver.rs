@@ -94,7 +94,7 @@ impl<E: Edges> Worker<E> {
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             pass: None,
-            dispatch: Dispatch::new(self.shared.parts.max_in_flight * 2),
+            dispatch: Dispatch::new(self.shared.parts.max_in_flight),
             world: None,
             is_wanted: false,
             next_pass: Duration::ZERO,
