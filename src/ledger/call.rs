@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use diesel::QueryableByName;
 use diesel::pg::Pg;
-use diesel::result::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::error::LedgerError;
 use super::statement::Statement;
-use crate::database::{Connection, Database, DatabaseError};
+use crate::database::{Connection, Database, DatabaseError, chain};
 
 /// How long an answer may take that takes milliseconds.
 pub(super) const ANSWER: Duration = Duration::from_secs(6);
@@ -28,6 +28,11 @@ const EACH_ROW: Duration = Duration::from_millis(2);
 
 /// Of two that wait for one another the server gives one up, of which nothing remains: it is made again, so often.
 const TRIES: u32 = 4;
+
+/// diesel does not tell a deadlock from other errors that it has no name for, and a server may speak any language. All that
+/// is made here is one statement and so one transaction: of one that the server answered with an error nothing remains,
+/// whatever it said, and making it once more can do no harm. What is there to stay comes again.
+const TRIES_UNNAMED: u32 = 2;
 
 /// The rows of a statement's answer. `doing` reads well after "failed at".
 pub(super) async fn load<T>(
@@ -66,12 +71,23 @@ async fn make<T>(
         let mut connection = database.connection().await?;
         let answer = timeout(longest, way(statement, &mut connection)).await;
         match told(database, connection, answer, doing) {
-            Err(LedgerError::Database(DatabaseError::Conflict { said, .. })) if tries < TRIES => {
-                tracing::debug!(doing, said, "made again");
+            Err(LedgerError::Database(error)) if tries < tries_at(&error) => {
+                tracing::debug!(doing, error = chain(&error), "made again");
                 tries += 1;
             }
             told => return told,
         }
+    }
+}
+
+/// How often a statement is made that the server answers so.
+fn tries_at(error: &DatabaseError) -> u32 {
+    match error {
+        DatabaseError::Conflict { .. } => TRIES,
+        DatabaseError::Query { source: Error::DatabaseError(DatabaseErrorKind::Unknown, _), .. } => {
+            TRIES_UNNAMED
+        }
+        _ => 1,
     }
 }
 

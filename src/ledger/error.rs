@@ -31,3 +31,10 @@ pub enum LedgerError {
     #[error("the ledger could not be brought up to date")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl LedgerError {
+    /// Whether only the answer may be missing: what was asked for may have been done, or may yet be.
+    pub fn may_have_been_done(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::TimedOut { .. } | DatabaseError::Broken { .. }))
+    }
+}

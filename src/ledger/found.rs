@@ -1,6 +1,8 @@
 //! What was last seen of rooms at the provider and is not as it should be, group by group: for people only, who ask
 //! another process than the one that looked. Nothing is decided by it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Jsonb, Text, Timestamptz};
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use super::Ledger;
 use super::error::LedgerError;
+use super::rows::json;
 use super::statement::Statement;
 use super::transaction::{ReadOnly, in_time};
 use crate::model::{GroupAcronym, SessionId};
@@ -50,8 +53,10 @@ struct FoundColumns {
     findings: Value,
 }
 
+/// All in one order, so that of two who write the same groups each comes to its end.
 const RECORD_FOUND: &str = "\
-    INSERT INTO meetsync.rooms_found AS f (grp, looked_at, who, findings) VALUES (?, clock_timestamp(), ?, ?)
+    INSERT INTO meetsync.rooms_found AS f (grp, looked_at, who, findings)
+    SELECT n.grp, clock_timestamp(), ?, n.findings FROM unnest(?, ?) AS n (grp, findings) ORDER BY n.grp
     ON CONFLICT (grp) DO UPDATE SET looked_at = excluded.looked_at, who = excluded.who, findings = excluded.findings";
 /// A group that was not looked at for so long has no session any more that asks for a room.
 const FOUND: &str = "\
@@ -59,15 +64,21 @@ const FOUND: &str = "\
     WHERE f.findings <> '[]' AND f.looked_at > clock_timestamp() - interval '7 days' ORDER BY f.grp";
 
 impl Ledger {
-    /// Writes down what was found in a group's rooms, in place of what was found before. A rehearsal does not.
+    /// Writes down what was found in these groups' rooms, in place of what was found before, in one statement. A rehearsal
+    /// does not.
     pub async fn record_found(
         &self,
-        group: &GroupAcronym,
         who: &str,
-        findings: &[RoomFinding],
+        found: &BTreeMap<GroupAcronym, Vec<RoomFinding>>,
     ) -> Result<(), LedgerError> {
-        let findings = serde_json::to_value(findings).expect("numbers and text fit into JSON");
-        let statement = Statement::new(RECORD_FOUND).with(group.as_str()).with(who).with(Some(findings));
+        if found.is_empty() {
+            return Ok(());
+        }
+        let findings = found.values().map(json).collect::<Vec<_>>();
+        let statement = Statement::new(RECORD_FOUND)
+            .with(who)
+            .with(found.keys().map(|group| group.as_str().to_owned()).collect::<Vec<_>>())
+            .with(findings);
         self.write(&statement, "writing down what was found in rooms").await.map(|_| ())
     }
 

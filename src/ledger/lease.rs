@@ -3,11 +3,43 @@
 //! The ledger's own clock decides when a lease is over. Whoever asks notes by a clock of its own when it asked, and
 //! takes no longer than [`crate::schedule::lease::step_timeout`] says.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
 use uuid::Uuid;
 
 use super::step::Begun;
-use crate::model::{Provider, SessionId};
+use crate::model::{DeckId, Provider, SessionId, SubjectKey};
+
+/// What a step asks for before it sends anything: the session's lease, and its subject's doubt mark. It is one step, however
+/// often it is asked for: whoever does not hear the answer asks again with the very same, finds its own lease, and marks
+/// nothing twice.
+#[derive(Debug, Clone)]
+pub struct StepAsk<'a> {
+    pub key: SubjectKey,
+    pub owner: &'a str,
+    /// The lease's.
+    pub length: Duration,
+    /// Every deck id in a request that this step may make, other than a DELETE.
+    pub will_send: &'a BTreeSet<DeckId>,
+    /// In doubt since then.
+    pub at: DateTime<Utc>,
+    pub(super) token: Uuid,
+}
+
+impl<'a> StepAsk<'a> {
+    /// A new step, that nobody has asked for yet.
+    pub fn new(
+        key: SubjectKey,
+        owner: &'a str,
+        length: Duration,
+        will_send: &'a BTreeSet<DeckId>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { key, owner, length, will_send, at: now.trunc_subsecs(6), token: Uuid::new_v4() }
+    }
+}
 
 /// The right to work on one session at one provider, until it ends or somebody gives it back.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,24 +1,23 @@
 //! The ledger in PostgreSQL: leases, marks, ends and wishes, each as one statement and so as one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
-use uuid::Uuid;
 
 use super::attempt::AttemptRow;
 use super::call;
 use super::error::LedgerError;
-use super::lease::{Lease, LeasedStep, Settled};
+use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::rows::{Columns, SubjectRow, json};
 use super::sql::{HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, SETTLE_AND_RELEASE, WHO};
 use super::statement::Statement;
 use super::step::{Begun, capped};
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{DeckId, Hold, Provider, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, Provider, RoomRecord, SessionId, SubjectKey};
 
 /// How often a lease that vanished between two looks is asked for again.
 const LOOKS: usize = 5;
@@ -60,17 +59,10 @@ impl Live {
         &self.database
     }
 
-    pub(super) async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        ids: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
+    pub(super) async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
+        let StepAsk { key, owner, length, will_send, at, token } = *ask;
         let SubjectKey { session, provider, .. } = key;
         for _ in 0..LOOKS {
-            let token = Uuid::new_v4();
             let statement = Statement::new(LEASE_AND_BEGIN)
                 .with(session.0)
                 .with(provider.as_str())
@@ -79,8 +71,8 @@ impl Live {
                 .with(millis(length))
                 .with(key.to_string())
                 .with(key.kind.as_str())
-                .with(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-                .with(now);
+                .with(will_send.iter().map(|id| id.0).collect::<Vec<_>>())
+                .with(at);
             let doing = "taking a lease and marking a step";
             let found: Vec<Marked> = call::load(&self.database, &statement, doing).await?;
             if let Some(Marked { marked, lease_until }) = found.into_iter().next() {

@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptRow, CountsAs};
 use super::error::LedgerError;
-use super::lease::{Lease, LeasedStep, Settled};
+use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::overlay::{calm, end, mark, note_room, wish_for};
 use super::pass::{PassRecord, Recorded, is_fenced_off};
 use super::rows::{Columns, SubjectRow, still_matters};
 use super::step::{Begun, StepEnd, capped};
 use super::turn::{Taken, Turn};
 use super::wish::Wish;
-use crate::model::{DeckId, Hold, LedgerView, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, LedgerView, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
@@ -122,15 +122,11 @@ impl Memory {
     /// As in [`Memory::view`].
     pub fn lease_and_begin(
         &mut self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
+        ask: &StepAsk<'_>,
         clock: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
-        match self.take((key.session, key.provider), owner, length, clock) {
-            Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(key, None, will_send, now)?)),
+        match self.take(ask, clock) {
+            Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(ask, None)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
         }
     }
@@ -214,21 +210,17 @@ impl Memory {
     }
 
     /// The lease, or whoever has it.
-    pub(super) fn take(
-        &mut self,
-        place: (SessionId, Provider),
-        owner: &str,
-        length: Duration,
-        clock: DateTime<Utc>,
-    ) -> Result<Lease, HeldLease> {
-        if let Some(held) = self.leases.get(&place).filter(|held| clock < held.until)
+    pub(super) fn take(&mut self, ask: &StepAsk<'_>, clock: DateTime<Utc>) -> Result<Lease, HeldLease> {
+        let SubjectKey { session, provider, .. } = ask.key;
+        let (place, token) = ((session, provider), ask.token);
+        let is_theirs = |held: &&HeldLease| clock < held.until && held.token != token;
+        if let Some(held) = self.leases.get(&place).filter(is_theirs)
             && !planted::is(Bug::LeaseGivenTwice)
         {
             return Err(held.clone());
         }
-        let (token, until) = (Uuid::new_v4(), end_of(clock, length));
-        self.leases.insert(place, HeldLease { owner: owner.to_owned(), token, until });
-        let (session, provider) = place;
+        let until = end_of(clock, ask.length);
+        self.leases.insert(place, HeldLease { owner: ask.owner.to_owned(), token, until });
         Ok(Lease { session, provider, until, token })
     }
 
@@ -239,14 +231,12 @@ impl Memory {
 
     pub(super) fn mark(
         &mut self,
-        key: SubjectKey,
+        ask: &StepAsk<'_>,
         stored: Option<SubjectRow>,
-        ids: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
     ) -> Result<Begun, LedgerError> {
-        let row =
-            self.subjects.entry(key).or_insert_with(|| stored.unwrap_or_else(|| SubjectRow::empty(key, now)));
-        mark(row, ids, now);
+        let empty = || SubjectRow::empty(ask.key, ask.at);
+        let row = self.subjects.entry(ask.key).or_insert_with(|| stored.unwrap_or_else(empty));
+        mark(row, ask)?;
         row.begun()
     }
 

@@ -6,9 +6,8 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::{
-    AsyncConnection, AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager,
-};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::error::LedgerError;
@@ -54,14 +53,13 @@ const STANDING: &str = "\
 
 /// Creates the ledger, or brings it up to date. Safe to run twice, and by two at once.
 ///
-/// Needs CREATE on the database only where the schema `meetsync` does not exist yet. Must run on a multi-threaded
-/// runtime: the migrations themselves are blocking code.
+/// Needs CREATE on the database only where the schema `meetsync` does not exist yet.
 pub async fn migrate(database: &Database) -> Result<MigrationReport, LedgerError> {
     let mut connection = database.connection().await?;
     Transactions::begin_transaction(&mut connection).await.map_err(|error| failed(database, error))?;
     let (mut connection, outcome) = match prepare(&mut connection, database).await {
         Ok(schema_created) => {
-            let (connection, applied) = run(connection);
+            let (connection, applied) = run(connection).await;
             (connection, applied.map(|applied| MigrationReport { schema_created, applied }))
         }
         Err(error) => (connection, Err(error)),
@@ -96,13 +94,21 @@ async fn prepare(connection: &mut Connection, database: &Database) -> Result<boo
     Ok(!schema_exists)
 }
 
-fn run(connection: Connection) -> (Connection, Result<Vec<String>, LedgerError>) {
-    let mut harness = AsyncMigrationHarness::new(connection);
-    let applied = match harness.run_pending_migrations(MIGRATIONS) {
-        Ok(versions) => Ok(versions.iter().map(ToString::to_string).collect()),
-        Err(error) => Err(LedgerError::Migration(error)),
+/// The migrations themselves are blocking code, and wait for their answers on a thread of their own: the one that we are on
+/// may be the only one, and has to fetch them.
+async fn run(connection: Connection) -> (Connection, Result<Vec<String>, LedgerError>) {
+    let blocking = move || {
+        let mut connection = AsyncConnectionWrapper::<_>::from(connection);
+        let applied = match connection.run_pending_migrations(MIGRATIONS) {
+            Ok(versions) => Ok(versions.iter().map(ToString::to_string).collect()),
+            Err(error) => Err(LedgerError::Migration(error)),
+        };
+        (connection.into_inner(), applied)
     };
-    (harness.into_inner(), applied)
+    match tokio::task::spawn_blocking(blocking).await {
+        Ok(ran) => ran,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 fn failed(database: &Database, error: diesel::result::Error) -> LedgerError {

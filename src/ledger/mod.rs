@@ -40,14 +40,13 @@ mod version;
 mod wish;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use attempt::{Attempt, AttemptRow, CountsAs};
 pub use error::LedgerError;
 pub use found::{RoomFinding, RoomsFound};
-pub use lease::{Lease, LeasedStep, Settled};
+pub use lease::{Lease, LeasedStep, Settled, StepAsk};
 pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};
 pub use pass::{LastPass, PassRecord, Recorded};
@@ -59,7 +58,7 @@ pub use version::{READER, VERSION};
 pub use wish::Wish;
 
 use crate::database::Database;
-use crate::model::{DeckId, Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
 use live::Live;
 use read::{Found, Which};
 use rehearsal::Rehearsal;
@@ -146,22 +145,12 @@ impl Ledger {
         }
     }
 
-    /// Takes the session's lease and marks the subject as in doubt since `now`, in one transaction. `will_send` is
-    /// every deck id in a request that this step may make, other than a DELETE.
-    pub async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
-        let now = now.trunc_subsecs(6);
+    /// Takes the session's lease and marks the subject as in doubt, in one transaction. Whoever does not hear the answer
+    /// may ask for the same step again: it is begun once.
+    pub async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         match &self.kind {
-            LedgerKind::Live(live) => live.lease_and_begin(key, owner, length, will_send, now).await,
-            LedgerKind::Rehearsal(rehearsal) => {
-                rehearsal.lease_and_begin(key, owner, length, will_send, now).await
-            }
+            LedgerKind::Live(live) => live.lease_and_begin(ask).await,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.lease_and_begin(ask).await,
         }
     }
 
@@ -192,7 +181,8 @@ impl Ledger {
     }
 
     /// Gives the lease back of a step that turned out to have nothing to do, and takes its mark away: as if it had
-    /// never been taken. Nothing is written into the history.
+    /// never been taken. Nothing is written into the history. Whoever does not hear the answer may do it again: what is
+    /// back already is [`Settled::Lost`] then, and nothing of it is touched.
     pub async fn put_back(&self, lease: Lease, begun: Begun) -> Result<Settled, LedgerError> {
         self.end(&lease, &begun, Columns::unchanged(&begun), None).await
     }

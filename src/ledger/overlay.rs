@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-
+use super::error::LedgerError;
+use super::lease::StepAsk;
 use super::rows::{BeforeMark, Columns, SubjectRow, json};
 use super::step::Begun;
 use super::wish::Wish;
@@ -12,7 +12,10 @@ use crate::model::{DeckId, Kind, RoomRecord};
 use crate::planted::{self, Bug};
 
 /// What the statement behind `begin` does to a row.
-pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<Utc>) {
+pub(super) fn mark(row: &mut SubjectRow, ask: &StepAsk<'_>) -> Result<(), LedgerError> {
+    if row.marked_by()? == Some(ask.token) {
+        return Ok(());
+    }
     let there: BTreeSet<i64> = row.may_be_there.iter().copied().collect();
     row.before_mark = Some(json(&BeforeMark {
         doubt_since: row.doubt_since,
@@ -20,17 +23,23 @@ pub(super) fn mark(row: &mut SubjectRow, ids: &BTreeSet<DeckId>, now: DateTime<U
         may_be_there: there.iter().copied().map(DeckId).collect(),
         state: Some(row.state.clone()),
         had_no_end: row.before_mark.is_some(),
+        step: Some(ask.token),
     }));
-    row.may_be_there =
-        there.into_iter().chain(ids.iter().map(|id| id.0)).collect::<BTreeSet<_>>().into_iter().collect();
+    row.may_be_there = there
+        .into_iter()
+        .chain(ask.will_send.iter().map(|id| id.0))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     "in_doubt".clone_into(&mut row.state);
     if row.kind == Kind::Room.as_str() {
-        row.doubt_since = Some(now);
+        row.doubt_since = Some(ask.at);
     } else {
-        row.doubt_since.get_or_insert(now);
+        row.doubt_since.get_or_insert(ask.at);
     }
     row.unanswered = true;
     row.attempts += 1;
+    Ok(())
 }
 
 /// What the statement behind `note_room` does to a row.

@@ -3,15 +3,14 @@
 //! The code above can't tell the difference, so that a dry run is the production code with another edge. Leases are
 //! between the tasks of this process only: a rehearsal neither waits for a worker nor stops one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::attempt::{Attempt, AttemptRow};
 use super::error::LedgerError;
-use super::lease::{Lease, LeasedStep, Settled};
+use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::memory::{HeldLease, Memory};
 use super::overlay::wish_for;
 use super::read;
@@ -19,7 +18,7 @@ use super::rows::{Columns, SubjectRow};
 use super::step::Begun;
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{DeckId, Hold, RecentChanges, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, RecentChanges, RoomRecord, SessionId, SubjectKey};
 
 /// The ledger's database, and what this process would have written.
 #[derive(Debug, Clone)]
@@ -37,19 +36,12 @@ impl Rehearsal {
         &self.database
     }
 
-    pub(super) async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        ids: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
+    pub(super) async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         let clock = read::clock(&self.database).await?;
-        let row = read::rows(&self.database, std::iter::once(key)).await?.pop();
+        let row = read::rows(&self.database, std::iter::once(ask.key)).await?.pop();
         let mut overlay = self.overlay();
-        match overlay.take((key.session, key.provider), owner, length, clock) {
-            Ok(lease) => Ok(LeasedStep::Begun(lease, overlay.mark(key, row, ids, now)?)),
+        match overlay.take(ask, clock) {
+            Ok(lease) => Ok(LeasedStep::Begun(lease, overlay.mark(ask, row)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
         }
     }

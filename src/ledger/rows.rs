@@ -8,6 +8,7 @@ use diesel::{Queryable, QueryableByName, Selectable};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::error::LedgerError;
 use super::step::{self, After, Begun, State, StepEnd};
@@ -66,6 +67,9 @@ pub(super) struct BeforeMark {
     /// The step before this one was marked, and never told its end.
     #[serde(default)]
     pub(super) had_no_end: bool,
+    /// Whose mark it is: one that is made again, since the answer was lost, is the same one.
+    #[serde(default)]
+    pub(super) step: Option<Uuid>,
 }
 
 impl SubjectRow {
@@ -146,6 +150,12 @@ impl SubjectRow {
             tries: u32::try_from(self.attempts).unwrap_or(0),
             parked: self.state == State::Parked.as_str(),
         }
+    }
+
+    /// The step that is under way, or never told its end.
+    pub(super) fn marked_by(&self) -> Result<Option<Uuid>, LedgerError> {
+        let mark = self.before_mark.as_ref().map(|json| self.parse::<BeforeMark>("before_mark", json));
+        Ok(mark.transpose()?.and_then(|mark| mark.step))
     }
 
     /// A row that has just been marked, as the step that may now send.

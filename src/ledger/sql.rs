@@ -25,7 +25,8 @@ macro_rules! owes_something {
 }
 pub(super) use owes_something;
 
-/// Takes the lease where nobody has it, or the one who had it let it run out.
+/// Takes the lease where nobody has it, or the one who had it let it run out; or where it is ours already, and we never
+/// heard so.
 macro_rules! take_lease {
     () => {
         "taken AS (
@@ -34,12 +35,12 @@ macro_rules! take_lease {
             FROM given
             ON CONFLICT (session, provider) DO UPDATE
             SET owner = excluded.owner, token = excluded.token, until = excluded.until
-            WHERE l.until <= clock_timestamp()
+            WHERE l.until <= clock_timestamp() OR l.token = excluded.token
             RETURNING l.token, l.until)"
     };
 }
 
-/// The doubt mark, where the lease was had.
+/// The doubt mark, where the lease was had. One that this step has made already stays as it is.
 macro_rules! mark {
     () => {
         concat!(
@@ -48,18 +49,21 @@ macro_rules! mark {
                 (key, session, provider, kind, state, doubt_since, unanswered, may_be_there, attempts, before_mark)
             SELECT key, session, provider, kind, 'in_doubt', marked_at, true, ids, 1,
                    jsonb_build_object('doubt_since', NULL, 'unanswered', false, 'may_be_there', '[]'::jsonb,
-                                      'state', 'waiting', 'had_no_end', false)
+                                      'state', 'waiting', 'had_no_end', false, 'step', given.token)
             FROM given, taken
             ON CONFLICT (key) DO UPDATE SET
-                before_mark = jsonb_build_object('doubt_since', s.doubt_since, 'unanswered', s.unanswered,
-                                                 'may_be_there', to_jsonb(s.may_be_there), 'state', s.state,
-                                                 'had_no_end', s.before_mark IS NOT NULL),
+                before_mark = CASE WHEN s.before_mark->'step' = excluded.before_mark->'step' THEN s.before_mark
+                    ELSE jsonb_build_object('doubt_since', s.doubt_since, 'unanswered', s.unanswered,
+                                            'may_be_there', to_jsonb(s.may_be_there), 'state', s.state,
+                                            'had_no_end', s.before_mark IS NOT NULL,
+                                            'step', excluded.before_mark->'step') END,
                 state = 'in_doubt',
                 doubt_since = CASE WHEN s.kind = 'room' THEN excluded.doubt_since
                                    ELSE coalesce(s.doubt_since, excluded.doubt_since) END,
                 unanswered = true,
                 may_be_there = ARRAY(SELECT DISTINCT id FROM unnest(s.may_be_there || excluded.may_be_there) AS id ORDER BY id),
-                attempts = s.attempts + 1,
+                attempts = s.attempts
+                    + CASE WHEN s.before_mark->'step' = excluded.before_mark->'step' THEN 0 ELSE 1 END,
                 updated_at = clock_timestamp()
             RETURNING ",
             columns_of_s!(),

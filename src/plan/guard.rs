@@ -172,6 +172,7 @@ pub(super) fn empty_source(inputs: Inputs<'_>) -> Option<Refusal> {
     (known > 0).then(|| Refusal {
         subject: None,
         session: None,
+        groups: BTreeSet::new(),
         rule: Why::GuardEmptySource,
         detail: format!(
             "the datatracker shows no session from yesterday on, but the ledger has {known} there"

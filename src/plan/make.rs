@@ -9,7 +9,7 @@ use super::timing::{Due, due};
 use super::types::{Change, Operation, PLAN_VERSION, Plan, Refusal, Summary, Wait};
 use super::{decks, guard, hash, policy, rooms};
 use crate::desired::{Gate, session_gate};
-use crate::model::{Fault, Kind, Policy, Session, SessionId, Snapshot, SubjectKey, Why};
+use crate::model::{Fault, GroupAcronym, Kind, Policy, Session, SessionId, Snapshot, SubjectKey, Why};
 
 pub fn make(inputs: Inputs<'_>) -> Plan {
     let now = inputs.now();
@@ -110,6 +110,7 @@ fn not_to_be_believed(snapshot: &Snapshot) -> Option<Refusal> {
     Some(Refusal {
         subject: None,
         session: None,
+        groups: BTreeSet::new(),
         rule,
         detail,
         way_on: way_on.into(),
@@ -119,11 +120,11 @@ fn not_to_be_believed(snapshot: &Snapshot) -> Option<Refusal> {
 
 /// Groups whose rooms could not be read: their rooms are planned unread, and the plan says so, once for each reason.
 fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
-    let mut reasons: Vec<(&Fault, Vec<&str>)> = Vec::new();
+    let mut reasons: Vec<(&Fault, Vec<&GroupAcronym>)> = Vec::new();
     for (group, fault) in &inputs.rooms.unread {
         match reasons.iter_mut().find(|(other, _)| *other == fault) {
-            Some((_, groups)) => groups.push(group.as_str()),
-            None => reasons.push((fault, vec![group.as_str()])),
+            Some((_, groups)) => groups.push(group),
+            None => reasons.push((fault, vec![group])),
         }
     }
     for (fault, groups) in reasons {
@@ -134,11 +135,13 @@ fn refuse_unread_groups(inputs: Inputs<'_>, refusals: &mut Vec<Refusal>) {
             Why::GroupUnknown => "Meetecho has to know these groups; ask there, then run the command again",
             _ => "run the command again; without the rooms: meetsync plan --offline",
         };
+        let names: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
         refusals.push(Refusal {
             subject: None,
             session: None,
+            groups: groups.iter().map(|group| (*group).clone()).collect(),
             rule: fault.why,
-            detail: format!("the rooms of {} could not be read: {fault}", groups.join(", ")),
+            detail: format!("the rooms of {} could not be read: {fault}", names.join(", ")),
             way_on: way_on.into(),
             operations: Vec::new(),
         });

@@ -30,7 +30,10 @@ mod timing;
 mod types;
 
 pub(crate) use explain::exact;
-pub use explain::{AtWork, Explained, ExplainedAnswer, Rule, SubjectExplained, View, explain};
+pub use explain::{
+    AtWork, Explained, ExplainedAnswer, ProviderIs, REJECTS_US, Rule, SubjectExplained, View, explain,
+    put_credentials_right,
+};
 pub use guard::empties;
 pub use inputs::{Ask, Inputs};
 pub use link::{Link, leads_to, sanitised};

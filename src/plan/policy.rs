@@ -3,6 +3,8 @@
 //! Policy removes operations from a change and says so. Doing less is always possible, so "never delete" is one
 //! word in the settings.
 
+use std::collections::BTreeSet;
+
 use super::link::leads_to;
 use super::types::{Change, Operation, Refusal};
 use crate::model::{Kind, Policy, RoomPowers, Session, SubjectKey, Why};
@@ -55,6 +57,7 @@ fn out_of_scope(subject: SubjectKey, session: &Session, operations: Vec<Operatio
     Refusal {
         subject: Some(subject),
         session: Some(session.id),
+        groups: BTreeSet::new(),
         rule: Why::OutOfScope,
         detail: format!(
             "{} of meeting {} is outside of [scope] groups and meetings",
@@ -86,7 +89,15 @@ pub(super) fn refused(
     way_on: String,
     operations: Vec<Operation>,
 ) -> Refusal {
-    Refusal { subject: Some(change.subject), session: Some(change.session), rule, detail, way_on, operations }
+    Refusal {
+        subject: Some(change.subject),
+        session: Some(change.session),
+        groups: BTreeSet::new(),
+        rule,
+        detail,
+        way_on,
+        operations,
+    }
 }
 
 /// Takes the operations that `takes_out` names out of a change, and what cannot be done without them.

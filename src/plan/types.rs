@@ -261,9 +261,12 @@ impl Operation {
 /// A change that would be made, had a rule not refused it; or a thing that only a person can put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Null where the whole plan is refused.
+    /// Null where the whole plan is refused, or what is not of one session: the rooms of groups.
     pub subject: Option<SubjectKey>,
     pub session: Option<SessionId>,
+    /// Whose rooms it is about, where it is not about a subject.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<GroupAcronym>,
     pub rule: Why,
     /// With the numbers.
     pub detail: String,

@@ -3,15 +3,15 @@
 //! The worker and the one-shots run on the real ones ([`super::Real`]); a simulation brings twins in memory, with faults. All
 //! that decides lies between the edges and is the same code for both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::datatracker::{Look, ReadError, WriteError};
 use crate::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, RoomFinding, Settled, StepEnd,
-    Turn, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, RoomFinding, Settled, StepAsk,
+    StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
@@ -70,23 +70,18 @@ pub trait Books: Clone + Send + Sync {
         due_at: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// What was found in a group's rooms. For people only, so a twin need not keep it.
+    /// What was found in groups' rooms. For people only, so a twin need not keep it.
     fn record_found(
         &self,
-        _group: &GroupAcronym,
         _who: &str,
-        _findings: &[RoomFinding],
+        _found: &BTreeMap<GroupAcronym, Vec<RoomFinding>>,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send {
         async { Ok(()) }
     }
 
     fn lease_and_begin(
         &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
+        ask: &StepAsk<'_>,
     ) -> impl Future<Output = Result<LeasedStep, LedgerError>> + Send;
 
     fn note_room(

@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 
 use super::edges::Edges;
 use super::look;
+use super::worker::ProviderSeems;
 use super::world::{Parts, ReadRooms, ReconcileError, World, read_world};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{GroupAcronym, RoomsSeen, Scope, Session, SubjectKey};
-use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known};
+use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known, ProviderIs};
 
 /// What the ledger has of others: who is there, and who works on what.
 ///
@@ -19,11 +20,20 @@ pub async fn at_work(ledger: &Ledger) -> Result<AtWork, LedgerError> {
     let now = standing.asked_at;
     let there: Vec<_> = standing.replicas.iter().filter(|replica| replica.is_there(now)).collect();
     let leases = standing.leases.into_iter().map(|lease| (lease.session, (lease.owner, lease.until)));
+    let saying = |what: ProviderSeems| -> Vec<String> {
+        let who = there.iter().filter(|replica| replica.provider == what.word());
+        who.map(|replica| replica.name.clone()).collect()
+    };
+    let rejected = saying(ProviderSeems::RejectingUs);
     Ok(AtWork {
         workers: there.iter().map(|replica| replica.name.clone()).collect(),
-        provider_is_down: there
-            .iter()
-            .any(|replica| matches!(replica.provider.as_str(), "down" | "credentials_rejected")),
+        provider: if !rejected.is_empty() {
+            ProviderIs::RejectingUs(rejected)
+        } else if saying(ProviderSeems::Down).is_empty() {
+            ProviderIs::Well
+        } else {
+            ProviderIs::Down
+        },
         leases: leases.collect(),
         next_sweep: None,
     })

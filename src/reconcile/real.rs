@@ -1,6 +1,6 @@
 //! The real edges: each call goes to the thing itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::edges::{Books, Conference, Edges, Links, Source, Time};
 use crate::datatracker::{Datatracker, Look, ReadError, WriteError, Writer};
 use crate::ledger::{
     AttemptRow, Begun, Lease, LeasedStep, Ledger, LedgerError, PassRecord, Recorded, RoomFinding, Settled,
-    StepEnd, Turn, Wish,
+    StepAsk, StepEnd, Turn, Wish,
 };
 use crate::model::{
     Deck, DeckId, GroupAcronym, LedgerView, Outcome, RoomRecord, RoomSpec, SeenRoom, SessionId, Snapshot,
@@ -79,22 +79,14 @@ impl Books for Ledger {
 
     async fn record_found(
         &self,
-        group: &GroupAcronym,
         who: &str,
-        findings: &[RoomFinding],
+        found: &BTreeMap<GroupAcronym, Vec<RoomFinding>>,
     ) -> Result<(), LedgerError> {
-        self.record_found(group, who, findings).await
+        self.record_found(who, found).await
     }
 
-    async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
-        self.lease_and_begin(key, owner, length, will_send, now).await
+    async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
+        self.lease_and_begin(ask).await
     }
 
     async fn note_room(

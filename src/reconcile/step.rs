@@ -16,7 +16,8 @@ use super::acted::{Acted, StepOutcome};
 use super::edges::{Books as _, Conference as _, Edges, Time as _};
 use super::worker::Leave;
 use super::world::{Parts, World};
-use crate::ledger::{Begun, Lease, LeasedStep, LedgerError, Settled};
+use crate::database::chain;
+use crate::ledger::{Begun, Lease, LeasedStep, LedgerError, Settled, StepAsk};
 use crate::model::{Fault, Kind, RoomRecord, Why};
 use crate::plan::Change;
 use crate::schedule::lease::step_timeout;
@@ -68,8 +69,8 @@ impl<E: Edges> Step<'_, E> {
         let ids = act_decks::ids_sent_by(self.planned);
         let now = self.now();
         let began = self.parts.time.elapsed();
-        let asked = self.ledger.lease_and_begin(key, &self.parts.who, self.parts.lease, &ids, now).await?;
-        let (lease, mut step) = match asked {
+        let ask = StepAsk::new(key, &self.parts.who, self.parts.lease, &ids, now);
+        let (lease, mut step) = match self.begin(&ask).await? {
             LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
         };
@@ -78,7 +79,7 @@ impl<E: Edges> Step<'_, E> {
             Err(Broke) => Next::Broke,
             Ok(Err(error)) => {
                 // Nothing was sent: the lease and the mark need not outlive this.
-                self.ledger.put_back(lease, step).await.ok();
+                self.put_back(lease, step).await.ok();
                 return Err(error);
             }
         };
@@ -91,7 +92,7 @@ impl<E: Edges> Step<'_, E> {
             Next::Broke => broke(self.planned, 0),
             _ if self.worker.is_some() => {
                 // Where it was lost, somebody else has the session, and there is nothing to put back.
-                let (Settled::Done | Settled::Lost) = self.ledger.put_back(lease, step).await?;
+                let (Settled::Done | Settled::Lost) = self.put_back(lease, step).await?;
                 return Ok(Stepped::PutBack);
             }
             Next::MoreThanPlanned => Acted::more_than_planned(),
@@ -112,6 +113,30 @@ impl<E: Edges> Step<'_, E> {
                     ..acted
                 })))
             }
+        }
+    }
+
+    /// Asks once more where no answer came: it may have been begun, and then the session would be left alone until the lease
+    /// that nobody knows of is over.
+    async fn begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
+        match self.ledger.lease_and_begin(ask).await {
+            Err(error) if error.may_have_been_done() => {
+                tracing::warn!(
+                    subject = %ask.key,
+                    error = chain(&error),
+                    "it is not known whether a step was begun; the ledger is asked once more"
+                );
+                self.ledger.lease_and_begin(ask).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The same for a lease that is given back.
+    async fn put_back(&self, lease: Lease, step: Begun) -> Result<Settled, LedgerError> {
+        match self.ledger.put_back(lease.clone(), step.clone()).await {
+            Err(error) if error.may_have_been_done() => self.ledger.put_back(lease, step).await,
+            answer => answer,
         }
     }
 

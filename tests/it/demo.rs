@@ -189,6 +189,12 @@ async fn it_runs_on_for_a_person_and_takes_everything_along_when_it_is_ended() {
         }
     }
 
+    let status = meetsync(&config, &["status"]).await;
+    let at_work =
+        status.stdout.split("At work").nth(1).unwrap_or_default().lines().nth(1).unwrap_or_default();
+    assert!(at_work.starts_with("  second worker") && at_work.contains(" (version "), "{}", status.stdout);
+    assert_eq!(status.status, Some(0), "{}", status.stdout);
+
     // Somebody plays the chair.
     let (chair, connection) = tokio_postgres::connect(&database, tokio_postgres::NoTls).await.unwrap();
     let edit = async move {

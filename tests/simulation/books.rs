@@ -1,13 +1,13 @@
 //! The ledger's twin: the ledger in memory, whose calls may fail before or after their effect.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{
-    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepEnd, Turn, Wish,
+    AttemptRow, Begun, Lease, LeasedStep, LedgerError, PassRecord, Recorded, Settled, StepAsk, StepEnd, Turn,
+    Wish,
 };
-use meetsync::model::{DeckId, Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
+use meetsync::model::{Hold, LedgerView, RoomRecord, SessionId, SubjectKey};
 use meetsync::reconcile::edges::Books;
 
 use super::history::{Edge, Fault};
@@ -112,24 +112,21 @@ impl Books for BooksTwin {
         .await
     }
 
-    async fn lease_and_begin(
-        &self,
-        key: SubjectKey,
-        owner: &str,
-        length: Duration,
-        will_send: &BTreeSet<DeckId>,
-        now: DateTime<Utc>,
-    ) -> Result<LeasedStep, LedgerError> {
+    async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         let life = self.0.number;
+        let nothing = BTreeSet::new();
+        let mut ask = ask.clone();
+        if mutants::is(EdgeBug::EverAccepted) {
+            ask.will_send = &nothing;
+        }
         self.call(Edge::LedgerLease, true, move |world, worker| {
             let clock = world.ledger_clock();
-            let nothing = BTreeSet::new();
-            let will_send = if mutants::is(EdgeBug::EverAccepted) { &nothing } else { will_send };
-            let leased = world.ledger.lease_and_begin(key, owner, length, will_send, now, clock)?;
+            let key = ask.key;
+            let leased = world.ledger.lease_and_begin(&ask, clock)?;
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
                     world.lease_was_given(lease);
-                    world.workers[worker].steps += 1;
+                    world.workers[worker].steps.insert(key.session);
                     world.step_began(key.session);
                     world
                         .tell(|| format!("worker {worker}: takes the lease of {key}, and marks it in doubt"));
@@ -187,8 +184,7 @@ impl Books for BooksTwin {
                 world.tell(|| format!("worker {worker}: ... which was written down already"));
                 return Ok(settled);
             }
-            let steps = &mut world.workers[worker].steps;
-            *steps = steps.saturating_sub(1);
+            world.workers[worker].steps.remove(&key.session);
             world.step_ends(key.session);
             world.step_was_settled(&lease, settled);
             world.check_wish(&begun, settled);
@@ -206,8 +202,7 @@ impl Books for BooksTwin {
             let key = begun.key;
             world.tell(|| format!("worker {worker}: {key} is put back as it was"));
             world.workers[worker].open_steps.retain(|_, (open, _)| *open != lease);
-            let steps = &mut world.workers[worker].steps;
-            *steps = steps.saturating_sub(1);
+            world.workers[worker].steps.remove(&key.session);
             let settled = world.ledger.put_back(&lease, &begun);
             world.step_was_settled(&lease, settled);
             world.check_wish(&begun, settled);

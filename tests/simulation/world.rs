@@ -1,6 +1,6 @@
 //! The world of one history: datatracker, ledger, provider and time, as the twins share them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,8 +58,8 @@ pub(crate) struct WorkerState {
     pub(crate) dies_at_next: bool,
     /// Not before it is in the middle of a step.
     pub(crate) dies_in_step: bool,
-    /// Steps that it began, and did not end.
-    pub(crate) steps: usize,
+    /// The sessions of steps that it began, and did not end.
+    pub(crate) steps: BTreeSet<SessionId>,
     pub(crate) stalled_until_ms: u64,
     pub(crate) ever_stalls: bool,
     /// Rung when it has to die at once.
@@ -79,7 +79,7 @@ impl World {
                 boundaries: 0,
                 dies_at_next: false,
                 dies_in_step: false,
-                steps: 0,
+                steps: BTreeSet::new(),
                 stalled_until_ms: 0,
                 ever_stalls: history.events.iter().any(|event| stalls(event, worker)),
                 death: Arc::new(Notify::new()),
@@ -254,7 +254,7 @@ impl Life {
             let state = &mut world.workers[self.worker];
             state.boundaries += 1;
             let number = state.boundaries;
-            let is_time = state.dies_at_next && (!state.dies_in_step || state.steps > 0);
+            let is_time = state.dies_at_next && (!state.dies_in_step || !state.steps.is_empty());
             let dies = state.life == self.number && (is_time || enumerated);
             if dies {
                 state.dies_at_next = false;

@@ -15,8 +15,8 @@ use crate::cli::Context;
 use crate::cli::which::unknown_in_scope;
 use crate::database::chain;
 use crate::datatracker::Datatracker;
-use crate::model::{SubjectKey, Why};
-use crate::plan::Wait;
+use crate::model::{GroupAcronym, SubjectKey, Why};
+use crate::plan::{Refusal, Wait};
 use crate::reconcile::worker::housekeeping::{self, Hand, Heard, Seen};
 use crate::reconcile::worker::{Ended, Leave, PassReport, ProviderSeems, Worker};
 use crate::reconcile::{ReconcileError, push_it};
@@ -169,9 +169,28 @@ fn within_watchdog(poll: Duration, interval: Option<Duration>) -> Duration {
 struct Voice {
     is_ready: AtomicBool,
     is_failing: AtomicBool,
-    refused: Mutex<BTreeSet<(Option<SubjectKey>, Why)>>,
+    refused: Mutex<BTreeSet<Told>>,
     heard: Heard,
     status: Mutex<String>,
+}
+
+/// What was told, by what it is about: a subject, a group's rooms, or (neither) everything. Its words may change with every
+/// pass.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    subject: Option<SubjectKey>,
+    group: Option<GroupAcronym>,
+    rule: Why,
+}
+
+impl Told {
+    fn of(refusal: &Refusal) -> Vec<Self> {
+        let told = |group| Self { subject: refusal.subject, group, rule: refusal.rule };
+        if refusal.groups.is_empty() {
+            return vec![told(None)];
+        }
+        refusal.groups.iter().map(|group| told(Some(group.clone()))).collect()
+    }
 }
 
 impl Voice {
@@ -228,8 +247,8 @@ impl Voice {
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let mut standing = BTreeSet::new();
         for refusal in report.plan.refusals.iter().filter(|refusal| !refusal.rule.is_as_set()) {
-            let line = (refusal.subject, refusal.rule);
-            if !known.contains(&line) {
+            let lines = Told::of(refusal);
+            if lines.iter().any(|line| !known.contains(line)) {
                 tracing::warn!(
                     subject = refusal.subject.map(|subject| subject.to_string()),
                     rule = %refusal.rule,
@@ -238,11 +257,11 @@ impl Voice {
                     "refused"
                 );
             }
-            standing.insert(line);
+            standing.extend(lines);
         }
         let unsent = |wait: &&Wait| wait.reason == Why::WindowClosedUnsent;
         for wait in report.plan.waits.iter().filter(unsent) {
-            let line = (Some(wait.subject), wait.reason);
+            let line = Told { subject: Some(wait.subject), group: None, rule: wait.reason };
             if !known.contains(&line) {
                 tracing::warn!(
                     subject = %wait.subject,
@@ -259,7 +278,57 @@ impl Voice {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::plan::Plan;
+
+    /// Of a pass that found these: how often something was said to be refused.
+    fn warnings(voice: &Voice, refusals: &serde_json::Value) -> usize {
+        let plan = json!({
+            "version": 1, "as_of": "2026-11-17T03:00:00Z", "hash": "", "changes": [], "refusals": refusals, "waits": [],
+            "summary": { "sessions": 1, "in_window": 0, "in_step": 0, "to_change": 0, "in_doubt": 0, "held": 0,
+                         "refused": 1, "requests": 0 }
+        });
+        let plan: Plan = serde_json::from_value(plan).unwrap();
+        let report = PassReport {
+            as_of: plan.as_of,
+            took: Duration::ZERO,
+            is_complete: true,
+            provider: ProviderSeems::Answering,
+            plan: Arc::new(plan),
+        };
+        let (mut said, log) = std::io::pipe().unwrap();
+        let log = tracing_subscriber::fmt().with_writer(Arc::new(log)).finish();
+        // The log is closed with it; so few lines fit into a pipe.
+        tracing::subscriber::with_default(log, || voice.tell_refusals(&report));
+        let said = std::io::read_to_string(&mut said).unwrap();
+        said.matches("refused").count()
+    }
+
+    #[test]
+    fn a_refusal_is_said_once_of_each_that_it_is_about() {
+        let unread = |groups: &[&str], words: &str| {
+            json!({ "subject": null, "session": null, "groups": groups, "rule": "group_unknown",
+                    "detail": words, "way_on": "ask there", "operations": [] })
+        };
+        let room = |id: i64| {
+            json!({ "subject": format!("meetecho/session/{id}/room"), "session": id, "rule": "room_conflict",
+                    "detail": "another", "way_on": "look", "operations": [] })
+        };
+        let (mars, moon) = (unread(&["mars"], "404"), unread(&["moon"], "410"));
+        let voice = Voice::default();
+        assert_eq!(warnings(&voice, &json!([mars, room(1)])), 2);
+        assert_eq!(warnings(&voice, &json!([mars, room(1)])), 0);
+        assert_eq!(warnings(&voice, &json!([mars, moon, room(1), room(2)])), 2);
+        // Groups of one reason are one refusal, and its words name them all.
+        assert_eq!(warnings(&voice, &json!([unread(&["mars", "moon"], "410")])), 0);
+        assert_eq!(warnings(&voice, &json!([unread(&["mars", "moon", "sun"], "410")])), 1);
+        // What was over begins anew.
+        assert_eq!((warnings(&voice, &json!([])), warnings(&voice, &json!([mars]))), (0, 1));
+    }
 
     #[test]
     fn a_pass_begins_twice_within_the_watchdogs_interval() {

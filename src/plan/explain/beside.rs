@@ -1,5 +1,5 @@
 //! What goes on beside an explanation: a worker that is there, somebody who works on the session just now, a provider that
-//! does not answer. A plan knows nothing of these, and yet they say when the next step comes.
+//! does not answer, or does not let us in. A plan knows nothing of these, and yet they say when the next step comes.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,37 @@ pub enum View {
     Worker,
 }
 
+/// How the provider is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ProviderIs {
+    /// As far as anybody says.
+    #[default]
+    Well,
+    Down,
+    /// It answers, and takes the credentials of these workers for wrong.
+    RejectingUs(Vec<String>),
+}
+
+/// What is wrong where the provider rejects us.
+pub const REJECTS_US: &str =
+    "Meetecho rejects our credentials (client_id and client_secret), and nothing can be sent";
+
+/// What a person does then, so that these workers go on.
+pub fn put_credentials_right(workers: &[impl AsRef<str>]) -> String {
+    let workers: Vec<&str> = workers.iter().map(AsRef::as_ref).collect();
+    format!(
+        "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
+        workers.join(" and ")
+    )
+}
+
 /// What the ledger has of others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AtWork {
     /// Whoever is there.
     pub workers: Vec<String>,
     /// As one of them sees it.
-    pub provider_is_down: bool,
+    pub provider: ProviderIs,
     /// Who works on a session now, and until when at most.
     pub leases: BTreeMap<SessionId, (String, DateTime<Utc>)>,
     /// When the worker next compares all rooms.
@@ -46,7 +70,8 @@ impl Explained {
             }
             someone_works_on_it(subject, lease, now);
             if lease.is_none() {
-                provider(subject, at_work.provider_is_down && self.view == View::Worker, now);
+                let as_seen = Some(&at_work.provider).filter(|_| self.view == View::Worker);
+                provider(subject, as_seen.unwrap_or(&ProviderIs::Well), now);
             }
         }
     }
@@ -89,18 +114,36 @@ fn someone_works_on_it(
     }
 }
 
-/// What is to be sent waits until the provider answers; nobody knows when that is.
-fn provider(subject: &mut SubjectExplained, is_down: bool, now: DateTime<Utc>) {
-    let value = if is_down {
-        "Meetecho does not answer, and is asked one thing at a time; this waits until it answers"
-    } else {
-        "no worker says that Meetecho does not answer"
+/// What is to be sent waits until the provider answers, or lets us in; nobody knows when that is.
+fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime<Utc>) {
+    let mut add = |rule: &str, holds, value: &str| {
+        subject.rules.push(Rule { rule: rule.into(), holds, value: value.into() });
     };
-    subject.rules.push(Rule { rule: "provider_answers".into(), holds: !is_down, value: value.into() });
+    let trouble = match provider {
+        ProviderIs::Well => {
+            add("provider_answers", true, "no worker says that Meetecho does not answer");
+            None
+        }
+        ProviderIs::Down => {
+            let value =
+                "Meetecho does not answer, and is asked one thing at a time; this waits until it answers";
+            add("provider_answers", false, value);
+            Some(value.to_owned())
+        }
+        ProviderIs::RejectingUs(workers) => {
+            let value = format!("{REJECTS_US}; {}", put_credentials_right(workers));
+            add("provider_answers", true, "Meetecho answers");
+            add("credentials_accepted", false, &value);
+            Some(value)
+        }
+    };
     let is_sent = matches!(subject.answer, ExplainedAnswer::WillSend | ExplainedAnswer::InDoubt)
         || subject.why == Some(crate::model::Why::RetryWait);
-    if is_down && is_sent && subject.next.is_none_or(|next| next >= now) {
+    if let Some(trouble) = trouble
+        && is_sent
+        && subject.next.is_none_or(|next| next >= now)
+    {
         subject.next = None;
-        subject.detail = format!("{value}; {}", subject.detail);
+        subject.detail = format!("{trouble}; {}", subject.detail);
     }
 }

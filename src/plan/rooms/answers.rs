@@ -1,5 +1,7 @@
 //! The words of the answers about a session's room.
 
+use std::collections::BTreeSet;
+
 use super::known::Known;
 use crate::desired::room_spec;
 use crate::model::{RoomSpec, RoomTimes, Session, SubjectKey, Why};
@@ -30,6 +32,7 @@ pub(super) fn refuse(session: &Session, rule: Why, detail: String, way_on: Strin
     Answer::Refused(Refusal {
         subject: Some(SubjectKey::room(session.id)),
         session: Some(session.id),
+        groups: BTreeSet::new(),
         rule,
         detail,
         way_on,

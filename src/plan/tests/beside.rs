@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::model::*;
 use crate::plan::test_world::*;
 use crate::plan::{
-    AtWork, Explained, ExplainedAnswer, Style, SubjectExplained, View, explain, explained_text,
+    AtWork, Explained, ExplainedAnswer, ProviderIs, Style, SubjectExplained, View, explain, explained_text,
 };
 
 fn live(id: i64) -> Session {
@@ -52,7 +52,8 @@ fn who_works_on_it_and_until_when() {
 
 #[test]
 fn a_provider_that_is_down_has_no_moment() {
-    let at_work = AtWork { workers: vec!["run@one/7".into()], provider_is_down: true, ..AtWork::default() };
+    let at_work =
+        AtWork { workers: vec!["run@one/7".into()], provider: ProviderIs::Down, ..AtWork::default() };
     let mut world = in_doubt();
     let row = world.row(SubjectKey::decks(SessionId(2)));
     row.timing = Timing { not_before: Some(now() + TimeDelta::seconds(7)), tries: 3, ..Timing::default() };
@@ -66,6 +67,27 @@ fn a_provider_that_is_down_has_no_moment() {
         );
         let up = beside(&world, id, &AtWork::default(), false);
         assert!(up.subjects[0].next.is_some() && rule(&up.subjects[0], "provider_answers"), "{up:#?}");
+    }
+}
+
+/// It is not down: a person has to do something, and is told what.
+#[test]
+fn a_provider_that_rejects_us_answers_and_needs_a_person() {
+    let rejecting = ProviderIs::RejectingUs(vec!["run@one/7".into(), "run@two/9".into()]);
+    let at_work = AtWork { workers: vec!["run@one/7".into()], provider: rejecting, ..AtWork::default() };
+    for id in [1, 2] {
+        let told = beside(&in_doubt(), id, &at_work, false);
+        let decks = &told.subjects[0];
+        assert_eq!(decks.next, None, "{decks:#?}");
+        assert!(rule(decks, "provider_answers") && !rule(decks, "credentials_accepted"), "{decks:#?}");
+        for words in [
+            "rejects our credentials",
+            "client_id and client_secret right",
+            "(kill -HUP) to run@one/7 and run@two/9",
+        ] {
+            assert!(decks.detail.contains(words), "{words}: {decks:#?}");
+        }
+        assert!(!explained_text(&[told], &Style::default()).contains("does not answer"));
     }
 }
 

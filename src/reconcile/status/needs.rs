@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::subjects::{Trouble, WindowClosed};
 use crate::ledger::Replica;
 use crate::model::{SubjectKey, Why};
+use crate::plan;
 use crate::reconcile::pass_summary::{Need, PassSummary};
 
 /// What the provider said no to, what a rule forbids, and what nobody sends any more.
@@ -47,10 +48,7 @@ pub(super) fn rejects_us(replicas: &[Replica], now: DateTime<Utc>) -> Option<Nee
         rule: Some(Why::CredentialsRejected),
         kind: None,
         sessions: BTreeSet::new(),
-        detail: "Meetecho rejects our credentials, and nothing can be sent".into(),
-        way_on: format!(
-            "put meetecho.client_id and client_secret right, and send a hangup (kill -HUP) to {}",
-            who.join(" and ")
-        ),
+        detail: plan::REJECTS_US.into(),
+        way_on: plan::put_credentials_right(&who),
     })
 }

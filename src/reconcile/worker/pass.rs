@@ -111,7 +111,7 @@ pub(super) async fn pass<E: Edges>(
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
-        summary: json!(PassSummary::of(&plan, &world)),
+        summary: json!(PassSummary::of(&plan, &world.ledger, world.policy.scope.mode)),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),
     };
@@ -139,7 +139,8 @@ pub(super) async fn pass<E: Edges>(
     Ok(Passed { report, world: Arc::new(world), board, lifted })
 }
 
-/// What a look found is logged once, and left in the ledger for those who ask another process.
+/// What looks found is logged once, and left in the ledger for those who ask another process: in one call, however many
+/// groups were looked at.
 async fn tell_findings<E: Edges>(
     parts: &Parts<E>,
     ledger: &E::Books,
@@ -148,12 +149,16 @@ async fn tell_findings<E: Edges>(
     plan: &Plan,
 ) {
     let all_news = lock(looks).news(findings(world, plan));
+    if all_news.is_empty() {
+        return;
+    }
+    let found = all_news.iter().map(|news| (news.group.clone(), news.findings.clone())).collect();
+    if let Err(error) = ledger.record_found(&parts.who, &found).await {
+        // With the next look; it is only for people.
+        tracing::debug!(error = chain(&error), "what was found in rooms could not be written down");
+        return;
+    }
     for news in all_news {
-        if let Err(error) = ledger.record_found(&news.group, &parts.who, &news.findings).await {
-            // With the next look; it is only for people.
-            tracing::debug!(error = chain(&error), "what was found in rooms could not be written down");
-            continue;
-        }
         for finding in &news.new {
             let RoomFinding { session, room_id, state, url, words } = finding;
             tracing::warn!(

@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use meetsync::ledger::{Begun, Failure, Ledger, StepEnd};
+use meetsync::ledger::{Begun, Failure, LeasedStep, Ledger, StepAsk, StepEnd};
 use meetsync::model::{DeckId, LedgerView, SessionId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::view::wish;
-use super::{LEASE, PER, at, attempt, begin_for, decks_of, finish, ids, list_of, live, ready, rehearsal};
+use super::{LEASE, PER, at, attempt, decks_of, finish, ids, list_of, live, ready, rehearsal};
 
 #[derive(Debug, Clone)]
 enum Event {
     Wish(Vec<i64>),
-    /// The list that is sent, and what becomes of it.
-    Step(Vec<i64>, End),
+    /// The list that is sent, what becomes of it, and how often it is asked for, since answers are lost.
+    Step(Vec<i64>, End, usize),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ fn histories() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(End::InDoubt),
         1 => Just(End::Killed),
     ];
-    let event = prop_oneof![1 => list().prop_map(Event::Wish), 3 => (list(), end).prop_map(|(l, e)| Event::Step(l, e))];
+    let event = prop_oneof![1 => list().prop_map(Event::Wish), 3 => (list(), end, 1..4_usize).prop_map(|(list, end, asked)| Event::Step(list, end, asked))];
     proptest::collection::vec(event, 1..12)
 }
 
@@ -75,10 +75,18 @@ async fn play(ledger: &Ledger, session: i64, history: &[Event]) -> Vec<LedgerVie
             Event::Wish(list) => {
                 ledger.record(&[wish(key, list.iter().copied(), Some((0, 60)), second)]).await.unwrap();
             }
-            Event::Step(list, end) => {
+            Event::Step(list, end, asked) => {
                 // Of a killed process only the lease remains, and runs out in time: this one at once.
                 let length = if matches!(end, End::Killed) { Duration::ZERO } else { LEASE };
-                let (lease, begun) = begin_for(ledger, key, length, list.iter().copied(), at(second)).await;
+                let will_send = ids(list.iter().copied());
+                let ask = StepAsk::new(key, "test", length, &will_send, at(second));
+                for _ in 1..*asked {
+                    let unheard = ledger.lease_and_begin(&ask).await.unwrap();
+                    assert!(matches!(unheard, LeasedStep::Begun(..)), "{unheard:?}");
+                }
+                let LeasedStep::Begun(lease, begun) = ledger.lease_and_begin(&ask).await.unwrap() else {
+                    panic!("it is ours")
+                };
                 if let Some(end) = end_of(&begun, list, *end, second) {
                     finish(ledger, lease, begun, &end, attempt("played", at(second))).await;
                 }
@@ -95,7 +103,7 @@ fn check_rules(session: i64, history: &[Event], views: &[LedgerView]) {
     let mut in_doubt = false;
     let mut unanswered = false;
     for (event, view) in history.iter().zip(views) {
-        if let Event::Step(list, end) = event {
+        if let Event::Step(list, end, _) = event {
             let all = ids(list.iter().copied());
             match end {
                 End::Applied => {

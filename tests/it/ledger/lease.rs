@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use meetsync::ledger::{AttemptRow, CountsAs, LeasedStep, Ledger, Memory, Settled, StepEnd};
+use meetsync::ledger::{AttemptRow, CountsAs, LeasedStep, Ledger, Memory, Settled, StepAsk, StepEnd};
 use meetsync::model::SessionId;
 
 use super::{
-    LEASE, PER, accepted, at, attempt, begin, connect, decks_of, ids, live, ready, rehearsal, remembered,
-    room, room_of,
+    LEASE, PER, accepted, at, attempt, begin, connect, decks_of, finish, ids, live, ready, rehearsal,
+    remembered, room, room_of,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,7 +17,9 @@ async fn of_many_who_ask_at_once_one_gets_it() {
     for round in 0..20 {
         let key = decks_of(100 + round);
         let none = BTreeSet::new();
-        let ask = async |owner: &str| ledger.lease_and_begin(key, owner, LEASE, &none, at(0)).await.unwrap();
+        let ask = async |owner: &str| {
+            ledger.lease_and_begin(&StepAsk::new(key, owner, LEASE, &none, at(0))).await.unwrap()
+        };
         let (a, b, c, d) = tokio::join!(ask("a"), ask("b"), ask("c"), ask("d"));
         let outcomes = [a, b, c, d];
         let winner: Vec<usize> = (0..4).filter(|i| matches!(outcomes[*i], LeasedStep::Begun(..))).collect();
@@ -39,7 +41,9 @@ async fn a_lease_that_is_over_by_the_ledgers_clock_is_taken_over() {
     let database = ready().await;
     let ledger = live(&database).await;
     let key = decks_of(7);
-    let ask = async |owner| ledger.lease_and_begin(key, owner, LEASE, &ids([1]), at(0)).await.unwrap();
+    let ask = async |owner| {
+        ledger.lease_and_begin(&StepAsk::new(key, owner, LEASE, &ids([1]), at(0))).await.unwrap()
+    };
     let LeasedStep::Begun(first, begun) = ask("first").await else { panic!("nobody has it") };
     let LeasedStep::Taken { owner, until } = ask("second").await else { panic!("it is taken") };
     assert_eq!((owner.as_str(), until), ("first", first.until));
@@ -90,7 +94,8 @@ async fn a_step_that_is_ended_twice_is_written_once() {
         let (lease, begun) = begin(&ledger, room_of(7), [], at(0)).await;
         let end = StepEnd::RoomIs { record: room(7, at(0)), at: at(1), confirming: None };
         let row = || AttemptRow { counts_as: Some(CountsAs::RoomCreated), ..attempt("applied", at(1)) };
-        let twin = memory.lease_and_begin(room_of(7), "test", LEASE, &ids([]), at(0), at(0)).unwrap();
+        let twin =
+            memory.lease_and_begin(&StepAsk::new(room_of(7), "test", LEASE, &ids([]), at(0)), at(0)).unwrap();
         let LeasedStep::Begun(twin_lease, twin) = twin else { panic!("nobody has it") };
         for _ in 0..3 {
             let settled = ledger.settle_and_release(lease.clone(), begun.clone(), &end, row()).await;
@@ -131,4 +136,84 @@ async fn a_step_that_was_lost_is_written_once_as_well() {
     }
     let outcomes: Vec<_> = ledger.attempts(9).await.unwrap().into_iter().map(|row| row.outcome).collect();
     assert_eq!(outcomes, ["lost"]);
+}
+
+/// Of this session: how its subject stands, and who has it.
+const STANDING: &str =
+    "SELECT concat_ws('|', s.state, s.doubt_since IS NULL, s.unanswered, s.may_be_there, s.attempts,
+        s.before_mark->>'may_be_there', s.before_mark->>'had_no_end', l.owner)
+    FROM meetsync.subject AS s LEFT JOIN meetsync.lease AS l USING (session) WHERE s.session = ";
+
+/// The answer was lost: the lease is ours, and nobody else need wait for it to run out, we least of all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_asked_for_twice_is_begun_once() {
+    let database = ready().await;
+    let mut memory = Memory::default();
+    for ledger in [live(&database).await, rehearsal(&database).await] {
+        for key in [decks_of(7), room_of(8)] {
+            // Something went before it, so that there is a belief to put back.
+            let (lease, begun) = begin(&ledger, key, [1], at(0)).await;
+            let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([1]) };
+            finish(&ledger, lease, begun, &end, attempt("in_doubt", at(1))).await;
+            let before = remembered(&ledger, key).await;
+
+            let will_send = ids([2]);
+            let ask = StepAsk::new(key, "test", LEASE, &will_send, at(5));
+            let first = ledger.lease_and_begin(&ask).await.unwrap();
+            let LeasedStep::Begun(_, begun) = &first else { panic!("nobody has it: {first:?}") };
+            let marked = remembered(&ledger, key).await;
+            let stands = database.texts(&format!("{STANDING}{}", key.session)).await;
+            for _ in 0..2 {
+                let LeasedStep::Begun(lease, again) = ledger.lease_and_begin(&ask).await.unwrap() else {
+                    panic!("it is ours")
+                };
+                assert_eq!(&again, begun);
+                assert_eq!((lease.session, remembered(&ledger, key).await), (key.session, marked.clone()));
+                assert_eq!(database.texts(&format!("{STANDING}{}", key.session)).await, stands);
+            }
+            // Another step is another one, whoever asks.
+            let other = StepAsk::new(key, "test", LEASE, &will_send, at(6));
+            let taken = ledger.lease_and_begin(&other).await.unwrap();
+            assert!(matches!(taken, LeasedStep::Taken { .. }), "{taken:?}");
+
+            let LeasedStep::Begun(lease, begun) = ledger.lease_and_begin(&ask).await.unwrap() else {
+                panic!("it is ours")
+            };
+            let put_back = async || ledger.put_back(lease.clone(), begun.clone()).await.unwrap();
+            assert_eq!(put_back().await, Settled::Done);
+            assert_eq!(remembered(&ledger, key).await, before, "as if it had never been taken");
+            // That answer was lost, too. Whoever has it by now keeps it.
+            let (theirs, theirs_begun) = begin(&ledger, key, [3], at(7)).await;
+            assert_eq!(put_back().await, Settled::Lost);
+            assert_eq!(ledger.put_back(theirs, theirs_begun).await.unwrap(), Settled::Done);
+
+            let asked = (0..2).map(|_| memory.lease_and_begin(&ask, at(5)).unwrap()).collect::<Vec<_>>();
+            assert_eq!(asked[0], asked[1]);
+            assert!(matches!(memory.lease_and_begin(&other, at(5)).unwrap(), LeasedStep::Taken { .. }));
+        }
+        memory = Memory::default();
+        database
+            .run("DELETE FROM meetsync.attempt; DELETE FROM meetsync.lease; DELETE FROM meetsync.subject")
+            .await;
+    }
+}
+
+/// Two such calls may be under way at once: the first one only seemed to be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_asked_for_twice_at_once_is_begun_once() {
+    let database = ready().await;
+    let ledger = Ledger::open(connect(database.url(), 8, false)).await.unwrap();
+    for round in 0..20 {
+        let (key, will_send) = (decks_of(100 + round), ids([1]));
+        let ask = StepAsk::new(key, "test", LEASE, &will_send, at(0));
+        let (a, b, c) = tokio::join!(
+            ledger.lease_and_begin(&ask),
+            ledger.lease_and_begin(&ask),
+            ledger.lease_and_begin(&ask)
+        );
+        for asked in [a, b, c] {
+            let LeasedStep::Begun(_, begun) = asked.unwrap() else { panic!("it is ours") };
+            assert_eq!((begun.tries, begun.before.doubt_since), (1, None));
+        }
+    }
 }

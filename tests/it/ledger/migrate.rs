@@ -26,6 +26,14 @@ async fn migrate_makes_everything_in_its_own_schema_and_is_safe_twice() {
     live(&database).await;
 }
 
+/// As in the program, which has one thread.
+#[tokio::test]
+async fn migrate_needs_no_second_thread() {
+    let database = TestDatabase::bare().await;
+    let report = migrate(&connect(database.url(), 2, false)).await.unwrap();
+    assert!(report.schema_created && report.applied.len() == 2, "{report:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_do_the_work_once() {
     let database = TestDatabase::bare().await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::database::{ConnectOptions, Database, Tls};
-use meetsync::ledger::{AttemptRow, Begun, Lease, LeasedStep, Ledger, Settled, StepEnd};
+use meetsync::ledger::{AttemptRow, Begun, Lease, LeasedStep, Ledger, Settled, StepAsk, StepEnd};
 use meetsync::model::{
     Accepted, Deck, DeckId, GroupAcronym, Remembered, RoomRecord, RoomTimes, SessionId, Span, SubjectKey,
 };
@@ -141,7 +141,7 @@ async fn begin_for(
     send: impl IntoIterator<Item = i64>,
     now: DateTime<Utc>,
 ) -> (Lease, Begun) {
-    match ledger.lease_and_begin(key, "test", length, &ids(send), now).await.unwrap() {
+    match ledger.lease_and_begin(&StepAsk::new(key, "test", length, &ids(send), now)).await.unwrap() {
         LeasedStep::Begun(lease, begun) => (lease, begun),
         LeasedStep::Taken { owner, until } => panic!("taken by {owner} until {until}"),
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use meetsync::database::chain;
 use meetsync::ledger::{Ledger, PassRecord, Recorded};
 use serde_json::json;
 
@@ -62,6 +63,41 @@ async fn deadlocks(database: &TestDatabase, ledger: Ledger) -> Vec<String> {
                 WHERE datname = current_database() AND application_name = 'meetsync'";
     until_true("all connections end", async || database.texts(left).await.is_empty()).await;
     database.texts("SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()").await
+}
+
+/// What the server says is in its own language, and the code of a deadlock does not come through; a sequence counts what is
+/// rolled back as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_was_given_up_in_another_language_is_made_again_once() {
+    let database = ready().await;
+    let ledger = Ledger::open(connect(database.url(), 1, false)).await.unwrap();
+    let gives_up = "CREATE SEQUENCE public.times;
+        CREATE FUNCTION public.give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('public.times') <= TG_ARGV[0]::int THEN
+                RAISE EXCEPTION 'Verklemmung entdeckt' USING ERRCODE = 'deadlock_detected';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER once BEFORE INSERT ON meetsync.attempt FOR EACH ROW EXECUTE FUNCTION public.give_up(1)";
+    database.run(gives_up).await;
+    let (lease, begun) = begin(&ledger, decks_of(1), [1], at(0)).await;
+    finish(&ledger, lease, begun, &accepted([1], at(1)), attempt("applied", at(1))).await;
+    let times = "SELECT last_value::text FROM public.times";
+    assert_eq!(database.texts(times).await, ["2"]);
+    assert_eq!(ledger.attempts(9).await.unwrap().len(), 1);
+
+    // It may as well be an error that is there to stay.
+    database
+        .run(
+            "DROP TRIGGER once ON meetsync.attempt;
+             CREATE TRIGGER ever BEFORE INSERT ON meetsync.attempt FOR EACH ROW EXECUTE FUNCTION public.give_up(1000)",
+        )
+        .await;
+    let (lease, begun) = begin(&ledger, decks_of(2), [1], at(0)).await;
+    let end = accepted([1], at(1));
+    let ended = ledger.settle_and_release(lease, begun, &end, attempt("applied", at(1))).await;
+    assert!(chain(&ended.unwrap_err()).ends_with("Verklemmung entdeckt"));
+    assert_eq!(database.texts(times).await, ["4"]);
 }
 
 /// Somebody else's transaction, that of a person at a prompt say, may be in the way all the same.

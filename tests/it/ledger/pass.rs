@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use meetsync::ledger::{AttemptRow, Failure, LeasedStep, Memory, PassRecord, Recorded, Settled, StepEnd};
+use meetsync::ledger::{
+    AttemptRow, Failure, LeasedStep, Memory, PassRecord, Recorded, Settled, StepAsk, StepEnd,
+};
 use meetsync::model::Burst;
 use serde_json::json;
 
@@ -165,7 +167,7 @@ async fn a_wish_that_came_during_a_refused_step_is_not_parked_with_it() {
     ledger.record_pass(&wished(1, &[1])).await.unwrap();
     memory.record_pass(&wished(1, &[1]));
     let (lease, begun) = begin(&ledger, key, [1], at(2)).await;
-    let twin = memory.lease_and_begin(key, "test", LEASE, &ids([1]), at(2), at(2)).unwrap();
+    let twin = memory.lease_and_begin(&StepAsk::new(key, "test", LEASE, &ids([1]), at(2)), at(2)).unwrap();
     let LeasedStep::Begun(twin_lease, twin_begun) = twin else { panic!("nobody has it") };
     ledger.record_pass(&wished(3, &[1, 2])).await.unwrap();
     memory.record_pass(&wished(3, &[1, 2]));

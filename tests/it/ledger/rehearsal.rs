@@ -1,6 +1,6 @@
 //! A rehearsal changes nothing, and PostgreSQL itself would refuse it.
 
-use meetsync::ledger::{LeasedStep, Ledger, Settled, StepEnd};
+use meetsync::ledger::{LeasedStep, Ledger, Settled, StepAsk, StepEnd};
 use meetsync::model::{Hold, SessionId};
 
 use super::view::wish;
@@ -41,7 +41,7 @@ async fn a_rehearsed_step_counts_within_the_process_and_nowhere_else() {
         .unwrap();
     let (lease, begun) = begin(&ledger, room_of(1), [], at(5)).await;
     assert!(matches!(
-        ledger.lease_and_begin(decks_of(1), "other", LEASE, &ids([]), at(5)).await.unwrap(),
+        ledger.lease_and_begin(&StepAsk::new(decks_of(1), "other", LEASE, &ids([]), at(5))).await.unwrap(),
         LeasedStep::Taken { owner, .. } if owner == "test"
     ));
     let end = StepEnd::RoomIs { record: room(1, at(0)), at: at(6), confirming: None };
@@ -78,7 +78,10 @@ async fn the_server_refuses_to_write_for_a_rehearsal() {
     let database = ready().await;
     // A live ledger over the connection that rehearsals use: if ever a statement slipped through, this is its end.
     let slipped = Ledger::open(connect(database.url(), 1, true)).await.unwrap();
-    let refused = slipped.lease_and_begin(decks_of(1), "test", LEASE, &ids([1]), at(0)).await.unwrap_err();
+    let refused = slipped
+        .lease_and_begin(&StepAsk::new(decks_of(1), "test", LEASE, &ids([1]), at(0)))
+        .await
+        .unwrap_err();
     let said = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
     assert!(format!("{refused} {said}").contains("read-only transaction"), "{refused:?}");
 }

@@ -1,7 +1,7 @@
 //! Doubt: marked before the first request, cleared by nothing but a complete success.
 
 use chrono::TimeDelta;
-use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, StepEnd};
+use meetsync::ledger::{CountsAs, Failure, LONGEST_WORDS, LeasedStep, StepAsk, StepEnd};
 use meetsync::model::{Belief, Confirming, SessionId};
 
 use super::{
@@ -28,7 +28,7 @@ async fn doubt_outlives_the_process_that_marked_it() {
 
     // Its lease still holds off the others, until it is over.
     let none = ids([]);
-    let taken = ledger.lease_and_begin(key, "next", LEASE, &none, at(60)).await.unwrap();
+    let taken = ledger.lease_and_begin(&StepAsk::new(key, "next", LEASE, &none, at(60))).await.unwrap();
     assert!(matches!(taken, LeasedStep::Taken { .. }));
     database.run("UPDATE meetsync.lease SET until = clock_timestamp()").await;
     let (lease, begun) = begin(&ledger, key, [2], at(60)).await;

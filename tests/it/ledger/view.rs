@@ -1,9 +1,9 @@
 //! What the planner is given, what is recorded, and how many statements that takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use meetsync::ledger::{AttemptRow, CountsAs, Ledger, StepEnd, Wish};
-use meetsync::model::{Hold, SessionId, SubjectKey, digest_of};
+use meetsync::ledger::{AttemptRow, CountsAs, Ledger, RoomFinding, StepEnd, Wish};
+use meetsync::model::{GroupAcronym, Hold, SessionId, SubjectKey, digest_of};
 use serde_json::json;
 
 use super::{
@@ -174,6 +174,40 @@ async fn a_view_takes_as_many_statements_for_one_session_as_for_many() {
     assert_eq!(counts[0].len(), counts[1].len(), "{counts:#?}");
     // One to record; begin, three reads and commit to view.
     assert_eq!(counts[1].len(), 6, "{counts:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_in_many_groups_rooms_is_one_statement() {
+    let database = ready().await;
+    let finding = |id: i64, words: &str| RoomFinding {
+        session: Some(SessionId(id)),
+        room_id: id,
+        state: "drifted".to_owned(),
+        url: None,
+        words: words.to_owned(),
+    };
+    let groups = || (1..=300).map(|id| (GroupAcronym::new(format!("group{id:03}")), id));
+    let all = groups().map(|(group, id)| (group, vec![finding(id, "an hour late")])).collect();
+    let some = groups().take(299).map(|(group, id)| {
+        let found = if id == 1 { vec![finding(1, "two hours late"), finding(2, "gone")] } else { Vec::new() };
+        (group, found)
+    });
+    let some = some.collect();
+    let found = statements(&database, async |ledger| {
+        ledger.record_found("one", &all).await.unwrap();
+        ledger.record_found("two", &some).await.unwrap();
+        ledger.record_found("three", &BTreeMap::new()).await.unwrap();
+    });
+    let found = found.await;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    let read = live(&database).await.rooms_found().await.unwrap();
+    let read: Vec<_> =
+        read.into_iter().map(|read| (read.group.to_string(), read.who, read.findings)).collect();
+    let expected = [
+        ("group001".to_owned(), "two".to_owned(), some[&GroupAcronym::new("group001")].clone()),
+        ("group300".to_owned(), "one".to_owned(), vec![finding(300, "an hour late")]),
+    ];
+    assert_eq!(read, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 pub(crate) struct SilentWay {
     /// The server's URL, by this way.
     pub(crate) url: String,
-    is_silent: watch::Sender<()>,
+    /// Whether those that connect hear nothing; a change is the end for those that are connected.
+    stays_silent: watch::Sender<bool>,
 }
 
 impl SilentWay {
@@ -17,26 +18,39 @@ impl SilentWay {
         let port: u16 = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
-        let (is_silent, silence) = watch::channel(());
+        let (stays_silent, silence) = watch::channel(false);
         #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
         tokio::spawn(forward(listener, port, silence));
-        Self { url: url.replace(&format!(":{port}/"), &format!(":{own}/")), is_silent }
+        Self { url: url.replace(&format!(":{port}/"), &format!(":{own}/")), stays_silent }
     }
 
     /// Of those that are connected now nobody hears anything any more; who connects later does.
     pub(crate) fn fall_silent(&self) {
-        self.is_silent.send_replace(());
+        self.stays_silent.send_replace(false);
+    }
+
+    /// Nor does who connects later, until it speaks again.
+    pub(crate) fn stay_silent(&self) {
+        self.stays_silent.send_replace(true);
+    }
+
+    /// To those that connect from now on.
+    pub(crate) fn speak(&self) {
+        self.stays_silent.send_replace(false);
     }
 }
 
-async fn forward(listener: TcpListener, port: u16, silence: watch::Receiver<()>) {
+async fn forward(listener: TcpListener, port: u16, silence: watch::Receiver<bool>) {
     loop {
         let (mut client, _) = listener.accept().await.unwrap();
         let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let mut silence = silence.clone();
-        silence.mark_unchanged();
+        let is_silent = *silence.borrow_and_update();
         #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
         tokio::spawn(async move {
+            if is_silent {
+                std::future::pending::<()>().await;
+            }
             tokio::select! {
                 _ = copy_bidirectional(&mut client, &mut server) => {}
                 _ = silence.changed() => std::future::pending().await,

@@ -15,6 +15,7 @@ mod outage;
 mod panics;
 mod replicas;
 mod rooms;
+mod silent;
 mod stopping;
 mod told;
 mod watchdog;
@@ -55,7 +56,11 @@ struct OwnServer {
 
 impl OwnServer {
     async fn hurried() -> Self {
-        let start = || Cluster::start(&Place::from_env()).expect("the tests need a throwaway PostgreSQL");
+        Self::hurried_at(&Place::from_env()).await
+    }
+
+    async fn hurried_at(place: &Place) -> Self {
+        let start = || Cluster::start(place).expect("the tests need a throwaway PostgreSQL");
         let cluster = tokio::task::block_in_place(start);
         sample::create(&cluster, "week").await.expect("a fresh server");
         let mut stage = Stage::not_migrated(TestDatabase::bare().await).await;

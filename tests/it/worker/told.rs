@@ -1,7 +1,7 @@
 //! What `status` and `explain` tell beside a running worker: the same as the worker does, and as `plan` says.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use meetsync::demo::sample::scenes;
+use meetsync::demo::sample::scenes::{self, LIVE};
 use meetsync::demo::standin::Failure;
 use meetsync::model::SessionId;
 use serde_json::{Value, json};
@@ -75,7 +75,15 @@ async fn credentials_that_are_rejected_need_a_person() {
     assert!(!text.contains("none needs you") && text.contains("1 needs you"), "{text}");
     let need = &told["needs_a_person"][0];
     assert_eq!(need["rule"], "credentials_rejected", "{told:#}");
-    assert!(need["way_on"].as_str().unwrap().contains("kill -HUP"), "{told:#}");
+    let way_on = need["way_on"].as_str().unwrap();
+    assert!(way_on.contains("kill -HUP"), "{told:#}");
+    until_true("explain says the same", async || {
+        let (_, decks) = explained(&stage, LIVE.0, "decks").await;
+        let detail = decks["detail"].as_str().unwrap();
+        assert!(!detail.contains("does not answer"), "{detail}");
+        detail.contains(way_on)
+    })
+    .await;
     worker.stop().await.expect(0);
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings
             let mut world = shared.lock();
             let state = &mut world.workers[worker];
             state.life += 1;
-            state.steps = 0;
+            state.steps.clear();
             (Life { world: shared.clone(), worker, number: state.life }, Arc::clone(&state.death))
         };
         let leave = Leave::default();
