@@ -8,8 +8,8 @@ use tokio::sync::watch;
 pub(crate) struct SilentWay {
     /// The server's URL, by this way.
     pub(crate) url: String,
-    /// Whether those that connect hear nothing; a change is the end for those that are connected.
-    stays_silent: watch::Sender<bool>,
+    /// Whether those hear nothing that connect from now on. Said anew, those that are connected hear nothing any more.
+    pub(crate) stays_silent: watch::Sender<bool>,
 }
 
 impl SilentWay {
@@ -26,16 +26,6 @@ impl SilentWay {
 
     /// Of those that are connected now nobody hears anything any more; who connects later does.
     pub(crate) fn fall_silent(&self) {
-        self.stays_silent.send_replace(false);
-    }
-
-    /// Nor does who connects later, until it speaks again.
-    pub(crate) fn stay_silent(&self) {
-        self.stays_silent.send_replace(true);
-    }
-
-    /// To those that connect from now on.
-    pub(crate) fn speak(&self) {
         self.stays_silent.send_replace(false);
     }
 }

@@ -22,11 +22,11 @@ async fn a_ledger_that_is_silent_for_a_while() {
     let (own, way) = by_a_silent_way("10s").await;
     let worker = Running::start(&own.stage);
     until_in_step(&own.stage).await;
-    way.stay_silent();
+    way.stays_silent.send_replace(true);
     own.run(&scenes::add_deck(scenes::LIVE, "While it was silent").sql).await;
     worker.says("a pass failed", 2).await;
     assert!(!shows(&own.stage.standin, scenes::LIVE, "While it was silent"));
-    way.speak();
+    way.stays_silent.send_replace(false);
     until(&own.stage, "an edit while it was silent", |standin| {
         shows(standin, scenes::LIVE, "While it was silent")
     })
