@@ -1,4 +1,7 @@
 //! Log lines: on stderr, never on stdout, and never with a secret in them.
+//!
+//! Whoever read them may go away (`meetsync run 2>&1 | head`). The work is worth more than its log, so a line that can't
+//! be written is lost, and nothing else: the library would tell of that failure on stderr once more, and panic there.
 
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +24,7 @@ pub fn expect(json: bool) {
 /// Why a command could not do its work: its last line, in the form of the log's and whatever its filter.
 pub fn last_line(words: &str) {
     if IS_JSON.load(Ordering::Relaxed) {
-        let subscriber = fmt().json().with_writer(io::stderr).finish();
+        let subscriber = fmt().json().with_writer(io::stderr).log_internal_errors(false).finish();
         tracing::subscriber::with_default(subscriber, || tracing::error!("{words}"));
     } else {
         // Nobody is left to tell where stderr is closed.
@@ -33,7 +36,11 @@ pub fn last_line(words: &str) {
 pub fn set_up(json: bool, filter: &str) {
     expect(json);
     let filter = directives(filter);
-    let builder = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false);
     let result = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     // Only the first of a process can win, and that is the one whose command was typed.
     drop(result);

@@ -39,6 +39,17 @@ impl Running {
         Self { child, id, said }
     }
 
+    /// One whose log nobody reads any more: every write to its stderr fails.
+    pub(crate) fn start_unheard(stage: &Stage) -> Self {
+        let (reader, writer) = std::io::pipe().expect("pipes are there");
+        drop(reader);
+        let mut command = stage.command(&["run"]);
+        command.stdout(Stdio::null()).stderr(writer);
+        let child = command.spawn().expect("the binary was built for this test");
+        let id = child.id().expect("it was just started");
+        Self { child, id, said: PathBuf::new() }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.id
     }

@@ -18,6 +18,7 @@ mod rooms;
 mod silent;
 mod stopping;
 mod told;
+mod unheard;
 mod watchdog;
 mod whole;
 mod windows;
