@@ -3,18 +3,23 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+
 use super::prepared::Prepared;
 use crate::app::AppError;
 use crate::cli::{CliError, Context};
 use crate::database::{DatabaseError, chain};
 use crate::ledger::LedgerError;
 use crate::schedule::backoff;
-use crate::settings::Settings;
+use crate::settings::{Meetecho, Settings};
 use crate::shutdown::{Signal, Signals};
 use crate::systemd;
 
 /// A worker that is at work waits so long for new settings to show that they can be used.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
+
+/// And so long for Meetecho to say no to new credentials.
+const LONGEST_TRIAL: Duration = Duration::from_secs(10);
 
 /// Waits for the databases, where it is a matter of time; None = it was asked to stop meanwhile. A hangup reads the
 /// settings again, and what is wrong with those is no reason to end either.
@@ -67,8 +72,8 @@ pub(super) async fn begin(
 }
 
 /// The settings as they are now, and all that a life by them needs; None = they can't be used, which was said. Unlike at
-/// the start nothing is waited for: a mistyped host looks like one that is away.
-pub(super) async fn renew(context: &Context) -> Option<Box<Prepared>> {
+/// the start nothing is waited for: a mistyped host looks like one that is away. `former`: how Meetecho is spoken to now.
+pub(super) async fn renew(context: &Context, former: &Meetecho) -> Option<Box<Prepared>> {
     let renewed = async {
         let prepared = Prepared::from_settings(context, context.settings()?).await?;
         prepared.can_read().await?;
@@ -78,6 +83,17 @@ pub(super) async fn renew(context: &Context) -> Option<Box<Prepared>> {
         let seconds = LONGEST_RENEWAL.as_secs();
         Err(CliError::Other(format!("the databases did not answer within {seconds} s; see their addresses")))
     });
+    let renewed = match renewed {
+        Ok(prepared) if has_other_credentials(&prepared.settings.meetecho, former) => {
+            // A Meetecho that does not answer says nothing of them, and may be down for hours.
+            let trial = tokio::time::timeout(LONGEST_TRIAL, prepared.rejected_credentials()).await;
+            match trial.ok().flatten() {
+                Some(fault) => Err(CliError::Other(format!("the new credentials were tried: {fault}"))),
+                None => Ok(prepared),
+            }
+        }
+        renewed => renewed,
+    };
     match renewed {
         Ok(prepared) => Some(Box::new(prepared)),
         Err(error) => {
@@ -85,6 +101,12 @@ pub(super) async fn renew(context: &Context) -> Option<Box<Prepared>> {
             None
         }
     }
+}
+
+fn has_other_credentials(new: &Meetecho, former: &Meetecho) -> bool {
+    let secret =
+        |section: &Meetecho| section.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+    (&new.api_base, &new.client_id, secret(new)) != (&former.api_base, &former.client_id, secret(former))
 }
 
 fn stays(error: &CliError) {

@@ -120,7 +120,7 @@ pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Si
                 Signal::Hangup if is_stopping => {}
                 Signal::Hangup => {
                     tracing::info!("asked to read the settings again");
-                    renewal = Renewal(Some(Box::pin(begin::renew(context))));
+                    renewal = Renewal(Some(Box::pin(begin::renew(context, &settings.meetecho))));
                 }
             },
         }

@@ -1,14 +1,21 @@
 //! All that one life of the worker needs and that may fail. What is prepared only has to be lived.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::{self, App};
 use crate::cli::{CliError, Context};
 use crate::cron::Scheduler;
 use crate::database::{Listener, Ring};
+use crate::datatracker::{Look, Range};
+use crate::desired::LOOK_BACK;
 use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Fault, GroupAcronym, Why};
 use crate::reconcile::worker::Bell;
 use crate::settings::Settings;
+
+/// New credentials are tried by the tokens of so many groups.
+const WITNESSES: usize = 3;
 
 /// By settings that can be used, and with all that they name at hand.
 pub(super) struct Prepared {
@@ -37,6 +44,28 @@ impl Prepared {
     pub(super) async fn can_read(&self) -> Result<(), CliError> {
         self.app.parts.datatracker.verify().await?;
         Ok(())
+    }
+
+    /// What Meetecho says where it gives none of a few groups a token, and says that it is for our credentials. None: they
+    /// count, or nobody can know, since it does not answer or there is no group to ask for.
+    pub(super) async fn rejected_credentials(&self) -> Option<Fault> {
+        if self.app.is_debug {
+            return None;
+        }
+        let range = Range::Around { back: LOOK_BACK, ahead: chrono::TimeDelta::days(180) };
+        let look = Look { range, ..Look::default() };
+        let snapshot = self.app.parts.datatracker.snapshot(&look).await.ok()?;
+        let groups: BTreeSet<GroupAcronym> =
+            snapshot.sessions.into_iter().map(|session| session.group).collect();
+        // One that Meetecho does not know would look like us being rejected.
+        let groups: BTreeSet<GroupAcronym> = groups.into_iter().take(WITNESSES).collect();
+        let meetecho = &self.app.parts.meetecho;
+        meetecho.prefetch_tokens(&groups).await;
+        if groups.iter().any(|group| meetecho.has_token(group)) {
+            return None;
+        }
+        let outcome = meetecho.check_credentials(Some(groups.first()?)).await;
+        outcome.fault().filter(|fault| fault.why == Why::CredentialsRejected).cloned()
     }
 }
 

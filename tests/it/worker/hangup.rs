@@ -56,6 +56,40 @@ async fn settings_that_can_not_be_used_change_nothing() {
     assert_eq!(ended.stderr.matches("at work").count(), 1, "it was left as it was: {}", ended.stderr);
 }
 
+/// A slip in the secret must not stop a worker that sends; a Meetecho that is away must not keep the old secret in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_meetecho_rejects_change_nothing() {
+    let mut stage = hurried().await;
+    let file = stage.path().join("secret");
+    std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+    stage.change_settings(&format!("client_secret = \"{SECRET}\""), "client_secret_file = \"secret\"");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    std::fs::write(&file, "a-slip-canary\n").unwrap();
+    worker.signal("HUP");
+    worker.says("going on with those from before", 1).await;
+    let said = worker.said();
+    assert!(said.contains("the new credentials were tried") && said.contains("client_secret"), "{said}");
+    assert_eq!(said.matches("at work").count(), 1, "{said}");
+    // Its tokens don't count any more either, so that it has to ask for new ones: by the secret from before.
+    stage.standin.reject_tokens();
+    stage.standin.heal();
+    stage.database.run(&scenes::add_deck(scenes::LIVE, "As before").sql).await;
+    until(&stage, "it goes on", |standin| shows(standin, scenes::LIVE, "As before")).await;
+
+    // Nobody can say whether these are right.
+    stage.standin.go_away();
+    stage.standin.set_client_secret(SecretString::from("another-canary"));
+    std::fs::write(&file, "another-canary\n").unwrap();
+    worker.signal("HUP");
+    worker.says("at work", 2).await;
+    stage.standin.come_back();
+    stage.database.run(&scenes::add_deck(scenes::LIVE, "Back again").sql).await;
+    until(&stage, "it goes on with them", |standin| shows(standin, scenes::LIVE, "Back again")).await;
+    let ended = worker.stop().await.expect(0);
+    assert!(!ended.stderr.contains("canary"), "{}", ended.stderr);
+}
+
 /// What the settings from before named may be gone by then; only good ones help, and no worker that ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_settings_do_not_end_a_worker_that_lost_its_log_in() {
