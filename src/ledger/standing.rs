@@ -85,6 +85,18 @@ impl Replica {
     }
 }
 
+/// What the name of every worker begins with. A one-shot has another, and is in no list of those at work.
+const WORKER: &str = "run@";
+
+/// Whether the owner of a lease can't be at it any more: a worker that was not seen for its time, or that ended. Of a
+/// one-shot nobody can know.
+pub fn is_gone(owner: &str, replicas: &[Replica], now: DateTime<Utc>) -> bool {
+    match replicas.iter().find(|replica| replica.name == owner) {
+        Some(replica) => !replica.is_there(now),
+        None => owner.starts_with(WORKER),
+    }
+}
+
 /// Somebody works on a session, until then at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkedOn {
