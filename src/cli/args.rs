@@ -206,7 +206,8 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A session's id, the URL of its page or room, or a group's acronym: then each of its sessions
+    /// A session's id, the URL of its page or room or of its group's page at a meeting, or a group's acronym: then each
+    /// of its sessions
     #[arg(value_name = "SESSION|GROUP")]
     pub(crate) what: ExplainArgument,
     /// Print one JSON document, for scripts: an object; a list of them where a group has several sessions

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::model::{GroupAcronym, SessionId};
+use crate::model::{GroupAcronym, MeetingNumber, SessionId};
 
 /// `35206`, `https://meetings.conf.meetecho.com/interim/?session=35206`, or the URL of a session's page or materials
 /// in the datatracker with its id in the path.
@@ -30,11 +30,13 @@ impl FromStr for SessionArgument {
     }
 }
 
-/// What `explain` is asked about: a session, or all of a group's.
+/// What `explain` is asked about: a session, all of a group's, or the one that a group has at a meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ExplainArgument {
     Session(SessionId),
     Group(GroupAcronym),
+    /// As the datatracker's pages name it: `/meeting/127/session/tls`.
+    AtMeeting(MeetingNumber, GroupAcronym),
 }
 
 impl FromStr for ExplainArgument {
@@ -42,17 +44,39 @@ impl FromStr for ExplainArgument {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let word = text.trim();
-        let is_acronym = word.chars().any(char::is_alphabetic)
-            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-        if is_acronym {
-            // As the datatracker writes them.
-            return Ok(Self::Group(GroupAcronym::new(word.to_ascii_lowercase())));
+        if let Some(group) = acronym(word) {
+            return Ok(Self::Group(group));
+        }
+        let page = Url::parse(word).ok();
+        if let Some((meeting, group)) = page.as_ref().and_then(group_at_meeting) {
+            return Ok(Self::AtMeeting(meeting, group));
         }
         let session: SessionArgument = text
             .parse()
             .map_err(|error: String| error.replace("a session:", "a session, nor a group's acronym:"))?;
         Ok(Self::Session(session.0))
     }
+}
+
+fn acronym(word: &str) -> Option<GroupAcronym> {
+    let is_acronym = word.chars().any(char::is_alphabetic)
+        && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
+    // As the datatracker writes them.
+    is_acronym.then(|| GroupAcronym::new(word.to_ascii_lowercase()))
+}
+
+/// `/meeting/127/session/tls`, or what follows that; None where a session's id is in the URL.
+fn group_at_meeting(url: &Url) -> Option<(MeetingNumber, GroupAcronym)> {
+    if session_in_url(url).is_some() {
+        return None;
+    }
+    let mut segments = url.path_segments()?;
+    segments.find(|segment| *segment == "meeting")?;
+    let meeting = segments.next().filter(|meeting| !meeting.is_empty())?;
+    if segments.next()? != "session" {
+        return None;
+    }
+    Some((MeetingNumber::new(meeting), acronym(segments.next()?)?))
 }
 
 fn session_in_url(url: &Url) -> Option<i64> {
@@ -80,7 +104,29 @@ mod tests {
         ] {
             assert_eq!(text.parse(), expected, "{text}");
         }
-        for bad in ["", "https://example.org/", "a b", "-", "ä"] {
+        for (page, meeting, group) in [
+            ("https://datatracker.ietf.org/meeting/127/session/tls", "127", "tls"),
+            ("https://datatracker.ietf.org/meeting/127/session/TLS/?x=1", "127", "tls"),
+            (
+                "https://datatracker.ietf.org/meeting/interim-2026-moq-07/session/moq",
+                "interim-2026-moq-07",
+                "moq",
+            ),
+        ] {
+            let expected = ExplainArgument::AtMeeting(MeetingNumber::new(meeting), GroupAcronym::new(group));
+            assert_eq!(page.parse(), Ok(expected), "{page}");
+        }
+        let by_id = "https://datatracker.ietf.org/meeting/127/session/36001/materials";
+        assert_eq!(by_id.parse(), Ok(ExplainArgument::Session(SessionId(36001))));
+        for bad in [
+            "",
+            "https://example.org/",
+            "a b",
+            "-",
+            "ä",
+            "https://datatracker.ietf.org/meeting/127/agenda/tls",
+            "https://datatracker.ietf.org/meeting/127/session/",
+        ] {
             assert!(bad.parse::<ExplainArgument>().is_err(), "{bad}");
         }
     }
