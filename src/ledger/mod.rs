@@ -51,7 +51,7 @@ pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};
 pub use pass::{LastPass, PassRecord, Recorded};
 pub use ring::RING;
-pub use standing::{Replica, Standing, StandingHold, SubjectStanding, WorkedOn};
+pub use standing::{Replica, Standing, StandingHold, SubjectStanding, WorkedOn, is_gone};
 pub use step::{Begun, Failure, LONGEST_WORDS, State, StepEnd};
 pub use turn::Turn;
 pub use version::{READER, VERSION};

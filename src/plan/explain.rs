@@ -17,7 +17,7 @@ use super::inputs::Inputs;
 use super::types::Plan;
 use crate::model::{GroupAcronym, MeetingNumber, Session, SessionId, Span, SubjectKey, Why};
 
-pub use beside::{AtWork, ProviderIs, REJECTS_US, View, put_credentials_right};
+pub use beside::{AtWork, ProviderIs, REJECTS_US, Taken, View, put_credentials_right};
 use rules::Rules;
 
 /// What is to be said of a session.

@@ -31,7 +31,7 @@ mod types;
 
 pub(crate) use explain::exact;
 pub use explain::{
-    AtWork, Explained, ExplainedAnswer, ProviderIs, REJECTS_US, Rule, SubjectExplained, View, explain,
+    AtWork, Explained, ExplainedAnswer, ProviderIs, REJECTS_US, Rule, SubjectExplained, Taken, View, explain,
     put_credentials_right,
 };
 pub use guard::empties;

@@ -7,9 +7,9 @@ use super::edges::Edges;
 use super::look;
 use super::worker::ProviderSeems;
 use super::world::{Parts, ReadRooms, ReconcileError, World, read_world};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, WorkedOn, is_gone};
 use crate::model::{GroupAcronym, RoomsSeen, Scope, Session, SubjectKey};
-use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known, ProviderIs};
+use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known, ProviderIs, Taken};
 
 /// What the ledger has of others: who is there, and who works on what.
 ///
@@ -19,7 +19,11 @@ pub async fn at_work(ledger: &Ledger) -> Result<AtWork, LedgerError> {
     let standing = ledger.standing(1).await?;
     let now = standing.asked_at;
     let there: Vec<_> = standing.replicas.iter().filter(|replica| replica.is_there(now)).collect();
-    let leases = standing.leases.into_iter().map(|lease| (lease.session, (lease.owner, lease.until)));
+    let taken = |WorkedOn { session, owner: by, until, .. }: WorkedOn| {
+        let is_cut_off = is_gone(&by, &standing.replicas, now);
+        (session, Taken { by, until, is_cut_off })
+    };
+    let leases = standing.leases.into_iter().map(taken);
     let saying = |what: ProviderSeems| -> Vec<String> {
         let who = there.iter().filter(|replica| replica.provider == what.word());
         who.map(|replica| replica.name.clone()).collect()
@@ -81,6 +85,7 @@ fn has_all(world: &World, asked: &Scope) -> bool {
     let sessions = &world.snapshot.sessions;
     asked.sessions.iter().all(|id| world.snapshot.session(*id).is_some())
         && asked.groups.iter().all(|group| sessions.iter().any(|session| session.group == *group))
+        && asked.meetings.iter().all(|meeting| sessions.iter().any(|session| session.meeting == *meeting))
 }
 
 /// The explanations of these sessions, in the order of their ids.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::pass_summary::{Need, PassSummary};
 use crate::ledger::{
     Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
-    WorkedOn,
+    WorkedOn, is_gone,
 };
 use crate::model::{Mode, NotifyTime, SessionId, Why};
 use crate::plan::Wait;
@@ -25,7 +25,7 @@ mod sessions;
 mod subjects;
 mod text;
 
-use needs::{needs, rejects_us};
+use needs::{at_work, needs, rejects_us};
 use sessions::Sessions;
 pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed, push_it};
 use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
@@ -33,6 +33,8 @@ pub use text::status_text;
 
 /// So many attempts of the history are told.
 const ATTEMPTS: u32 = 50;
+/// So many workers are told that went without a word.
+const GONE: usize = 3;
 /// A pass may be as old as so many polls and this much more.
 const POLLS: u32 = 5;
 const AND: Duration = Duration::from_secs(30);
@@ -67,6 +69,7 @@ pub struct Status {
     pub window_closed: Vec<WindowClosed>,
     /// What the last look at rooms found, group by group: `meetsync rooms` looks anew.
     pub rooms: Vec<RoomsFound>,
+    /// Those that are there, and the last few that went without a word.
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
@@ -75,6 +78,9 @@ pub struct Status {
     /// The healthy age of a pass, for the text.
     #[serde(skip)]
     patience: TimeDelta,
+    /// Whether a worker is there, for the text.
+    #[serde(skip)]
+    is_manned: bool,
     /// For the text.
     #[serde(skip)]
     sessions: Sessions,
@@ -99,7 +105,9 @@ impl Status {
     pub(crate) fn of(standing: Standing, poll: Duration, notify: NotifyTime) -> Self {
         let Standing { asked_at, last_pass, subjects, replicas, leases, holds, attempts } = standing;
         let patience = healthy_age(poll);
-        let leased: BTreeSet<SessionId> = leases.iter().map(|lease| lease.session).collect();
+        let is_cut_off = |owner: &str| is_gone(owner, &replicas, asked_at);
+        let at_it = leases.iter().filter(|lease| !is_cut_off(&lease.owner));
+        let leased: BTreeSet<SessionId> = at_it.map(|lease| lease.session).collect();
         let last_pass = last_pass.as_ref();
         let summary =
             last_pass.and_then(|pass| serde_json::from_value::<PassSummary>(pass.summary.clone()).ok());
@@ -122,10 +130,13 @@ impl Status {
             needs.retain(|other| other.rule != need.rule);
             needs.insert(0, need);
         }
+        let is_healthy = last_pass.is_some_and(|pass| asked_at - pass.ended_at <= patience);
+        let is_manned = replicas.iter().any(|replica| replica.is_there(asked_at));
+        needs.splice(0..0, at_work(is_manned, is_healthy, last_pass.map(|pass| pass.who.as_str())));
         let is_settling =
             |wait: &&Wait| wait.reason == Why::Settling && wait.until.is_some_and(|until| asked_at < until);
         Self {
-            healthy: last_pass.is_some_and(|pass| asked_at - pass.ended_at <= patience),
+            healthy: is_healthy,
             as_of: asked_at,
             mode: summary.as_ref().and_then(|summary| summary.mode),
             provider: provider(&replicas, asked_at),
@@ -134,7 +145,7 @@ impl Status {
             last_pass_by: last_pass.map(|pass| pass.who.clone()),
             last_pass_summary: last_pass.map(|pass| pass.summary.clone()),
             subjects: counts,
-            in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leased)).collect(),
+            in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leases, is_cut_off)).collect(),
             confirming: subjects.iter().filter_map(owed).collect(),
             retrying: troubles(&subjects, |subject| {
                 is_waiting(subject) && (subject.last_error.is_some() || subject.not_before.is_some())
@@ -153,13 +164,21 @@ impl Status {
             parked,
             window_closed,
             rooms: Vec::new(),
-            replicas,
+            replicas: lately_gone(replicas, asked_at),
             leases,
             holds,
             attempts,
             patience,
+            is_manned,
         }
     }
+}
+
+/// Those that are there, and of the others the ones that were seen last.
+fn lately_gone(replicas: Vec<Replica>, now: DateTime<Utc>) -> Vec<Replica> {
+    let (mut there, gone): (Vec<_>, Vec<_>) = replicas.into_iter().partition(|replica| replica.is_there(now));
+    there.extend(gone.into_iter().take(GONE));
+    there
 }
 
 /// By the workers that are there: what one said that was killed since is no news.

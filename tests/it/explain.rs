@@ -111,6 +111,21 @@ async fn it_takes_what_people_paste_and_what_they_get_wrong() {
     let ids: Vec<&Value> = group.as_array().unwrap().iter().map(|one| &one["session"]).collect();
     assert_eq!(ids, [&json!(36001), &json!(36112)]);
 
+    // The page of a group's sessions at a meeting, as the agenda links to it.
+    let page = "https://datatracker.ietf.org/meeting/127/session/tls";
+    let told = stage.meetsync(&["explain", page, "--json"]).await.expect(0).json();
+    assert_eq!(told["session"], 36001);
+    for nothing in
+        [page.replace("tls", "nosuchgroup"), page.replace("127", "126"), page.replace("127", "x-1")]
+    {
+        let ended = stage.meetsync(&["explain", &nothing]).await.expect(1);
+        assert_eq!(ended.notes().len(), 1, "{ended:?}");
+    }
+    let of_tls = "SELECT group_id FROM meeting_session WHERE id = 36001";
+    stage.database.run(&format!("UPDATE meeting_session SET group_id = ({of_tls}) WHERE id = 36003")).await;
+    let several = stage.meetsync(&["explain", page]).await.expect(64);
+    assert!(several.stderr.contains("2 sessions at meeting 127: 36001, 36003;"), "{several:?}");
+
     stage.database.run("UPDATE meeting_session SET tombstone_for_id = 36003 WHERE id = 36001").await;
     let told = decks(&stage, 36001).await;
     assert_eq!((&told["answer"], &told["why"]), (&json!("waits"), &json!("tombstone")));
@@ -189,7 +204,7 @@ async fn who_works_on_a_session_is_told_and_until_when() {
     stage
         .database
         .run(
-            "INSERT INTO meetsync.lease VALUES (36001, 'meetecho', 'run@two/9', gen_random_uuid(), '2126-01-01T00:00:00Z');
+            "INSERT INTO meetsync.lease VALUES (36001, 'meetecho', 'resync@two/9', gen_random_uuid(), '2126-01-01T00:00:00Z');
              UPDATE meetsync.subject SET state = 'in_doubt', doubt_since = now() WHERE session = 36001 AND kind = 'decks'",
         )
         .await;
@@ -197,5 +212,5 @@ async fn who_works_on_a_session_is_told_and_until_when() {
     assert_eq!((&told["answer"], &told["next"]), (&json!("in_doubt"), &json!("2126-01-01T00:00:00Z")));
     assert_eq!(rule(&told, "nobody_at_it")["holds"], false);
     let text = stage.meetsync(&["explain", "36001"]).await.expect(0).stdout;
-    assert!(text.contains("run@two/9 works on this session") && !text.contains("tried again"), "{text}");
+    assert!(text.contains("resync@two/9 works on this session") && !text.contains("tried again"), "{text}");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::TestDatabase;
 use crate::support::stage::Stage;
 
-/// A pass that a worker wrote down so long ago.
+/// A pass that a worker wrote down so long ago. It is there, and makes no other.
 async fn a_pass(stage: &Stage, seconds_ago: u32) {
     let ended = format!("clock_timestamp() - interval '{seconds_ago} seconds'");
     stage
@@ -13,7 +13,9 @@ async fn a_pass(stage: &Stage, seconds_ago: u32) {
         .run(&format!(
             "INSERT INTO meetsync.pass (known_until, as_of, ended_at, took_ms, who, summary)
              VALUES (now(), now(), {ended}, 25, 'run@one/7', '{{}}')
-             ON CONFLICT (only_row) DO UPDATE SET ended_at = {ended}"
+             ON CONFLICT (only_row) DO UPDATE SET ended_at = {ended};
+             INSERT INTO meetsync.replica VALUES ('run@one/7', '0', now(), now(), 'answers', 600000)
+             ON CONFLICT DO NOTHING"
         ))
         .await;
 }
@@ -73,6 +75,7 @@ async fn it_counts_subjects_and_tells_the_newest_attempts() {
              UPDATE meetsync.subject SET state = 'parked', last_error = '422: no' WHERE session = 36003 AND kind = 'decks';
              UPDATE meetsync.subject SET slot_end = now() - interval '3 days', slot_start = now() - interval '4 days'
              WHERE session = 36009;
+             INSERT INTO meetsync.replica VALUES ('run@two/9', '0', now(), now(), 'answers', 600000);
              INSERT INTO meetsync.lease VALUES (36004, 'meetecho', 'run@two/9', gen_random_uuid(), now() + interval '20 s'),
                                                (36005, 'meetecho', 'run@two/9', gen_random_uuid(), now() - interval '1 s')",
         )

@@ -22,6 +22,9 @@ use crate::systemd;
 /// How long the ledger is waited for, to say there that this worker goes.
 const LAST_WORD: Duration = Duration::from_secs(3);
 
+/// And so long where nothing is waited for.
+const PARTING: Duration = Duration::from_millis(300);
+
 /// A datatracker that could not be asked for names is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -103,6 +106,8 @@ pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Si
             never = systemd::feed_watchdog(), if is_leaving => match never {},
             signal = signals.next() => match signal {
                 Signal::Stop if is_stopping => {
+                    // Else it would be told to be at work. What it leaves is in the ledger, whatever comes of this.
+                    let _ = tokio::time::timeout(PARTING, hand.gone()).await;
                     break End::AtOnce(Ended { drained: 0, cut_off: worker.under_way() });
                 }
                 Signal::Stop => {

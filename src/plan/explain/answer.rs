@@ -10,6 +10,9 @@ use crate::plan::render::counted;
 use crate::plan::timing::{Due, due};
 use crate::plan::types::{Change, Operation, Plan, Refusal, Wait};
 
+/// Of a change that the worker does not make yet.
+pub(super) const BY_HAND: &str = "; a resync or push by hand doesn't wait";
+
 /// The answer, and what it was taken from.
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
@@ -80,7 +83,7 @@ impl Answered<'_> {
                 "scope.mode is \"observe\", and nothing is sent until it is \"act\"".into()
             }
             ExplainedAnswer::Waits if self.change.is_some() => {
-                format!("{}; a resync or push by hand doesn't wait", self.what_comes(subject, rules))
+                format!("{}{BY_HAND}", self.what_comes(subject, rules))
             }
             ExplainedAnswer::WillSend | ExplainedAnswer::Refused | ExplainedAnswer::Waits => {
                 self.what_comes(subject, rules)

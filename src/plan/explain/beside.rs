@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::answer::BY_HAND;
 use super::rules::exact;
 use super::{Explained, ExplainedAnswer, Rule, SubjectExplained};
 use crate::model::{Kind, SessionId, SubjectKey};
@@ -45,6 +46,15 @@ pub fn put_credentials_right(workers: &[impl AsRef<str>]) -> String {
     )
 }
 
+/// Nobody else works on the session, until then at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub by: String,
+    pub until: DateTime<Utc>,
+    /// Whoever it was can't be at it any more.
+    pub is_cut_off: bool,
+}
+
 /// What the ledger has of others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AtWork {
@@ -52,8 +62,8 @@ pub struct AtWork {
     pub workers: Vec<String>,
     /// As one of them sees it.
     pub provider: ProviderIs,
-    /// Who works on a session now, and until when at most.
-    pub leases: BTreeMap<SessionId, (String, DateTime<Utc>)>,
+    /// Who has a session now.
+    pub leases: BTreeMap<SessionId, Taken>,
     /// When the worker next compares all rooms.
     pub next_sweep: Option<DateTime<Utc>>,
 }
@@ -96,17 +106,19 @@ fn found_by_the_sweep(subject: &mut SubjectExplained, next_sweep: Option<DateTim
     });
 }
 
-fn someone_works_on_it(
-    subject: &mut SubjectExplained,
-    lease: Option<&(String, DateTime<Utc>)>,
-    now: DateTime<Utc>,
-) {
+fn someone_works_on_it(subject: &mut SubjectExplained, lease: Option<&Taken>, now: DateTime<Utc>) {
     let value = match lease {
-        Some((owner, until)) => format!("{owner} works on this session, until {} UTC at most", exact(*until)),
+        Some(Taken { by, until, is_cut_off: true }) => format!(
+            "{by} worked on this session, and was cut off; another worker may go on at {} UTC",
+            exact(*until)
+        ),
+        Some(Taken { by, until, is_cut_off: false }) => {
+            format!("{by} works on this session, until {} UTC at most", exact(*until))
+        }
         None => "nobody works on this session just now".into(),
     };
     subject.rules.push(Rule { rule: "nobody_at_it".into(), holds: lease.is_none(), value: value.clone() });
-    let Some((_, until)) = lease else { return };
+    let Some(Taken { until, .. }) = lease else { return };
     let is_next = matches!(subject.answer, ExplainedAnswer::WillSend | ExplainedAnswer::InDoubt);
     if is_next && subject.next.is_none_or(|next| next <= now) {
         subject.next = Some(*until);
@@ -144,6 +156,7 @@ fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime
         && subject.next.is_none_or(|next| next >= now)
     {
         subject.next = None;
-        subject.detail = format!("{trouble}; {}", subject.detail);
+        // By hand it would fail as well.
+        subject.detail = format!("{trouble}; {}", subject.detail.replace(BY_HAND, ""));
     }
 }

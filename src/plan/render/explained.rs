@@ -69,7 +69,10 @@ fn write(page: &mut Page, explained: &Explained, subject: &SubjectExplained) {
     let decisive = subject.why.and_then(|why| rule_of(subject.subject.kind, why));
     let column = subject.rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(0);
     for rule in &subject.rules {
-        let decides = !rule.holds && decisive == Some(rule.rule.as_str());
+        // Doubt has two rules, and no code of its own for each.
+        let of_doubt = subject.answer == ExplainedAnswer::InDoubt
+            && matches!(rule.rule.as_str(), "no_doubt" | "nothing_owed");
+        let decides = !rule.holds && (of_doubt || decisive == Some(rule.rule.as_str()));
         let (sign, paint) = match (rule.holds, decides) {
             (true, _) => ("  yes ", Paint::Plain),
             (false, true) => ("! no  ", Paint::Refused),

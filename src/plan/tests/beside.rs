@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use crate::model::*;
 use crate::plan::test_world::*;
 use crate::plan::{
-    AtWork, Explained, ExplainedAnswer, ProviderIs, Style, SubjectExplained, View, explain, explained_text,
+    AtWork, Explained, ExplainedAnswer, ProviderIs, Style, SubjectExplained, Taken, View, explain,
+    explained_text,
 };
 
 fn live(id: i64) -> Session {
@@ -34,8 +35,12 @@ fn in_doubt() -> World {
 #[test]
 fn who_works_on_it_and_until_when() {
     let until = now() + TimeDelta::seconds(25);
-    let leases = [(SessionId(1), ("run@two/9".to_owned(), until))].into();
-    let at_work = AtWork { workers: vec!["run@two/9".into()], leases, ..AtWork::default() };
+    let taken = Taken { by: "run@two/9".to_owned(), until, is_cut_off: false };
+    let mut at_work = AtWork {
+        workers: vec!["run@two/9".into()],
+        leases: [(SessionId(1), taken)].into(),
+        ..AtWork::default()
+    };
     let told = beside(&in_doubt(), 1, &at_work, false);
     let decks = &told.subjects[0];
     assert_eq!((decks.answer, decks.next), (ExplainedAnswer::InDoubt, Some(until)));
@@ -45,9 +50,21 @@ fn who_works_on_it_and_until_when() {
         text.contains("run@two/9 works on this session, until") && !text.contains("tried again now"),
         "{text}"
     );
+    // The rule that decides is marked, of doubt as of all else.
+    assert!(text.lines().any(|line| line.starts_with("! no   no_doubt")), "{text}");
     let other = beside(&in_doubt(), 2, &at_work, false);
     assert!(rule(&other.subjects[0], "nobody_at_it"));
     assert_eq!((other.subjects[0].answer, other.subjects[0].next), (ExplainedAnswer::WillSend, Some(now())));
+    // Of a worker that was killed, nobody says any more that it is at it.
+    at_work.leases.get_mut(&SessionId(1)).expect("it has one").is_cut_off = true;
+    let told = beside(&in_doubt(), 1, &at_work, false);
+    let decks = &told.subjects[0];
+    assert!(!rule(decks, "nobody_at_it") && decks.next == Some(until), "{decks:#?}");
+    assert!(
+        decks.detail.contains("was cut off; another worker may go on at")
+            && !decks.detail.contains("works on"),
+        "{decks:#?}"
+    );
 }
 
 #[test]
@@ -75,10 +92,16 @@ fn a_provider_that_is_down_has_no_moment() {
 fn a_provider_that_rejects_us_answers_and_needs_a_person() {
     let rejecting = ProviderIs::RejectingUs(vec!["run@one/7".into(), "run@two/9".into()]);
     let at_work = AtWork { workers: vec!["run@one/7".into()], provider: rejecting, ..AtWork::default() };
+    let mut world = in_doubt();
+    let row = world.row(SubjectKey::decks(SessionId(2)));
+    row.timing = Timing { not_before: Some(now() + TimeDelta::seconds(7)), tries: 3, ..Timing::default() };
+    let waits = beside(&world, 2, &AtWork::default(), false);
+    assert!(waits.subjects[0].detail.contains("by hand doesn't wait"), "{waits:#?}");
     for id in [1, 2] {
-        let told = beside(&in_doubt(), id, &at_work, false);
+        let told = beside(&world, id, &at_work, false);
         let decks = &told.subjects[0];
         assert_eq!(decks.next, None, "{decks:#?}");
+        assert!(!decks.detail.contains("by hand"), "that would be rejected, too: {decks:#?}");
         assert!(rule(decks, "provider_answers") && !rule(decks, "credentials_accepted"), "{decks:#?}");
         for words in [
             "rejects our credentials",

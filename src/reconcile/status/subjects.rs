@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::desired::{Gate, session_gate};
-use crate::ledger::{State, SubjectStanding};
+use crate::ledger::{State, SubjectStanding, WorkedOn};
 use crate::model::{Kind, NotifyTime, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
 
@@ -27,11 +27,15 @@ pub struct InDoubt {
     /// The next try is not made before this moment, nor before the provider answers.
     pub not_before: Option<DateTime<Utc>>,
     pub words: Option<String>,
-    /// Somebody works on the session now: the doubt of a request that is under way.
+    /// Somebody works on the session now: the doubt may be that of a request that is under way.
     pub under_way: bool,
+    /// Who works on it, or did and was cut off.
+    pub by: Option<String>,
+    /// Whoever worked on it is gone, and nobody may go on before this moment; null else.
+    pub cut_off_until: Option<DateTime<Utc>>,
 }
 
-/// A confirming send.
+/// A confirming send, of what was accepted. While it is in doubt once more, it is told there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Owed {
     pub subject: SubjectKey,
@@ -80,18 +84,28 @@ pub(super) fn counts(subjects: &[SubjectStanding]) -> Counts {
     }
 }
 
-pub(super) fn in_doubt(subject: &SubjectStanding, leased: &BTreeSet<SessionId>) -> Option<InDoubt> {
+/// `is_gone`: whether the owner of a lease can't be at it any more.
+pub(super) fn in_doubt(
+    subject: &SubjectStanding,
+    leases: &[WorkedOn],
+    is_gone: impl Fn(&str) -> bool,
+) -> Option<InDoubt> {
+    let lease = leases.iter().find(|lease| lease.session == subject.subject.session);
+    let cut_off = lease.filter(|lease| is_gone(&lease.owner));
     Some(InDoubt {
         subject: subject.subject,
         since: subject.doubt_since?,
         not_before: subject.not_before,
         words: subject.last_error.clone(),
-        under_way: leased.contains(&subject.subject.session),
+        under_way: lease.is_some() && cut_off.is_none(),
+        by: lease.map(|lease| lease.owner.clone()),
+        cut_off_until: cut_off.map(|lease| lease.until),
     })
 }
 
 pub(super) fn owed(subject: &SubjectStanding) -> Option<Owed> {
-    Some(Owed { subject: subject.subject, at: subject.confirm_at? })
+    let at = subject.confirm_at.filter(|_| subject.doubt_since.is_none())?;
+    Some(Owed { subject: subject.subject, at })
 }
 
 pub(super) fn troubles(

@@ -22,7 +22,7 @@ const NAMED: usize = 8;
 /// The whole status, ending in a newline.
 pub fn status_text(status: &Status, style: &Style) -> String {
     let mut page = Page::new(style);
-    let paint = if status.healthy { Paint::Bold } else { Paint::Refused };
+    let paint = if status.healthy && status.is_manned { Paint::Bold } else { Paint::Refused };
     page.line(paint, format!("{} {}", health(status), sum(status)));
     only_observes(&mut page, status);
     provider_is_down(&mut page, status);
@@ -39,7 +39,9 @@ fn health(status: &Status) -> String {
         return "NOT HEALTHY: no worker has ever completed a pass; meetsync run starts one.".into();
     };
     let ago = span(status.as_of - last);
-    if status.healthy {
+    if status.healthy && !status.is_manned {
+        format!("NOBODY IS AT WORK: the last pass was {ago} ago, and no worker is there to make another.")
+    } else if status.healthy {
         format!("The worker's last pass was {ago} ago.")
     } else {
         format!(
@@ -51,7 +53,8 @@ fn health(status: &Status) -> String {
 
 /// `40 sessions are in step, 1 is in doubt, 2 need you.`
 fn sum(status: &Status) -> String {
-    let Status { sessions, healthy: is_healthy, .. } = *status;
+    let Status { sessions, .. } = *status;
+    let is_healthy = status.healthy && status.is_manned;
     let is_are = |number: usize| if number == 1 { "is" } else { "are" };
     let count = |number| counted(number, "session", "sessions");
     let mut parts = vec![match sessions.in_step {
@@ -112,19 +115,11 @@ fn workers_saying<'a>(status: &'a Status, word: &str) -> Vec<&'a str> {
 }
 
 fn needs_a_person(page: &mut Page, status: &Status) {
-    let stopped = !status.healthy && status.last_complete_pass.is_some();
-    if !stopped && status.needs_a_person.is_empty() {
+    if status.needs_a_person.is_empty() {
         return;
     }
     page.blank();
     page.line(Paint::Bold, "Needs a person");
-    if stopped {
-        let who = status.last_pass_by.as_deref().map_or_else(String::new, |who| format!(" (it was {who})"));
-        page.line(
-            Paint::Refused,
-            format!("  ! See whether the worker runs, and what it logs{who}; then: meetsync check"),
-        );
-    }
     for need in &status.needs_a_person {
         let code = need.rule.map_or_else(String::new, |rule| format!(" ({rule})"));
         page.line(Paint::Refused, format!("  ! {}{}{code}", about(need), need.detail));

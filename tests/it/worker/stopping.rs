@@ -102,6 +102,21 @@ async fn asked_twice_it_ends_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert_eq!(last_event(&ended.stderr), json!({"how": "at once", "drained": 0, "cut_off": 1}));
     assert_eq!(stage.database.texts(IN_DOUBT).await.len(), 1, "the mark was there before the request");
+    assert_eq!(
+        stage.database.texts("SELECT name FROM meetsync.replica").await,
+        NOTHING,
+        "it said that it goes"
+    );
+    let status = stage.meetsync(&["status"]).await.stdout;
+    let live = scenes::LIVE;
+    assert!(
+        status.contains(&format!("session {live} decks: was cut off; another worker may go on at ")),
+        "{status}"
+    );
+    assert!(status.starts_with("NOBODY IS AT WORK") && !status.contains("works on"), "{status}");
+    let explained = stage.meetsync(&["explain", &live.to_string()]).await.stdout;
+    assert!(explained.contains("was cut off; another worker may go on at "), "{explained}");
+    assert!(!explained.contains("works on this session"), "{explained}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Who is at work, who is gone without a word, and what was done last.
 
 use super::words::{clock, name, span};
-use crate::ledger::Replica;
+use crate::ledger::{Replica, WorkedOn, is_gone};
 use crate::plan::{Page, Paint};
 use crate::reconcile::status::Status;
 
@@ -14,7 +14,8 @@ pub(super) fn at_work(page: &mut Page, status: &Status) {
     page.line(Paint::Bold, "At work");
     let (there, gone): (Vec<&Replica>, Vec<&Replica>) =
         status.replicas.iter().partition(|replica| replica.is_there(now));
-    if there.is_empty() && status.leases.is_empty() {
+    let is_at_it = |lease: &WorkedOn| !is_gone(&lease.owner, &status.replicas, now);
+    if there.is_empty() && !status.leases.iter().any(is_at_it) {
         page.line(Paint::Plain, "  nobody");
     }
     for replica in there {
@@ -22,6 +23,7 @@ pub(super) fn at_work(page: &mut Page, status: &Status) {
         let (seen, started) = (span(now - replica.seen), clock(replica.started, now));
         let thinks = match replica.provider.as_str() {
             "down" => "; Meetecho does not answer it",
+            "credentials_rejected" => "; Meetecho rejects its credentials",
             // It may not have asked.
             _ => "",
         };
@@ -34,10 +36,10 @@ pub(super) fn at_work(page: &mut Page, status: &Status) {
         let (owner, session, left) = (&lease.owner, lease.session, span(lease.until - now));
         page.line(
             Paint::Plain,
-            if gone.iter().any(|replica| replica.name == *owner) {
-                format!("  session {session} is left alone for {left} more at most: {owner} worked on it, and is gone")
-            } else {
+            if is_at_it(lease) {
                 format!("  {owner} works on session {session}, for {left} more at most")
+            } else {
+                format!("  session {session} is left alone for {left} more at most: {owner} worked on it, and is gone")
             },
         );
     }

@@ -3,32 +3,23 @@
 use chrono::{DateTime, Utc};
 
 use super::words::{clock, name, span};
+use super::workers_saying;
 use crate::ledger::StandingHold;
 use crate::model::{Mode, SessionId};
 use crate::plan::{Page, Paint, counted};
 use crate::reconcile::status::Status;
-use crate::reconcile::status::subjects::Trouble;
+use crate::reconcile::status::subjects::{InDoubt, Trouble};
 
 pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
     let now = status.as_of;
     let mut lines = Vec::new();
     for doubt in &status.in_doubt {
-        let what = name(doubt.subject);
-        let since = format!("{} ({} ago)", clock(doubt.since, now), span(now - doubt.since));
-        lines.push(if doubt.under_way {
-            format!("  {what}: being sent since {since}")
-        } else {
-            let words =
-                doubt.words.as_deref().unwrap_or("it was not written down how its last request ended");
-            format!(
-                "  {what}: in doubt since {since}: {words}{}",
-                again(status, doubt.subject.session, doubt.not_before)
-            )
-        });
+        lines.push(format!("  {}: {}", name(doubt.subject), in_doubt(status, doubt)));
     }
     for owed in &status.confirming {
+        let when = if owed.at > now { "at" } else { "since" };
         lines.push(format!(
-            "  {}: accepted; one more send, to confirm it, is owed at {}",
+            "  {}: accepted; one more send, to confirm it, is owed {when} {}",
             name(owed.subject),
             clock(owed.at, now)
         ));
@@ -62,13 +53,34 @@ pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
     }
     page.blank();
     let when = match status.mode {
-        _ if !status.healthy => ", once a worker runs",
+        _ if !status.healthy || !status.is_manned => ", once a worker runs",
         Some(Mode::Observe) => ", once the worker may send",
         _ => "",
     };
     page.line(Paint::Bold, format!("Goes on by itself{when}"));
     for line in lines {
         page.line(Paint::Plain, line);
+    }
+}
+
+/// Of what is being sent the doubt may be older, so its age says nothing of this request.
+fn in_doubt(status: &Status, doubt: &InDoubt) -> String {
+    let now = status.as_of;
+    let since = format!("in doubt since {} ({} ago)", clock(doubt.since, now), span(now - doubt.since));
+    let words = doubt.words.as_deref();
+    let known = words.map_or_else(String::new, |words| format!(": {words}"));
+    match (doubt.cut_off_until, &doubt.by) {
+        (Some(until), _) => format!(
+            "was cut off; another worker may go on at {} (in {}); {since}{known}",
+            clock(until, now),
+            span(until - now)
+        ),
+        (None, Some(by)) => format!("being sent now, by {by}; {since}{known}"),
+        (None, None) => format!(
+            "{since}: {}{}",
+            words.unwrap_or("it was not written down how its last request ended"),
+            again(status, doubt.subject.session, doubt.not_before)
+        ),
     }
 }
 
@@ -80,9 +92,12 @@ fn words(trouble: &Trouble) -> &str {
 fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
     let holds = |held: &StandingHold| held.session.is_none_or(|held| held == session);
     match not_before {
-        _ if !status.healthy || status.mode == Some(Mode::Observe) => String::new(),
+        _ if !status.healthy || !status.is_manned || status.mode == Some(Mode::Observe) => String::new(),
         _ if status.holds.iter().any(holds) => "; held".into(),
         _ if status.provider == Some("down") => "; tried again when Meetecho answers".into(),
+        _ if !workers_saying(status, "credentials_rejected").is_empty() => {
+            "; tried again when Meetecho takes our credentials".into()
+        }
         Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
         _ => String::new(),
     }

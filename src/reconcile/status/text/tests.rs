@@ -4,13 +4,17 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
-use crate::ledger::{Attempt, LastPass, Standing, StandingHold, State, SubjectStanding, WorkedOn};
+use crate::ledger::{Attempt, LastPass, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn};
 use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
 use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
 
 fn told(standing: Standing) -> String {
     status_text(&status(standing), &Style::default())
+}
+
+fn needing(standing: Standing) -> usize {
+    status(standing).needs_a_person.len()
 }
 
 fn first_line(standing: Standing) -> String {
@@ -66,6 +70,7 @@ fn a_bad_night() {
     };
     let more = json!({ "needs_a_person": refused, "waits": [settling] });
     standing.last_pass = Some(LastPass { summary: found(&[1, 8, 9, 20], &more), ..pass(11_000) });
+    standing.replicas.push(Replica { name: "run@two/9".into(), ..standing.replicas[0].clone() });
     standing.leases = vec![WorkedOn {
         session: SessionId(4),
         provider: "meetecho".into(),
@@ -125,6 +130,7 @@ fn only_a_worker_that_is_there_says_that_meetecho_is_down() {
     for (seen, is_told) in [(15, true), (16, false)] {
         let failed = SubjectStanding { not_before: Some(ago(-12)), tries: 4, ..decks(3, State::Waiting) };
         let mut standing = quiet(vec![failed]);
+        standing.replicas.push(Replica { name: "run@two/9".into(), ..standing.replicas[0].clone() });
         standing.replicas[0].provider = "down".into();
         standing.replicas[0].seen = ago(seen);
         let status = status(standing.clone());
@@ -135,6 +141,113 @@ fn only_a_worker_that_is_there_says_that_meetecho_is_down() {
         assert_eq!(told.contains("tried again when Meetecho answers"), is_told, "{told}");
         assert_eq!(told.contains("tried again in 12 s"), !is_told, "{told}");
     }
+}
+
+/// After several timeouts: what is being sent is not as old as the doubt, and the words of the last try still count.
+#[test]
+fn what_is_being_sent_has_its_doubt_told_beside_it() {
+    let mut standing = quiet(vec![SubjectStanding {
+        doubt_since: Some(ago(22)),
+        last_error: Some("no answer within 3.01 s".into()),
+        tries: 5,
+        ..decks(3, State::InDoubt)
+    }]);
+    let owner = "run@one/7".to_owned();
+    standing.leases =
+        vec![WorkedOn { session: SessionId(3), provider: "meetecho".into(), owner, until: ago(-25) }];
+    let by_whom = told(standing.clone());
+    let doubt = "in doubt since 02:59:38 UTC (22 s ago): no answer within 3.01 s";
+    assert!(
+        by_whom.contains(&format!("session 3 decks: being sent now, by run@one/7; {doubt}\n")),
+        "{by_whom}"
+    );
+    assert!(by_whom.contains("run@one/7 works on session 3"), "{by_whom}");
+
+    // Killed, or ended and its row is gone: the lease outlives it, and nobody is sending.
+    let killed = Standing {
+        replicas: vec![Replica { seen: ago(60), ..standing.replicas[0].clone() }],
+        ..standing.clone()
+    };
+    let ended = Standing { replicas: Vec::new(), ..standing.clone() };
+    for standing in [killed, ended] {
+        let told = told(standing.clone());
+        let line = "session 3 decks: was cut off; another worker may go on at 03:00:25 UTC (in 25 s)";
+        assert!(told.contains(&format!("{line}; {doubt}\n")), "{told}");
+        assert!(told.contains("run@one/7 worked on it, and is gone"), "{told}");
+        assert!(!told.contains("being sent") && !told.contains("works on"), "{told}");
+        let json = serde_json::to_value(status(standing)).expect("plain");
+        assert_eq!(json["in_doubt"][0]["under_way"], false);
+        assert_eq!(json["in_doubt"][0]["cut_off_until"], "2026-11-17T03:00:25Z");
+    }
+    // Nobody knows of a one-shot whether it is there.
+    standing.leases[0].owner = "resync@two/9".into();
+    assert!(told(standing).contains("being sent now, by resync@two/9;"));
+}
+
+#[test]
+fn a_confirmation_that_is_owed_is_told_once_and_in_time() {
+    let owed = |seconds: i64| SubjectStanding { confirm_at: Some(ago(seconds)), ..decks(3, State::Settled) };
+    for (seconds, when) in [(-20, "at 03:00:20 UTC"), (4, "since 02:59:56 UTC")] {
+        let told = told(quiet(vec![owed(seconds)]));
+        assert!(told.contains(&format!("one more send, to confirm it, is owed {when}")), "{told}");
+    }
+    let again = SubjectStanding {
+        doubt_since: Some(ago(2)),
+        last_error: Some("500".into()),
+        state: State::InDoubt,
+        ..owed(4)
+    };
+    let told = told(quiet(vec![again]));
+    assert_eq!(told.matches("session 3 decks").count(), 1, "{told}");
+    assert!(told.contains("in doubt since") && !told.contains("accepted"), "{told}");
+}
+
+/// Healthy is what the last pass's age says; nothing goes on all the same.
+#[test]
+fn without_a_worker_nothing_is_said_to_go_on_by_itself() {
+    let failed = SubjectStanding { not_before: Some(ago(-12)), tries: 4, ..decks(3, State::Waiting) };
+    let standing = Standing { replicas: Vec::new(), ..quiet(vec![failed]) };
+    let status = status(standing.clone());
+    assert!(status.healthy && !serde_json::to_value(&status).expect("plain")["needs_a_person"][0].is_null());
+    insta::assert_snapshot!(told(standing.clone()));
+    // Whatever is told to need a person is counted above, and is in the JSON.
+    for age in [2, 4_000] {
+        let standing = Standing { last_pass: Some(pass(age)), ..standing.clone() };
+        let (first, json) = (first_line(standing.clone()), needing(standing));
+        assert!(first.ends_with("1 needs you.") && json == 1, "{first}");
+    }
+    let late = Standing { last_pass: Some(pass(4_000)), ..quiet(Vec::new()) };
+    let told = told(late.clone());
+    assert!(told.contains("see whether the worker runs") && told.contains("1 needs you."), "{told}");
+    assert_eq!(needing(late), 1);
+}
+
+#[test]
+fn rejected_credentials_are_not_waited_for_by_the_clock() {
+    let failed = SubjectStanding {
+        last_error: Some("401".into()),
+        not_before: Some(ago(-35)),
+        tries: 4,
+        ..decks(3, State::Waiting)
+    };
+    let mut standing = quiet(vec![failed]);
+    standing.replicas[0].provider = "credentials_rejected".into();
+    let told = told(standing);
+    assert!(told.contains("; tried again when Meetecho takes our credentials"), "{told}");
+    assert!(!told.contains("tried again in") && told.contains("rejects its credentials"), "{told}");
+}
+
+#[test]
+fn of_the_workers_that_went_the_last_three_are_told() {
+    let mut standing = quiet(Vec::new());
+    let there = standing.replicas[0].clone();
+    let gone =
+        (1..=6).map(|age| Replica { name: format!("run@x/{age}"), seen: ago(age * 60), ..there.clone() });
+    standing.replicas.extend(gone);
+    let told = told(standing);
+    let names: Vec<&str> = told.lines().filter_map(|line| line.trim().strip_suffix(" ago)")).collect();
+    assert_eq!(names.len(), 3, "{told}");
+    assert!(names.iter().zip(1..).all(|(line, age)| line.starts_with(&format!("run@x/{age}, "))), "{told}");
 }
 
 /// By its own pace: one that looks once a minute says that it is there every ten seconds.
