@@ -11,10 +11,11 @@ use super::session_argument::SessionArgument;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
+use crate::desired::wants_room;
 use crate::model::{KindFilter, Scope, SessionId, Why};
 use crate::plan::{self, Ask, Change, Plan, RoomState, rooms_text};
 use crate::reconcile::by_hand::{self, NotByHand};
-use crate::reconcile::{ReadRooms, World, read_world};
+use crate::reconcile::{ReadRooms, World, at_work, read_world};
 use crate::settings::Settings;
 
 pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliError> {
@@ -128,7 +129,30 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         output::note("meetsync: nothing was deleted");
         return Ok(Exit::Error);
     }
+    if change.is_ok() {
+        say_that_it_comes_again(&app, &world, session).await?;
+    }
     by_hand(&app, &world, change).await
+}
+
+/// A worker that is there makes a room that the session still asks for.
+async fn say_that_it_comes_again(app: &App, world: &World, session: SessionId) -> Result<(), CliError> {
+    let asks = world
+        .snapshot
+        .session(session)
+        .is_some_and(|session| wants_room(session, &world.policy.rooms, world.snapshot.as_of).is_ok());
+    let is_held = world.ledger.hold_of(session, world.snapshot.as_of).is_some();
+    if let Some(ledger) = app.parts.ledger.as_ref().filter(|_| asks && !is_held) {
+        let workers = at_work(ledger).await?.workers;
+        if !workers.is_empty() {
+            output::note(&format!(
+                "meetsync: session {session} still asks for a room, and {} will make it again; to keep it away: \
+                 meetsync hold {session} --until TIME --reason TEXT",
+                workers.join(" and ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn session_with_room(world: &World, url: &str) -> Option<SessionId> {

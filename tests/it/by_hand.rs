@@ -117,6 +117,17 @@ async fn a_room_is_made_deleted_and_linked_by_hand() {
     expect_sentence(&gone, "no room of session 36101");
     stage.meetsync(&["resync"]).await.expect(0);
     stage.expect_in_step().await;
+
+    // Beside a worker it would be back within seconds.
+    let worker = "INSERT INTO meetsync.replica VALUES ('run@one/7', '0', now(), now(), 'answers', 600000)";
+    stage.database.run(worker).await;
+    let beside = stage.meetsync(&["rooms", "delete", "36101", "--yes"]).await.expect(0);
+    assert!(beside.stderr.contains("run@one/7 will make it again"), "{beside:?}");
+    assert!(beside.stderr.contains("meetsync hold 36101 --until TIME --reason TEXT"), "{beside:?}");
+    stage.meetsync(&["rooms", "create", "36101"]).await.expect(0);
+    stage.meetsync(&["hold", "36101", "--until", "1h", "--reason", "not wanted"]).await.expect(0);
+    let held = stage.meetsync(&["rooms", "delete", "36101", "--yes"]).await;
+    assert!(!held.stderr.contains("will make it again"), "{held:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

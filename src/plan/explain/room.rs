@@ -13,7 +13,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     let known = Known::of(&inputs, session);
     let wanted = wants_room(session, &inputs.policy.rooms, inputs.now());
     let mut rules = common(inputs, session);
-    status(&mut rules, inputs, session);
+    status(&mut rules, inputs, &known);
     scheduled(&mut rules, inputs, session);
     if let Some(slot) = session.slot {
         let over = slot.is_over(inputs.now());
@@ -40,11 +40,14 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     rules
 }
 
-fn status(rules: &mut Rules, inputs: Inputs<'_>, session: &Session) {
-    let status = &session.status;
+fn status(rules: &mut Rules, inputs: Inputs<'_>, known: &Known<'_>) {
+    let status = &known.session.status;
     let asks = inputs.policy.rooms.statuses.contains(&status.0);
     let value = match () {
-        () if status.is_cancelled() => format!("{}: cancelled, so a room of ours goes away", status.0),
+        () if status.is_cancelled() && known.exists() => {
+            format!("{}: cancelled, so a room of ours goes away", status.0)
+        }
+        () if status.is_cancelled() => format!("{}: cancelled, and no room of it is there", status.0),
         () if asks => format!("{} asks for a room (rooms.statuses)", status.0),
         () if status.0.is_empty() => "no status; a room that is there stays".into(),
         () => format!("{} is not one of rooms.statuses; a room that is there stays", status.0),

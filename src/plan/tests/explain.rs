@@ -268,3 +268,15 @@ fn nothing_is_sent_while_observing() {
         (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
     );
 }
+
+#[test]
+fn a_cancelled_sessions_room_goes_away_only_where_there_is_one() {
+    let mut world = World::of([interim(1), interim(2)]).has_room(1);
+    for (id, words) in
+        [(1, "cancelled, so a room of ours goes away"), (2, "cancelled, and no room of it is there")]
+    {
+        world.session(id).status = SessionStatus("canceled".into());
+        let told = told(&world, &[id]);
+        assert!(told.contains(words), "{told}");
+    }
+}

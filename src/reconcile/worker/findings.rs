@@ -53,13 +53,15 @@ fn finding(world: &World, plan: &Plan, line: &RoomReport) -> Option<RoomFinding>
         room_id: line.room_id,
         state: state.to_owned(),
         url: line.found.as_ref().map(|found| found.url.clone()),
-        words: words(line),
+        words: words(line, state),
     })
 }
 
-/// Why, and where it drifted, how.
-fn words(line: &RoomReport) -> String {
-    let reason = line.reason.clone().unwrap_or_default();
+/// Why, and where it drifted, how. Whoever reads it is told the state before it.
+fn words(line: &RoomReport, state: &str) -> String {
+    let reason = line.reason.as_deref().unwrap_or_default();
+    let stated = reason.strip_prefix(state).and_then(|rest| rest.strip_prefix(": "));
+    let reason = stated.unwrap_or(reason).to_owned();
     match (&line.found, line.wanted) {
         (Some(found), Some(wanted)) if found.times != wanted => {
             format!("{reason} ({} instead of {})", in_words(found.times), in_words(wanted))
@@ -70,4 +72,25 @@ fn words(line: &RoomReport) -> String {
 
 fn in_words(times: RoomTimes) -> String {
     format!("{} UTC for {} min", times.start.format("%Y-%m-%d %H:%M:%S"), times.duration_min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_not_told_twice() {
+        for (state, reason, expected) in [
+            ("not_ours", "not_ours: no session has this id", "no session has this id"),
+            ("not_ours", "the link is a person's own", "the link is a person's own"),
+            ("unwanted", "room_conflict: a second room", "room_conflict: a second room"),
+        ] {
+            let line = serde_json::json!({
+                "session": null, "room_id": 1, "group": "mars", "state": state, "wanted": null, "found": null,
+                "reason": reason
+            });
+            let line: RoomReport = serde_json::from_value(line).unwrap();
+            assert_eq!(words(&line, state), expected);
+        }
+    }
 }
