@@ -17,7 +17,7 @@ use crate::ledger::{
     Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
     WorkedOn, is_gone,
 };
-use crate::model::{Mode, NotifyTime, SessionId, Why};
+use crate::model::{Mode, NotifyTime, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
 
 mod needs;
@@ -73,6 +73,8 @@ pub struct Status {
     pub replicas: Vec<Replica>,
     pub leases: Vec<WorkedOn>,
     pub holds: Vec<StandingHold>,
+    /// What would be changed, by the last pass, and is held.
+    pub held_back: Vec<SubjectKey>,
     /// The newest first.
     pub attempts: Vec<Attempt>,
     /// The healthy age of a pass, for the text.
@@ -159,6 +161,11 @@ impl Status {
                 in_step: summary.as_ref().and_then(|summary| summary.in_step_sessions.as_ref()),
                 is_waiting: &is_waiting,
             }),
+            held_back: said
+                .values()
+                .filter(|wait| wait.reason == Why::Held)
+                .map(|wait| wait.subject)
+                .collect(),
             settling: said.values().filter(is_settling).cloned().collect(),
             needs_a_person: needs,
             parked,

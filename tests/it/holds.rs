@@ -25,7 +25,7 @@ async fn a_held_session_is_left_alone_but_for_a_push() {
         "{said:?}"
     );
     let ended = stage.meetsync(&["resync", "--session", "36001"]).await.expect(0);
-    assert!(ended.stdout.contains("1 is held"), "{ended:?}");
+    assert!(ended.stdout.contains("1 is held, and a change waits for that to end"), "{ended:?}");
     assert_eq!(stage.standin.counts().writes(), 0);
     let told = stage.meetsync(&["explain", "36001", "--json"]).await.expect(0).json();
     let decks = &told["subjects"][0];

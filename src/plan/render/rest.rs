@@ -127,7 +127,14 @@ fn words(
             until("looked at again at"),
             all()
         )),
-        (Why::Held, _, _) => plain(format!("{}{}", count("is held", "are held"), until("the next until"))),
+        (Why::Held, _, _) => plain(format!(
+            "{}{}",
+            count(
+                "is held, and a change waits for that to end",
+                "are held, and changes wait for that to end"
+            ),
+            until("the next until")
+        )),
         (Why::Settling, _, _) => plain(format!(
             "{} for the datatracker's own call to go first{}",
             count("room waits", "rooms wait"),

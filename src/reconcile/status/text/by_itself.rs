@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::words::{clock, name, span};
 use super::workers_saying;
 use crate::ledger::StandingHold;
-use crate::model::{Mode, SessionId};
+use crate::model::{Mode, SessionId, SubjectKey};
 use crate::plan::{Page, Paint, counted};
 use crate::reconcile::status::Status;
 use crate::reconcile::status::subjects::{InDoubt, Trouble};
@@ -42,10 +42,11 @@ pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
         let what = held.session.map_or_else(|| "everything".to_owned(), |id| format!("session {id}"));
         let hold = &held.hold;
         lines.push(format!(
-            "  {what}: held until {}, by {}: {}",
+            "  {what}: held until {}, by {}: {}{}",
             clock(hold.until, now),
             hold.by,
-            hold.reason
+            hold.reason,
+            behind(status, held)
         ));
     }
     if lines.is_empty() {
@@ -81,6 +82,20 @@ fn in_doubt(status: &Status, doubt: &InDoubt) -> String {
             words.unwrap_or("it was not written down how its last request ended"),
             again(status, doubt.subject.session, doubt.not_before)
         ),
+    }
+}
+
+/// What waits for the end of a hold, by the last pass.
+fn behind(status: &Status, held: &StandingHold) -> String {
+    let is_behind = |subject: &&SubjectKey| held.session.is_none_or(|session| session == subject.session);
+    let behind: Vec<&SubjectKey> = status.held_back.iter().filter(is_behind).collect();
+    match (behind.as_slice(), held.session) {
+        ([], _) => String::new(),
+        (all, Some(_)) => {
+            let kinds: Vec<&str> = all.iter().map(|subject| subject.kind.as_str()).collect();
+            format!("; a change waits for its end ({})", kinds.join(", "))
+        }
+        (all, None) => format!("; {} for its end", counted(all.len(), "change waits", "changes wait")),
     }
 }
 

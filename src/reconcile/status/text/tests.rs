@@ -223,6 +223,31 @@ fn without_a_worker_nothing_is_said_to_go_on_by_itself() {
 }
 
 #[test]
+fn what_waits_behind_a_hold_is_told_with_it() {
+    let held = |id: i64| json!({ "subject": SubjectKey::decks(SessionId(id)), "session": id, "reason": "held", "until": null });
+    let mut standing = quiet(vec![decks(3, State::Settled)]);
+    standing.last_pass =
+        Some(LastPass { summary: found(&[], &json!({ "waits": [held(3), held(4)] })), ..pass(2) });
+    let hold = Hold { until: ago(-60), by: "anna".into(), reason: "x".into() };
+    let of = |session: Option<i64>| StandingHold {
+        session: session.map(SessionId),
+        hold: hold.clone(),
+        since: ago(60),
+    };
+    standing.holds = vec![of(None), of(Some(3)), of(Some(5))];
+    let told = told(standing);
+    assert!(
+        told.contains("everything: held until 03:01:00 UTC, by anna: x; 2 changes wait for its end\n"),
+        "{told}"
+    );
+    assert!(
+        told.contains("session 3: held until 03:01:00 UTC, by anna: x; a change waits for its end (decks)\n"),
+        "{told}"
+    );
+    assert!(told.contains("session 5: held until 03:01:00 UTC, by anna: x\n"), "{told}");
+}
+
+#[test]
 fn rejected_credentials_are_not_waited_for_by_the_clock() {
     let failed = SubjectStanding {
         last_error: Some("401".into()),
