@@ -42,18 +42,18 @@ pub(super) fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[W
 
 /// What there is to be done where nobody goes on with the work. `who` made the last pass, where there ever was one.
 pub(super) fn at_work(is_manned: bool, is_healthy: bool, who: Option<&str>) -> Option<Need> {
-    let (detail, way_on) = if !is_manned {
-        let last = who.map_or_else(String::new, |who| format!(" (the last one was {who})"));
-        (
-            format!("no worker is at work{last}, and nothing goes on by itself until one is"),
-            "start one: meetsync run, or its service; why one ended is in its log; then: meetsync check",
-        )
-    } else {
+    let (detail, way_on) = if is_manned {
         // One that only just began has not had its time.
         let who = who.filter(|_| !is_healthy)?;
         (
             format!("the worker has completed no pass lately (the last one was of {who})"),
             "see whether the worker runs, and what it logs; then: meetsync check",
+        )
+    } else {
+        let last = who.map_or_else(String::new, |who| format!(" (the last one was {who})"));
+        (
+            format!("no worker is at work{last}, and nothing goes on by itself until one is"),
+            "start one: meetsync run, or its service; why one ended is in its log; then: meetsync check",
         )
     };
     Some(Need { rule: None, kind: None, sessions: BTreeSet::new(), detail, way_on: way_on.into() })

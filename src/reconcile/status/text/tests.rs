@@ -224,10 +224,12 @@ fn without_a_worker_nothing_is_said_to_go_on_by_itself() {
 
 #[test]
 fn what_waits_behind_a_hold_is_told_with_it() {
-    let held = |id: i64| json!({ "subject": SubjectKey::decks(SessionId(id)), "session": id, "reason": "held", "until": null });
+    let waits_held = |id: i64| json!({ "subject": SubjectKey::decks(SessionId(id)), "session": id, "reason": "held", "until": null });
     let mut standing = quiet(vec![decks(3, State::Settled)]);
-    standing.last_pass =
-        Some(LastPass { summary: found(&[], &json!({ "waits": [held(3), held(4)] })), ..pass(2) });
+    standing.last_pass = Some(LastPass {
+        summary: found(&[], &json!({ "waits": [waits_held(3), waits_held(4)] })),
+        ..pass(2)
+    });
     let hold = Hold { until: ago(-60), by: "anna".into(), reason: "x".into() };
     let of = |session: Option<i64>| StandingHold {
         session: session.map(SessionId),
