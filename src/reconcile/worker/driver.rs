@@ -28,7 +28,7 @@ use crate::reconcile::world::{Parts, ReconcileError, World};
 /// A pass that takes longer is given up: a server may hang without a word.
 const LONGEST_PASS: Duration = Duration::from_secs(90);
 
-/// A session's turn that takes so much longer than its lease is given up.
+/// A session's turn that takes so much longer than its leases is given up.
 const OVERDUE: Duration = Duration::from_mins(1);
 
 /// What was cut off at the end has so long to write down how far it got.
@@ -223,7 +223,7 @@ impl<E: Edges> Going<'_, E> {
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, leave, .. } = &*shared;
             let work = Box::pin(turn(parts, ledger, &world, &task, &groups, leave));
-            let turned = parts.time.within(parts.lease + OVERDUE, work).await;
+            let turned = parts.time.within(task.longest(parts.lease) + OVERDUE, work).await;
             Done::Turned(session, turned.unwrap_or_else(Turned::overdue))
         });
         self.running.insert(handle.id(), Running::Turn(session));

@@ -11,6 +11,7 @@ mod hangup;
 mod inside;
 mod jumps;
 mod killed;
+mod long_steps;
 mod outage;
 mod panics;
 mod replicas;
