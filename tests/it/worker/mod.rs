@@ -14,6 +14,7 @@ mod killed;
 mod long_steps;
 mod outage;
 mod panics;
+mod recovery;
 mod replicas;
 mod rooms;
 mod silent;
