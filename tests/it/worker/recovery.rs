@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::demo::sample::scenes::{self, LIVE};
 use meetsync::demo::standin::Failure;
 use meetsync::provider::meetecho::Call;
 
-use super::{how_many, hurried, shows, until_in_step};
+use super::{how_many, hurried, shows, until, until_in_step};
 use crate::support::running::{Running, until_none, until_true};
 use crate::support::stage::Stage;
 
@@ -57,4 +58,32 @@ async fn a_worker_with_nothing_left_to_send_notices_that_meetecho_is_back() {
     let asked = stage.requests();
     super::passes(&stage, 10).await;
     assert_eq!(stage.requests(), asked);
+}
+
+/// Meetecho asked to be left alone: that is when the slides come, and nobody is told that they come now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_meetecho_asked_for_is_told() {
+    let stage = hurried().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::TooMany { retry_after: 40 });
+    stage.database.run(&scenes::add_deck(LIVE, "Too much").sql).await;
+    worker.says("429", 1).await;
+    until(&stage, "it was asked", |standin| standin.log().iter().any(|entry| entry.status == Some(429)))
+        .await;
+
+    // Longer than the back-off after a first failure.
+    let back_off = TimeDelta::seconds(5);
+    let moment = |value: &serde_json::Value| -> DateTime<Utc> {
+        value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
+    };
+    let status = stage.meetsync(&["status", "--json"]).await.json();
+    let retrying = &status["retrying"][0];
+    assert!(moment(&retrying["not_before"]) > moment(&status["as_of"]) + back_off, "{retrying}");
+    assert!(text_of_status(&stage).await.contains("; tried again in "));
+    let explained = stage.meetsync(&["explain", &LIVE.to_string(), "--json"]).await.json();
+    let decks = &explained["subjects"][0];
+    assert_eq!((&decks["answer"], &decks["why"]), (&"waits".into(), &"retry_wait".into()), "{decks}");
+    assert!(moment(&decks["next"]) > moment(&explained["as_of"]) + back_off, "{decks}");
+    drop(worker);
 }
