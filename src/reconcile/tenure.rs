@@ -6,10 +6,7 @@ use std::time::Duration;
 use super::edges::{Books, Time};
 use crate::database::chain;
 use crate::ledger::{Lease, Settled};
-use crate::schedule::lease::step_timeout;
-
-/// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
-const LEASE_SKEW: Duration = Duration::from_secs(3);
+use crate::schedule::lease::{SKEW, step_timeout};
 
 /// A lease is renewed before a call when less than so much of its time, in thirds, is left. A step of a few quick calls
 /// needs the ledger at its ends only.
@@ -29,7 +26,7 @@ pub(super) struct Tenure<'a, B, T> {
 
 impl<B: Books, T: Time> Tenure<'_, B, T> {
     fn left(&self) -> Duration {
-        step_timeout(self.length, LEASE_SKEW, self.time.elapsed().saturating_sub(self.since))
+        step_timeout(self.length, SKEW, self.time.elapsed().saturating_sub(self.since))
     }
 
     /// What the work comes to; None = the lease was nearly over first.
@@ -40,7 +37,7 @@ impl<B: Books, T: Time> Tenure<'_, B, T> {
     /// Before a call that is not the first: whether the session is still ours. A ledger that can't be asked just now
     /// takes nothing away of the time that is left.
     pub(super) async fn go_on(&mut self) -> bool {
-        let whole = step_timeout(self.length, LEASE_SKEW, Duration::ZERO);
+        let whole = step_timeout(self.length, SKEW, Duration::ZERO);
         if self.left() >= whole / 3 * ENOUGH_THIRDS {
             return true;
         }

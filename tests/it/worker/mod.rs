@@ -23,6 +23,7 @@ mod told;
 mod watchdog;
 mod whole;
 mod windows;
+mod wishes;
 
 use std::time::{Duration, Instant};
 
