@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bell::Leave;
 use super::board::{Task, TaskStep};
 use super::dispatch::StepEnded;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StepEnd};
 use crate::model::{Fault, GroupAcronym, Kind, Outcome, SeenRoom, Why};
 use crate::plan::{Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
@@ -74,7 +74,7 @@ pub(super) async fn turn<E: Edges>(
         let ran = step.run().await;
         if key.kind == Kind::Room {
             // Also where nothing was done: somebody else was faster, and what was seen here is from before.
-            let is_done = matches!(&ran, Ok(Stepped::Ended(acted)) if is_done(acted));
+            let is_done = matches!(&ran, Ok(Stepped::Ended(acted)) if is_done(acted) || is_there(acted));
             *turned.rooms_of.entry(planned.change.group.clone()).or_insert(true) &= is_done;
         }
         match ran {
@@ -105,6 +105,11 @@ pub(super) async fn turn<E: Edges>(
         }
     }
     turned
+}
+
+/// The room is known, and only its link could not be written: no look would tell more.
+fn is_there(acted: &Acted) -> bool {
+    matches!(acted.end, StepEnd::RoomIs { .. })
 }
 
 fn is_done(acted: &Acted) -> bool {
@@ -155,16 +160,19 @@ pub(super) struct Looked {
 }
 
 /// Reads the rooms of these groups, one after the other so that slides need not wait behind them. The first group at
-/// which the provider is down ends it.
+/// which the provider is down ends it, and so does its first answer where others found it down meanwhile (`is_down`):
+/// they wait to hear of it.
 pub(super) async fn look<E: Edges>(
     parts: &Parts<E>,
     groups: BTreeSet<GroupAcronym>,
     leave: &Leave,
+    is_down: impl Fn() -> bool,
 ) -> Looked {
     let mut looked = Looked::default();
     parts.meetecho.prefetch_tokens(&groups).await;
     for group in groups {
-        if looked.answer == Some(Answer::Down) || leave.is_asked() {
+        let is_awaited = looked.answer == Some(Answer::Down) || (looked.answer.is_some() && is_down());
+        if is_awaited || leave.is_asked() {
             looked.failed.push((group, None));
             continue;
         }

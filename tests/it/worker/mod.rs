@@ -12,8 +12,10 @@ mod hangup;
 mod inside;
 mod jumps;
 mod killed;
+mod long_steps;
 mod outage;
 mod panics;
+mod recovery;
 mod replicas;
 mod rooms;
 mod silent;
@@ -22,6 +24,7 @@ mod told;
 mod watchdog;
 mod whole;
 mod windows;
+mod wishes;
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! What came back: passes, turns and looks that ended, well or not.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError};
@@ -54,7 +55,7 @@ impl<E: Edges> Going<'_, E> {
                         self.dispatch.lift_these(passed.lifted);
                     }
                     self.world = Some(passed.world);
-                    self.dispatch.board(board);
+                    self.dispatch.board(board, now);
                 } else {
                     // Another look at once would find the same.
                     self.rested_at = now + self.options.poll;
@@ -129,6 +130,7 @@ impl<E: Edges> Going<'_, E> {
         if let Some(quiet) = self.shared.parts.meetecho.quiet_for() {
             self.dispatch.quiet(now + quiet);
         }
+        self.shared.is_down.store(self.dispatch.is_open(), Ordering::Relaxed);
         match change {
             None => {}
             Some(Turn::Opened) if self.shared.parts.meetecho.rejects_us() => {
