@@ -42,7 +42,7 @@ fn decks(session: SessionId) -> String {
     format!("meetecho/session/{session}/decks")
 }
 
-/// A hold stood in the way of one, a guard of another; a third was sent, and edited afterwards.
+/// A hold stood in the way of one; the other was sent, and edited after the close.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_hold_kept_until_the_window_closed_is_told_and_what_came_later_is_not() {
     let stage = hurried().await;
@@ -52,11 +52,11 @@ async fn what_a_hold_kept_until_the_window_closed_is_told_and_what_came_later_is
     for session in [held, sent] {
         stage.database.run(&closes_in(session, "12 s")).await;
     }
-    let hold = format!(
+    let stops = format!(
         "INSERT INTO meetsync.hold (session, until, by_whom, reason, since)
          VALUES ({held}, clock_timestamp() + interval '1 h', 'somebody', 'a trial', clock_timestamp())"
     );
-    stage.database.run(&hold).await;
+    stage.database.run(&stops).await;
     stage.database.run(&scenes::add_deck(held, "Held").sql).await;
     stage.database.run(&scenes::add_deck(sent, "In time").sql).await;
     until(&stage, "what is not held", |standin| shows(standin, sent, "In time")).await;
