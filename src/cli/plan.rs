@@ -9,7 +9,7 @@ use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::model::{Scope, Snapshot, Why};
-use crate::plan::{Ask, Plan, plan_text};
+use crate::plan::{Ask, Plan, Wait, plan_text};
 use crate::reconcile::{Export, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliError> {
@@ -28,7 +28,7 @@ pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliEr
     };
     let plan = world.plan();
     print(output, &plan, &world)?;
-    Ok(exit_of(&plan))
+    Ok(exit_of(&plan, &world))
 }
 
 fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
@@ -75,10 +75,22 @@ pub(super) fn print(output: Output, plan: &Plan, world: &World) -> Result<(), Cl
     Ok(())
 }
 
-/// The status of a plan by itself: nothing was sent.
-pub(super) fn exit_of(plan: &Plan) -> Exit {
+/// The status of a plan by itself: nothing was sent. What a window closed on in doubt stays so, whatever is sent now.
+pub(super) fn exit_of(plan: &Plan, world: &World) -> Exit {
     let pending = if plan.changes.is_empty() { Exit::Done } else { Exit::Pending };
-    Exit::worst([pending, exit_of_refusals(plan)])
+    let in_doubt = left_in_doubt(plan, world, &[Why::WindowClosedUnsent]).map(|_| Exit::Failed);
+    Exit::worst(in_doubt.chain([pending, exit_of_refusals(plan)]))
+}
+
+/// What waits for one of these reasons, and is in doubt.
+pub(super) fn left_in_doubt<'a>(
+    plan: &'a Plan,
+    world: &'a World,
+    reasons: &'a [Why],
+) -> impl Iterator<Item = &'a Wait> {
+    let is_in_doubt =
+        |wait: &&Wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some());
+    plan.waits.iter().filter(|wait| reasons.contains(&wait.reason)).filter(is_in_doubt)
 }
 
 /// Policy, other people's links and an unreachable provider don't change the status; guards and drift do.

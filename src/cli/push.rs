@@ -11,8 +11,8 @@ use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::desired::{WindowState, window};
-use crate::model::{KindFilter, Policy, Session};
-use crate::plan::Ask;
+use crate::model::{Kind, KindFilter, Policy, Session, Why};
+use crate::plan::{Ask, Plan, Wait};
 use crate::reconcile::{ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliError> {
@@ -30,6 +30,12 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
     let ask = Ask { scope, push: true, ..Ask::default() };
     let world = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
     refuse_excluded(&world.ask.scope, &world.snapshot)?;
+    let plan = world.plan();
+    let never_sent = never_sent(&plan);
+    // At once: nobody has to look for a reason first.
+    if plan.changes.is_empty() && !never_sent.is_empty() {
+        return Err(CliError::Other(format!("nothing was sent; {}", never_sent.join("; "))));
+    }
     let reason = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if reason.is_none()
         && let Some(session) =
@@ -40,12 +46,30 @@ pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliEr
             session.id, session.group
         )));
     }
-    let plan = world.plan();
     let pushed = plan.changes.iter().filter_map(|change| world.snapshot.session(change.session));
-    for line in pushed.filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of)) {
+    let ignored = pushed.filter_map(|session| ignored_until(session, &app.policy, world.snapshot.as_of));
+    for line in never_sent.into_iter().chain(ignored) {
         output::note(&format!("meetsync: {line}"));
     }
     carry_out(&app, output, &world, &plan, reason, false).await
+}
+
+/// What gets no slides, not even by hand. Others that were named with it are pushed.
+fn never_sent(plan: &Plan) -> Vec<String> {
+    let waits = plan.waits.iter().filter(|wait| wait.subject.kind == Kind::Decks);
+    let told = |wait: &Wait| {
+        format!("session {} gets no slides, not even by hand: {}", wait.session, why(wait.reason))
+    };
+    waits.map(told).collect()
+}
+
+fn why(reason: Why) -> String {
+    match reason {
+        Why::Cancelled => "it is cancelled (cancelled)".into(),
+        Why::Tombstone => "it was moved, and only marks its old place (tombstone)".into(),
+        Why::NotOnMeetecho => "it does not meet on Meetecho (not_on_meetecho)".into(),
+        other => other.to_string(),
+    }
 }
 
 fn sessions(world: &World) -> impl Iterator<Item = &Session> {

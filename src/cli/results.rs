@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CliError;
 use super::exit::Exit;
 use super::output::{self, Output};
-use super::plan::exit_of_refusals;
+use super::plan::{exit_of_refusals, left_in_doubt};
 use crate::model::Why;
 use crate::plan::{Plan, Style, plan_text};
 use crate::reconcile::{SubjectOutcome, SubjectResult, World, results_text};
@@ -46,11 +46,7 @@ pub(super) fn exit_of(plan: &Plan, world: &World, results: &[SubjectResult]) -> 
     });
     // Rooms that could not be read are not known to be in step.
     let unread = world.rooms.unread.values().map(|_| Exit::Failed);
-    let in_doubt = plan
-        .waits
-        .iter()
-        .filter(|wait| wait.reason == Why::InDoubtConfirming)
-        .filter(|wait| world.ledger.get(wait.subject).is_some_and(|row| row.doubt_since.is_some()))
+    let in_doubt = left_in_doubt(plan, world, &[Why::InDoubtConfirming, Why::WindowClosedUnsent])
         .filter(|wait| results.iter().all(|result| result.subject != wait.subject));
     let in_doubt = in_doubt.map(|_| Exit::Failed);
     Exit::worst(of_results.chain(unread).chain(in_doubt).chain([exit_of_refusals(plan)]))

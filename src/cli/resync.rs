@@ -79,7 +79,7 @@ pub(super) async fn carry_out(
         output::note(
             "meetsync: observe_only: nothing was sent, because scope.mode is \"observe\"; write mode = \"act\" under [scope] to send",
         );
-        return Ok(plan_command::exit_of(plan));
+        return Ok(plan_command::exit_of(plan, world));
     }
     let ledger = app.parts.ledger.as_ref().ok_or_else(|| CliError::Other("the ledger is needed".into()))?;
     let bar = progress_bar(plan.changes.len());

@@ -18,7 +18,7 @@ use super::rows::{Columns, SubjectRow, still_matters};
 use super::step::{Begun, StepEnd, capped};
 use super::turn::{Taken, Turn};
 use super::wish::Wish;
-use crate::model::{Hold, LedgerView, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, LedgerView, Passes, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
 
 /// Everything that a ledger remembers.
@@ -30,6 +30,7 @@ pub struct Memory {
     /// A hold that was written, or (None) ended.
     pub(super) holds: BTreeMap<Option<SessionId>, Option<Hold>>,
     known_until: Option<DateTime<Utc>>,
+    passes: Passes,
     turns: BTreeMap<String, Option<Taken>>,
     /// How each step ended that was written down, by its lease.
     ended: BTreeMap<(Uuid, SubjectKey), Settled>,
@@ -100,6 +101,9 @@ impl Memory {
             return Recorded::Stale;
         }
         self.known_until = Some(pass.known_until);
+        let acting_since =
+            pass.acts_from().map(|from| self.passes.acting_since.map_or(from, |since| since.min(from)));
+        self.passes = Passes { newest: Some(pass.as_of), acting_since };
         for (key, generation) in &pass.calmed {
             if let Some(row) = self.subjects.get_mut(key) {
                 calm(row, *generation);
@@ -276,7 +280,7 @@ impl Memory {
         now: DateTime<Utc>,
         wanted: impl Fn(&SubjectRow) -> bool,
     ) -> Result<LedgerView, LedgerError> {
-        let mut view = LedgerView::default();
+        let mut view = LedgerView { passes: self.passes, ..LedgerView::default() };
         self.count_recent(&mut view.recent, per, now);
         for (key, row) in self.subjects.iter().filter(|(_, row)| wanted(row)) {
             view.subjects.insert(*key, row.remembered()?);

@@ -255,14 +255,14 @@ impl Ledger {
         per: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<LedgerView, LedgerError> {
-        let Found { mut subjects, mut holds, mut recent } =
+        let Found { mut subjects, mut holds, mut recent, passes } =
             read::view(self.database(), which, per, now).await?;
         if let LedgerKind::Rehearsal(rehearsal) = &self.kind {
             subjects = rehearsal.over_subjects(subjects, wanted);
             holds = rehearsal.over_holds(holds);
             rehearsal.over_recent(&mut recent, per, now);
         }
-        let mut view = LedgerView { recent, ..LedgerView::default() };
+        let mut view = LedgerView { recent, passes, ..LedgerView::default() };
         for row in &subjects {
             view.subjects.insert(row.subject_key()?, row.remembered()?);
         }

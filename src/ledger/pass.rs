@@ -26,11 +26,20 @@ pub struct PassRecord {
     pub as_of: DateTime<Utc>,
     pub took: Duration,
     pub who: String,
+    /// Whether whoever made it may send (`scope.mode = "act"`), and does not only look.
+    pub acts: bool,
     /// The plan in numbers, for people.
     pub summary: Value,
     pub wishes: Vec<Wish>,
     /// Subjects whose burst came to nothing, with the generation of the wish that they were read with.
     pub calmed: Vec<(SubjectKey, i64)>,
+}
+
+impl PassRecord {
+    /// Since when passes act, if this one does and is the first.
+    pub(super) fn acts_from(&self) -> Option<DateTime<Utc>> {
+        self.acts.then_some(self.as_of)
+    }
 }
 
 /// What became of it.

@@ -78,6 +78,7 @@ impl Ledger {
             .with(i64::try_from(pass.took.as_millis()).unwrap_or(i64::MAX))
             .with(pass.who.as_str())
             .with(Some(pass.summary.clone()))
+            .with(pass.acts_from())
             .with(pass.calmed.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>())
             .with(pass.calmed.iter().map(|(_, generation)| *generation).collect::<Vec<_>>());
         let statement = wish_columns(statement, &wishes);

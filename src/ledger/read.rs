@@ -8,7 +8,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryableByName, SelectableHelper as _};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use futures_util::future::try_join3;
+use futures_util::future::try_join4;
 
 use super::attempt::{Attempt, CountsAs};
 use super::error::LedgerError;
@@ -18,7 +18,7 @@ use super::statement::Statement;
 use super::tables;
 use super::transaction::{ReadOnly, in_time};
 use crate::database::Database;
-use crate::model::{Hold, RecentChanges, SessionId, SubjectKey};
+use crate::model::{Hold, Passes, RecentChanges, SessionId, SubjectKey};
 
 /// Which subjects of the ledger a view is of.
 pub(super) enum Which<'a> {
@@ -34,6 +34,7 @@ pub(super) struct Found {
     /// None = the hold on everything.
     pub(super) holds: Vec<(Option<SessionId>, Hold)>,
     pub(super) recent: RecentChanges,
+    pub(super) passes: Passes,
 }
 
 const MAY_MATTER: &str = concat!(
@@ -64,6 +65,7 @@ const OPEN_SESSIONS: &str = concat!(
 );
 const BY_KEY: &str = concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.key = ANY (?)");
 const CLOCK: &str = "SELECT clock_timestamp() AS at";
+const PASSES: &str = "SELECT p.as_of, p.acting_since FROM meetsync.pass AS p";
 const RECENT: &str = "\
     SELECT a.counts_as, CASE WHEN a.counts_as = 'decks_emptied' THEN a.session END AS session, count(*) AS number
     FROM meetsync.attempt AS a WHERE a.counts_as IS NOT NULL AND a.at > ? GROUP BY 1, 2";
@@ -76,6 +78,14 @@ struct Counted {
     session: Option<i64>,
     #[diesel(sql_type = BigInt)]
     number: i64,
+}
+
+#[derive(QueryableByName)]
+struct PassColumns {
+    #[diesel(sql_type = Timestamptz)]
+    as_of: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    acting_since: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -115,7 +125,7 @@ struct AttemptColumns {
     took_ms: i64,
 }
 
-/// Subjects, holds and counts, as of one instant and in three statements.
+/// Subjects, holds, counts and the last pass, as of one instant and in four statements.
 pub(super) async fn view(
     database: &Database,
     which: Which<'_>,
@@ -139,12 +149,13 @@ async fn view_on(
     statement: Statement,
     since: DateTime<Utc>,
 ) -> QueryResult<Found> {
-    // None needs another's answer, so all three go out at once; the server takes them one after another.
+    // None needs another's answer, so all four go out at once; the server takes them one after another.
     let mut same = connection;
     let subjects = statement.load(&mut same);
-    let (subjects, holds, recent) =
-        try_join3(subjects, holds_on(connection), recent_on(connection, since)).await?;
-    Ok(Found { subjects, holds, recent })
+    let (subjects, holds, recent, passes) =
+        try_join4(subjects, holds_on(connection), recent_on(connection, since), passes_on(connection))
+            .await?;
+    Ok(Found { subjects, holds, recent, passes })
 }
 
 /// The sessions that are open or held at `now`.
@@ -233,6 +244,12 @@ async fn holds_on(mut connection: &AsyncPgConnection) -> QueryResult<Vec<(Option
         (row.session.map(SessionId), Hold { until: row.until, by: row.by_whom, reason: row.reason })
     };
     Ok(rows.into_iter().map(hold).collect())
+}
+
+async fn passes_on(mut connection: &AsyncPgConnection) -> QueryResult<Passes> {
+    let found: Vec<PassColumns> = Statement::new(PASSES).load(&mut connection).await?;
+    let of = |pass: PassColumns| Passes { newest: Some(pass.as_of), acting_since: pass.acting_since };
+    Ok(found.into_iter().next().map(of).unwrap_or_default())
 }
 
 async fn recent_on(mut connection: &AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<RecentChanges> {

@@ -189,11 +189,13 @@ pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 pub(super) const RECORD_PASS: &str = concat!(
     one_at_a_time!(),
     ", fence AS (
-        INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary)
-        SELECT ?, ?, clock_timestamp(), ?, ?, ? FROM gate
+        INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary, acting_since)
+        SELECT ?, ?, clock_timestamp(), ?, ?, ?, ? FROM gate
         ON CONFLICT (only_row) DO UPDATE SET
             known_until = excluded.known_until, as_of = excluded.as_of, ended_at = excluded.ended_at,
-            took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary
+            took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary,
+            acting_since = CASE WHEN excluded.acting_since IS NOT NULL
+                                THEN least(p.acting_since, excluded.acting_since) END
         WHERE p.known_until <= excluded.known_until
            OR p.known_until > excluded.known_until + interval '60 seconds'
         RETURNING p.only_row),

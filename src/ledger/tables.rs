@@ -89,6 +89,7 @@ diesel::table! {
         took_ms -> Int8,
         who -> Text,
         summary -> Jsonb,
+        acting_since -> Nullable<Timestamptz>,
     }
 }
 

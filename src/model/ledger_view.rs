@@ -18,6 +18,9 @@ pub struct LedgerView {
     pub hold_all: Option<Hold>,
     /// What was done within the last `guard.per`: the guards count over time, not per plan.
     pub recent: RecentChanges,
+    /// What the worker's passes say of when it was at work.
+    #[serde(default)]
+    pub passes: Passes,
 }
 
 /// Who stopped the automatic steps, until when, and why.
@@ -26,6 +29,15 @@ pub struct Hold {
     pub until: DateTime<Utc>,
     pub by: String,
     pub reason: String,
+}
+
+/// The passes of workers on this ledger, by the *now* of each. None where no worker ever made one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passes {
+    /// The last one.
+    pub newest: Option<DateTime<Utc>>,
+    /// The first of those since which all were made by workers that may send; None where the last one only looked.
+    pub acting_since: Option<DateTime<Utc>>,
 }
 
 /// Destructive and creative changes within the guard's span.

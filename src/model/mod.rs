@@ -21,7 +21,7 @@ pub use deck::{Deck, LinkedDeck};
 pub use digest::{Digest, digest_of};
 pub use ids::{DeckId, GroupAcronym, MeetingNumber, SessionId};
 pub use ledger_view::{
-    Accepted, Belief, Burst, Confirming, Hold, LedgerView, RecentChanges, Remembered, Timing,
+    Accepted, Belief, Burst, Confirming, Hold, LedgerView, Passes, RecentChanges, Remembered, Timing,
 };
 pub use outcome::{Fault, Outcome};
 pub use policy::{

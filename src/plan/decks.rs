@@ -7,7 +7,8 @@ use super::inputs::{Answer, Inputs};
 use super::link::Link;
 use super::rooms::RoomDecision;
 use super::types::{Change, Operation};
-use crate::desired::{Epoch, Gate, epoch, session_gate, wanted_decks};
+use super::unsent;
+use crate::desired::{Epoch, Gate, LOOK_BACK, epoch, session_gate, wanted_decks};
 use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
 use crate::planted::{self, Bug};
 
@@ -29,8 +30,8 @@ pub(super) fn decide(
     if inputs.ask.push {
         return change(inputs, session, row, wanted, epoch, Some("pushed by hand".into()));
     }
-    if let Some((why, until)) = gate_of(inputs, session, row) {
-        return Answer::Waits(why, until);
+    if let Some((why, until)) = gate_of(inputs, session) {
+        return outside(inputs, session, row, &wanted, epoch, (why, until));
     }
     if wanted.is_empty() && !row.was_ever_sent() {
         return Answer::Waits(Why::NoDecks, None);
@@ -67,18 +68,43 @@ fn never_sent(session: &Session, room: &RoomDecision) -> Option<Why> {
 }
 
 /// What keeps a session's decks from being sent now.
-fn gate_of(inputs: Inputs<'_>, session: &Session, row: &Remembered) -> Option<(Why, Option<DateTime<Utc>>)> {
+fn gate_of(inputs: Inputs<'_>, session: &Session) -> Option<(Why, Option<DateTime<Utc>>)> {
     let Some(slot) = session.slot else { return Some((Why::NotScheduled, None)) };
     match session_gate(slot, inputs.policy.slides.notify, inputs.now()) {
         None => Some((Why::NotificationsOff, None)),
         Some(Gate::OpensAt(moment)) => Some((Why::OutsideWindow, Some(moment))),
-        Some(Gate::Closed) if row.doubt_since.is_some() || row.timing.burst.is_some() => {
-            Some((Why::WindowClosedUnsent, None))
-        }
         Some(Gate::Closed) => Some((Why::OutsideWindow, None)),
         Some(Gate::Open) => None,
     }
 }
+
+/// Outside of its window nothing is sent for a session, but the confirming send that is still owed for a list that was:
+/// by a push, or shortly before the close. It is of that very list, and of no edit since.
+fn outside(
+    inputs: Inputs<'_>,
+    session: &Session,
+    row: &Remembered,
+    wanted: &[Deck],
+    epoch: Epoch,
+    (why, until): (Why, Option<DateTime<Utc>>),
+) -> Answer {
+    if unsent::is_unsent(inputs, session, row, wanted, &epoch) {
+        return Answer::Waits(Why::WindowClosedUnsent, None);
+    }
+    let is_past = session.slot.is_some_and(|slot| slot.end <= inputs.now() - LOOK_BACK);
+    let owed = row.confirming.filter(|_| row.doubt_since.is_none() && !is_past);
+    match (owed, &row.accepted) {
+        (Some(owed), Some(_)) if inputs.now() < owed.at => {
+            Answer::Waits(Why::InDoubtConfirming, Some(owed.at))
+        }
+        (Some(_), Some(accepted)) => {
+            change(inputs, session, row, accepted.decks.clone(), epoch, Some(CONFIRMING.into()))
+        }
+        _ => Answer::Waits(why, until),
+    }
+}
+
+const CONFIRMING: &str = "confirming once, because an earlier request may have taken effect late";
 
 /// Why it is not known what is shown, so that the whole list goes out; None where it is known.
 fn why_unknown(inputs: Inputs<'_>, session: &Session, row: &Remembered, epoch: &Epoch) -> Option<String> {
@@ -93,7 +119,7 @@ fn why_unknown(inputs: Inputs<'_>, session: &Session, row: &Remembered, epoch: &
         ));
     }
     if row.confirming.is_some_and(|confirming| confirming.at <= now) {
-        return Some("confirming once, because an earlier request may have taken effect late".into());
+        return Some(CONFIRMING.into());
     }
     let refresh = inputs.policy.slides.refresh;
     let accepted_at = row.accepted.as_ref().map(|accepted| accepted.at);

@@ -28,6 +28,7 @@ mod render;
 mod rooms;
 mod timing;
 mod types;
+mod unsent;
 
 pub(crate) use explain::exact;
 pub use explain::{
@@ -44,6 +45,7 @@ pub use render::{Style, explained_text, plan_text, rooms_text, sessions_text};
 pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
 pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
+pub use unsent::{push_it, unsent_words};
 
 #[cfg(test)]
 mod test_world;

@@ -50,7 +50,7 @@ impl PassSummary {
             row.timing.burst.is_some() || row.doubt_since.is_some() || row.last_error.is_some()
         };
         // What this very pass saw first has no row yet, and of what is held none is made.
-        let is_new = |wait: &Wait| matches!(wait.reason, Why::Settling | Why::Held);
+        let is_new = |wait: &Wait| matches!(wait.reason, Why::Settling | Why::Held | Why::WindowClosedUnsent);
         let open =
             plan.waits.iter().filter(|wait| is_new(wait) || ledger.get(wait.subject).is_some_and(is_open));
         Self {

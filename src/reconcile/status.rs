@@ -27,7 +27,7 @@ mod text;
 
 use needs::{at_work, needs, rejects_us};
 use sessions::Sessions;
-pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed, push_it};
+pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
 use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
 pub use text::status_text;
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::world::World;
+use crate::desired::wanted_decks;
 use crate::ledger::Wish;
 use crate::model::{Why, digest_of};
 use crate::plan::{Change, Operation, Plan};
@@ -14,7 +15,8 @@ pub(super) fn of_plan(plan: &Plan, at: DateTime<Utc>) -> Vec<Wish> {
 }
 
 /// What a pass of the worker wishes: also the rooms that are still left to the datatracker's own call, so that it is
-/// known since when.
+/// known since when; and what a window closed on of which nothing is on record yet, so that it is told from the edits
+/// that come after the close.
 pub(super) fn of_pass(plan: &Plan, world: &World, at: DateTime<Utc>) -> Vec<Wish> {
     let settling = plan.waits.iter().filter(|wait| wait.reason == Why::Settling).map(|wait| {
         let slot = world.snapshot.session(wait.session).and_then(|session| session.slot);
@@ -22,7 +24,15 @@ pub(super) fn of_pass(plan: &Plan, world: &World, at: DateTime<Utc>) -> Vec<Wish
         let digest = digest_of(&desired);
         Wish { key: wait.subject, desired, digest, epoch: None, slot, at }
     });
-    of_plan(plan, at).into_iter().chain(settling).collect()
+    let unsent = plan.waits.iter().filter(|wait| wait.reason == Why::WindowClosedUnsent).filter_map(|wait| {
+        let row = world.ledger.get(wait.subject);
+        let is_on_record = row.is_some_and(|row| row.doubt_since.is_some() || row.timing.burst.is_some());
+        let session = world.snapshot.session(wait.session).filter(|_| !is_on_record)?;
+        let desired = json!(wanted_decks(session, &world.policy.slides));
+        let digest = digest_of(&desired);
+        Some(Wish { key: wait.subject, desired, digest, epoch: None, slot: session.slot, at })
+    });
+    of_plan(plan, at).into_iter().chain(settling).chain(unsent).collect()
 }
 
 fn wish(change: &Change, at: DateTime<Utc>) -> Wish {

@@ -81,7 +81,12 @@ async fn what_cannot_be_pushed_is_said() {
         expect_sentence(&ended, "meetsync: ");
     }
     for cancelled_or_moved in ["36042", "36044"] {
-        stage.meetsync(&["push", cancelled_or_moved, "--reason", "x"]).await.expect(0);
+        for reason in [&[][..], &["--reason", "x"]] {
+            let push = [&["push", cancelled_or_moved], reason].concat();
+            let ended = stage.meetsync(&push).await.expect(1);
+            expect_sentence(&ended, "meetsync: nothing was sent; session ");
+            assert!(ended.stderr.contains("not even by hand"), "{ended:?}");
+        }
     }
     assert_eq!(stage.standin.counts().writes(), 0);
 }

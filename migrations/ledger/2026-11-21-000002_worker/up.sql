@@ -8,8 +8,11 @@ CREATE TABLE meetsync.pass (
     ended_at    timestamptz NOT NULL,
     took_ms     bigint NOT NULL,
     who         text NOT NULL,
-    summary     jsonb NOT NULL
+    summary     jsonb NOT NULL,
+    acting_since timestamptz
 );
+COMMENT ON COLUMN meetsync.pass.acting_since IS
+    'the first of the passes since which all were made by workers that may send; null where the last one only looked';
 COMMENT ON COLUMN meetsync.pass.known_until IS 'by the clock of the datatracker''s database';
 COMMENT ON COLUMN meetsync.pass.ended_at IS 'by the ledger''s own clock';
 

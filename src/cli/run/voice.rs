@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::database::chain;
 use crate::model::{GroupAcronym, SubjectKey, Why};
-use crate::plan::{Refusal, Wait};
+use crate::plan::{Refusal, Wait, push_it};
+use crate::reconcile::ReconcileError;
 use crate::reconcile::worker::housekeeping::{Heard, Seen};
 use crate::reconcile::worker::{PassReport, ProviderSeems};
-use crate::reconcile::{ReconcileError, push_it};
 use crate::systemd;
 
 /// What is said of passes: one that fails, and that they succeed again. A good one is not worth a line.

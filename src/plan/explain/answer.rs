@@ -9,6 +9,7 @@ use crate::plan::inputs::Inputs;
 use crate::plan::render::counted;
 use crate::plan::timing::{Due, due};
 use crate::plan::types::{Change, Operation, Plan, Refusal, Wait};
+use crate::plan::unsent::{push_it, unsent_words};
 
 /// Of a change that the worker does not make yet.
 pub(super) const BY_HAND: &str = "; a resync or push by hand doesn't wait";
@@ -41,7 +42,13 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
         Due::At(moment, _) => moment,
     });
     let until = wait.and_then(|wait| wait.until);
-    let (answer, why, next) = if since.is_some() || owed.is_some() {
+    let is_unsent = wait.is_some_and(|wait| wait.reason == Why::WindowClosedUnsent);
+    let (answer, why, next) = if is_unsent {
+        // Nothing of it goes on by itself.
+        let is_in_doubt = since.is_some() || owed.is_some();
+        let answer = if is_in_doubt { ExplainedAnswer::InDoubt } else { ExplainedAnswer::Refused };
+        (answer, Some(Why::WindowClosedUnsent), None)
+    } else if since.is_some() || owed.is_some() {
         let next =
             comes.or(until).or(owed.map(|owed| owed.at).filter(|_| change.is_none() && refusal.is_none()));
         (ExplainedAnswer::InDoubt, Some(Why::InDoubtConfirming), next)
@@ -70,6 +77,13 @@ impl Answered<'_> {
     /// A sentence without its end.
     pub(super) fn in_words(&self, subject: SubjectKey, rules: &[Rule], now: DateTime<Utc>) -> String {
         match self.answer {
+            _ if self.why == Some(Why::WindowClosedUnsent) => {
+                let what = unsent_words(self.since.is_some());
+                let doubt = self.since.map_or_else(String::new, |since| {
+                    format!("since {} UTC, {}; ", exact(since), doubt_words(self.row))
+                });
+                format!("{doubt}{what}; needs a person; {}", push_it(subject.session))
+            }
             ExplainedAnswer::InDoubt => self.doubt_in_words(subject, rules),
             ExplainedAnswer::Refused if self.why == Some(Why::Unsupported) => {
                 let words = self.row.and_then(|row| row.last_error.as_deref());

@@ -149,10 +149,12 @@ fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime
             Some(value)
         }
     };
+    let is_unsent = subject.why == Some(crate::model::Why::WindowClosedUnsent);
     let is_sent = matches!(subject.answer, ExplainedAnswer::WillSend | ExplainedAnswer::InDoubt)
         || subject.why == Some(crate::model::Why::RetryWait);
     if let Some(trouble) = trouble
         && is_sent
+        && !is_unsent
         && subject.next.is_none_or(|next| next >= now)
     {
         subject.next = None;

@@ -7,11 +7,11 @@ use crate::model::*;
 use crate::plan::Plan;
 use crate::plan::test_world::*;
 
-fn key(id: i64) -> SubjectKey {
+pub(super) fn key(id: i64) -> SubjectKey {
     SubjectKey::decks(SessionId(id))
 }
 
-fn only(world: &World) -> Plan {
+pub(super) fn only(world: &World) -> Plan {
     let mut world = world.clone();
     world.ask.scope.kinds = KindFilter::SlidesOnly;
     world.plan()
@@ -23,7 +23,7 @@ fn live() -> World {
 }
 
 /// The same, in step.
-fn settled() -> World {
+pub(super) fn settled() -> World {
     let mut world = live();
     let plan = world.plan();
     world.apply(&plan);

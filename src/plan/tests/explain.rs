@@ -9,7 +9,7 @@ use crate::model::*;
 use crate::plan::explain::rule_of;
 use crate::plan::test_world::*;
 use crate::plan::{
-    Due, Explained, ExplainedAnswer, Plan, Style, SubjectExplained, due, explain, explained_text,
+    Due, Explained, ExplainedAnswer, Plan, Style, SubjectExplained, Wait, due, explain, explained_text,
 };
 
 fn explained(world: &World, id: i64) -> Explained {
@@ -62,7 +62,9 @@ fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnsw
     let all = plan.refusals.iter().any(|refusal| {
         matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
     });
-    if refused || (all && !waits) {
+    let is_unsent = |wait: &Wait| wait.subject == subject && wait.reason == Why::WindowClosedUnsent;
+    // A person must push it, or let it be.
+    if refused || (all && !waits) || plan.waits.iter().any(is_unsent) {
         Refused
     } else if waits {
         Waits

@@ -29,11 +29,7 @@ pub(super) fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[W
     });
     let refused = summary.into_iter().flat_map(|summary| summary.needs_a_person.clone());
     let over = over.iter().map(|closed| {
-        let what = if closed.was_sent {
-            "the slides' window closed before it was certain that they are shown"
-        } else {
-            "the window closed before these slides were sent"
-        };
+        let what = plan::unsent_words(closed.was_sent);
         let words = closed.words.as_deref().map_or_else(String::new, |words| format!(" ({words})"));
         of(Some(closed.why), closed.subject, format!("{what}{words}"), closed.way_on.clone())
     });

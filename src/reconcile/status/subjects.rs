@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::desired::{Gate, session_gate};
 use crate::ledger::{State, SubjectStanding, WorkedOn};
 use crate::model::{Kind, NotifyTime, SessionId, SubjectKey, Why};
-use crate::plan::Wait;
+use crate::plan::{Wait, push_it};
 
 /// Subjects that may still matter, by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -68,11 +68,6 @@ pub struct Trouble {
 
 /// What the last pass said of subjects of which something is open.
 pub(super) type Said = BTreeMap<SubjectKey, Wait>;
-
-/// The way on for slides that nobody sends any more: the command that sends them all the same.
-pub fn push_it(session: SessionId) -> String {
-    format!("if they still matter: meetsync push {session} --reason TEXT")
-}
 
 pub(super) fn counts(subjects: &[SubjectStanding]) -> Counts {
     let of = |state: State| subjects.iter().filter(|subject| subject.state == state).count();
@@ -142,11 +137,13 @@ pub(super) fn window_closed(
     let slot = subject.slot?;
     let is_closed = session_gate(slot, notify, now) == Some(Gate::Closed);
     let is_decks = subject.subject.kind == Kind::Decks;
-    let was_sent = subject.doubt_since.is_some() || subject.confirm_at.is_some();
+    let was_sent = subject.doubt_since.is_some();
+    // A confirming send that is owed is made all the same.
+    let is_unsent = || said.get(&subject.subject).is_some_and(|wait| wait.reason == Why::WindowClosedUnsent);
     let is_open = match subject.state {
-        State::Waiting | State::InDoubt => true,
-        State::Settled => was_sent,
-        State::Parked => false,
+        State::InDoubt => true,
+        State::Waiting => subject.confirm_at.is_none() || is_unsent(),
+        State::Settled | State::Parked => false,
     };
     let is_under_way = leased.contains(&subject.subject.session);
     let matters = is_decks && is_open && !is_under_way && !has_nothing_to_do(subject, said);

@@ -16,7 +16,7 @@ use super::looks::Looks;
 use super::{LastTurn, SWEEP};
 use crate::database::chain;
 use crate::ledger::{PassRecord, Recorded, RoomFinding};
-use crate::model::{Kind, Remembered, SubjectKey, Why};
+use crate::model::{Kind, Mode, Remembered, SubjectKey, Why};
 use crate::plan::{Ask, Known, Plan, Refusal};
 use crate::planted::{self, Bug};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
@@ -111,6 +111,7 @@ pub(super) async fn pass<E: Edges>(
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
+        acts: world.policy.scope.mode == Mode::Act,
         summary: json!(PassSummary::of(&plan, &world.ledger, world.policy.scope.mode)),
         wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
         calmed: calmed(&world, &plan, &lock(looks).own()),

@@ -21,6 +21,7 @@ async fn pass(ledger: &Ledger, round: i64) {
         as_of: at(round),
         took: Duration::from_millis(1),
         who: "worker".to_owned(),
+        acts: true,
         summary: json!({}),
         wishes: (SUBJECTS / 2..SUBJECTS)
             .map(|n| wish(decks_of(1000 + n), [round], Some((0, 60)), round))

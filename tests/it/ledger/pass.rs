@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use meetsync::ledger::{
     AttemptRow, Failure, LeasedStep, Memory, PassRecord, Recorded, Settled, StepAsk, StepEnd,
 };
-use meetsync::model::Burst;
+use meetsync::model::{Burst, Passes};
 use serde_json::json;
 
 use super::view::wish;
@@ -21,6 +21,7 @@ fn pass(known: i64, wishes: Vec<meetsync::ledger::Wish>) -> PassRecord {
         as_of: at(known),
         took: Duration::from_millis(7),
         who: "worker".to_owned(),
+        acts: true,
         summary: json!({"sessions": 3}),
         wishes,
         calmed: Vec::new(),
@@ -61,6 +62,39 @@ async fn a_pass_that_knows_less_than_one_before_it_records_nothing() {
     let last = ledger.last_pass().await.unwrap().expect("it was recorded");
     assert_eq!((last.as_of, last.took, last.who.as_str()), (at(-60), Duration::from_millis(7), "worker"));
     assert!(last.asked_at >= last.ended_at);
+}
+
+/// A worker that only looks is none that could have sent anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_tells_since_when_passes_may_send() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut memory = Memory::default();
+    let none = std::collections::BTreeSet::new();
+    assert_eq!(ledger.view(&none, PER, at(0)).await.unwrap().passes, Passes::default());
+    for (second, acts, since) in [
+        (10, false, None),
+        (20, true, Some(20)),
+        (30, true, Some(20)),
+        (40, false, None),
+        (200, true, Some(200)),
+        // The clock was set back.
+        (100, true, Some(100)),
+        (110, true, Some(100)),
+    ] {
+        let pass = PassRecord { acts, ..pass(second, Vec::new()) };
+        assert_eq!(ledger.record_pass(&pass).await.unwrap(), memory.record_pass(&pass));
+        let expected = Passes { newest: Some(at(second)), acting_since: since.map(at) };
+        assert_eq!(ledger.view(&none, PER, at(0)).await.unwrap().passes, expected);
+        assert_eq!(memory.view(&none, PER, at(0)).unwrap().passes, expected);
+    }
+    // What is not recorded says nothing.
+    let stale = PassRecord { acts: false, ..pass(105, Vec::new()) };
+    assert_eq!(ledger.record_pass(&stale).await.unwrap(), Recorded::Stale);
+    assert_eq!(memory.record_pass(&stale), Recorded::Stale);
+    let left = ledger.view(&none, PER, at(0)).await.unwrap().passes;
+    assert_eq!(left, memory.view(&none, PER, at(0)).unwrap().passes);
+    assert_eq!(left.acting_since, Some(at(100)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

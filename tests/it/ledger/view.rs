@@ -172,8 +172,8 @@ async fn a_view_takes_as_many_statements_for_one_session_as_for_many() {
         counts.push(found.await);
     }
     assert_eq!(counts[0].len(), counts[1].len(), "{counts:#?}");
-    // One to record; begin, three reads and commit to view.
-    assert_eq!(counts[1].len(), 6, "{counts:#?}");
+    // One to record; begin, four reads and commit to view.
+    assert_eq!(counts[1].len(), 7, "{counts:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What a worker may send, by what the datatracker had when it last looked.
 
-use meetsync::model::{DeckId, Materials, RoomPowers, RoomTimes, Session, SessionId};
+use chrono::TimeDelta;
+use meetsync::model::{DeckId, Materials, RoomPowers, RoomTimes, Session, SessionId, SubjectKey};
 
 use crate::far_side::Room;
 use crate::in_step::{may_have_slides, wanted};
@@ -58,7 +59,9 @@ impl World {
             may_have_slides(version)
                 && (by_hand || version.slot.is_some_and(|slot| self.was_open(slot, from, to)))
         };
-        if !versions.iter().any(may_go) {
+        // And so does the one that confirms a list which had gone before.
+        let is_owed = !by_hand && versions.iter().any(may_have_slides) && self.owes_confirming(session);
+        if !versions.iter().any(may_go) && !is_owed {
             self.violation(format!("sent slides of session {session} outside of its window"));
         }
         if self.settings.materials != Materials::Put {
@@ -86,6 +89,15 @@ impl World {
                 ));
             }
         }
+    }
+
+    /// A confirming send of the session's slides is on record, and due.
+    fn owes_confirming(&self, session: SessionId) -> bool {
+        let key = SubjectKey::decks(session);
+        let now = self.source_now();
+        let view = self.ledger.view_of(&[session].into(), TimeDelta::zero(), now);
+        let owed = view.ok().and_then(|view| view.get(key)?.confirming);
+        owed.is_some_and(|owed| owed.at <= now)
     }
 
     fn creation_was_sent(&mut self, session: SessionId, since: u64) {
