@@ -200,6 +200,7 @@ impl Voice {
         let report = match pass {
             Err(error) => {
                 self.is_failing.store(true, Ordering::Relaxed);
+                self.heard.failed(error);
                 tracing::error!(error = chain(error), "a pass failed; nothing is begun until one succeeds");
                 return;
             }
