@@ -8,3 +8,4 @@ mod laws;
 mod links;
 mod rooms;
 mod text;
+mod unread;

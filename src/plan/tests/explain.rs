@@ -60,7 +60,8 @@ fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnsw
     let refused = plan.refusals.iter().any(|refusal| refusal.subject == Some(subject));
     let waits = plan.waits.iter().any(|wait| wait.subject == subject);
     let all = plan.refusals.iter().any(|refusal| {
-        matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
+        refusal.subject.is_none()
+            && matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
     });
     if refused || (all && !waits) {
         Refused
@@ -125,6 +126,7 @@ prop_compose! {
         lags in proptest::bool::weighted(0.05),
         incomplete in proptest::bool::weighted(0.05),
         empty in proptest::bool::weighted(0.05),
+        unread in proptest::option::weighted(0.2, select(vec![Kind::Room, Kind::Decks])),
     ) -> World {
         let mut world = world;
         for (session, until) in holds {
@@ -150,6 +152,9 @@ prop_compose! {
         }
         world.policy.slides.refresh = TimeDelta::minutes(refresh);
         world.snapshot.complete = !incomplete;
+        if let Some(kind) = unread {
+            world.cannot_read(kind);
+        }
         if empty {
             world.snapshot.in_range = 0;
             for row in world.ledger.subjects.values_mut() {

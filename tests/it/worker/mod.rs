@@ -4,6 +4,7 @@
 //! Everything waits for facts: what the stand-in shows, what the ledger says, what a command answers.
 
 mod clocks;
+mod columns;
 mod credentials;
 mod database_away;
 mod edits;
