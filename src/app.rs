@@ -156,6 +156,7 @@ pub(crate) fn worker_options(settings: &Settings, may_send: bool) -> WorkerOptio
         last_sweep: Arc::new(move |now| sweep.latest_until(now)),
         may_send,
         grace: settings.shutdown.grace,
+        begins_at: crate::clock::now(),
     }
 }
 

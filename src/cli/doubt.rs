@@ -72,7 +72,8 @@ pub(super) async fn settle(
             results.insert(result.subject, result);
         }
     }
-    for result in show_in_new_rooms(app, ledger, world, made_meanwhile, reason).await? {
+    for mut result in show_in_new_rooms(app, ledger, world, made_meanwhile, reason).await? {
+        result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
         results.insert(result.subject, result);
     }
     Ok(results.into_values().collect())

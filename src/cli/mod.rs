@@ -102,7 +102,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return Exit::Error.into();
         }
     };
-    match runtime.block_on(run(cli)) {
+    let ran = runtime.block_on(run(cli));
+    // A name that the resolver still looks for must not hold up the end.
+    runtime.shutdown_background();
+    match ran {
         Ok(exit) => exit.into(),
         Err(error) => {
             telemetry::last_line(&chain(&error));

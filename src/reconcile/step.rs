@@ -20,13 +20,10 @@ use crate::database::chain;
 use crate::ledger::{Begun, Lease, LeasedStep, LedgerError, Settled, StepAsk};
 use crate::model::{Fault, Kind, RoomRecord, Why};
 use crate::plan::Change;
-use crate::schedule::lease::step_timeout;
+use crate::schedule::lease::{SKEW, step_timeout};
 
 mod ending;
 mod next;
-
-/// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
-const LEASE_SKEW: Duration = Duration::from_secs(3);
 
 /// What became of a step.
 #[derive(Debug)]
@@ -153,7 +150,7 @@ impl<E: Edges> Step<'_, E> {
         let meetecho = self.parts.meetecho.counting_anew();
         let time = &self.parts.time;
         let gone = time.elapsed().saturating_sub(began);
-        let left = step_timeout(self.parts.lease, LEASE_SKEW, gone);
+        let left = step_timeout(self.parts.lease, SKEW, gone);
         let (in_time, counts_as, noted) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);

@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+/// Kept back from a lease, for clocks that run at different speeds and for the write at the end.
+pub const SKEW: Duration = Duration::from_secs(3);
+
 /// What is left for a step: the lease's length, less an allowance for clocks that run at different speeds and for
 /// the work that follows a request, less what our own monotonic clock says has gone since we asked. Never negative.
 pub fn step_timeout(length: Duration, skew: Duration, since_asked: Duration) -> Duration {

@@ -68,7 +68,7 @@ impl Meetecho {
             )?,
             debug: section.boolean("debug", false)?,
             allow_http,
-            max_in_flight: section.whole("max_in_flight", 4, 1)?,
+            max_in_flight: section.whole_up_to("max_in_flight", 4, 1, MOST_AT_ONCE)?,
             rate: section.number("rate", 5.0)?,
             materials: section.choice("materials", &materials)?.unwrap_or_default(),
             late_effect: section.duration("late_effect", Duration::from_secs(30))?,
@@ -76,6 +76,9 @@ impl Meetecho {
         })
     }
 }
+
+/// Each takes a connection to the ledger's PostgreSQL, which by default has a hundred for all.
+const MOST_AT_ONCE: usize = 64;
 
 fn api_base(section: &Section, allow_http: bool) -> Result<Url, SettingsError> {
     let mut url = section.web_address("api_base", "https://meetings.conf.meetecho.com/api/v1/")?;

@@ -44,6 +44,7 @@ pub use shutdown::Shutdown;
 pub use slides::Slides;
 
 use crate::model::{GuardPolicy, Policy, RoomsPolicy, ScopePolicy, SlidesPolicy};
+use crate::schedule::lease::SKEW;
 use load::Document;
 
 /// All settings, each known to be usable.
@@ -85,11 +86,16 @@ impl Settings {
             log: Log::read(&document.section("log"))?,
             shutdown: Shutdown::read(&document.section("shutdown"))?,
         };
-        if settings.meetecho.request_timeout >= settings.ledger.lease {
+        if settings.meetecho.request_timeout + SKEW >= settings.ledger.lease {
             return Err(document.section("meetecho").wrong(
                 "request_timeout",
-                "must be shorter than ledger.lease, or no step could end in time",
+                "must be more than 3 s shorter than ledger.lease, or no step could end in time",
             ));
+        }
+        if settings.guard.per > settings.ledger.keep {
+            return Err(document
+                .section("guard")
+                .wrong("per", "must not be longer than ledger.keep: what is forgotten can't be counted"));
         }
         Ok(settings)
     }

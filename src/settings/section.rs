@@ -129,6 +129,17 @@ impl Section {
         }
     }
 
+    /// As [`Section::whole`], with an upper end.
+    pub(super) fn whole_up_to(&self, key: &str, default: usize, least: usize, most: usize) -> Read<usize> {
+        let number = self.whole(key, default, least)?;
+        if number > most {
+            return Err(
+                self.wrong(key, format!("expected a whole number from {least} to {most}, found {number}"))
+            );
+        }
+        Ok(number)
+    }
+
     /// A whole number of `least` or more.
     pub(super) fn whole<T>(&self, key: &str, default: T, least: T) -> Read<T>
     where

@@ -94,6 +94,7 @@ struct UnderWay {
     asked: Asked,
     took_effect: bool,
     lands_by_ms: Option<u64>,
+    began_ms: u64,
     is_over: bool,
 }
 
@@ -106,7 +107,8 @@ impl Drop for UnderWay {
             *in_flight -= 1;
         }
         if let Some(by_ms) = self.lands_by_ms.filter(|_| !self.is_over && !self.took_effect) {
-            let at = world.now_ms() + by_ms;
+            let was_set = world.set_forward_ms.is_some_and(|at| self.began_ms <= at);
+            let at = world.now_ms() + if was_set { 0 } else { by_ms };
             world.far.late.push((at, self.asked.clone()));
         }
     }
@@ -124,14 +126,16 @@ impl transport::FarSide for FarSideTwin {
                     asked,
                     took_effect: false,
                     lands_by_ms: None,
+                    began_ms: 0,
                     is_over: true,
                 });
                 life.boundary().await;
                 return Err(SendError::NotSent { words: "connection refused".to_owned() });
             }
-            let (mut random, late_effect) = {
+            let (mut random, late_effect, began_ms) = {
                 let world = life.world.lock();
-                (world.latency(usize::MAX, asked.number), world.settings.late_effect_s * 1000)
+                let late_effect = world.settings.late_effect_s * 1000;
+                (world.latency(usize::MAX, asked.number), late_effect, world.now_ms())
             };
             // Who gives up before the answer (a process that is killed) can't know what becomes of it.
             let lands_by_ms = match fault {
@@ -143,8 +147,14 @@ impl transport::FarSide for FarSideTwin {
             };
             let there = random.between(1, 60);
             let back = random.between(1, 60);
-            let mut under_way =
-                UnderWay { life: life.clone(), asked, took_effect: false, lands_by_ms, is_over: false };
+            let mut under_way = UnderWay {
+                life: life.clone(),
+                asked,
+                took_effect: false,
+                lands_by_ms,
+                began_ms,
+                is_over: false,
+            };
             tokio::time::sleep(Duration::from_millis(there)).await;
             let answer = {
                 let mut world = life.world.lock();

@@ -31,6 +31,10 @@ pub(crate) fn shorten(history: &History) -> (History, Played) {
     (shortest, played)
 }
 
+fn is_panic(played: &Played) -> bool {
+    played.verdict.as_ref().is_some_and(|verdict| verdict.starts_with("panicked"))
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Events,
@@ -76,7 +80,8 @@ fn without(shortest: &mut History, last: &mut Played, part: Part, began: Instant
                 Part::Workers => shorter.settings.workers = from + 1,
             }
             let played = play(&shorter, false);
-            if played.verdict.is_some() {
+            // A history may be cut so short that it makes no sense; that is not what was looked for.
+            if played.verdict.is_some() && is_panic(&played) == is_panic(last) {
                 (*shortest, *last) = (shorter, played);
             } else {
                 from = to;

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) links_down_ms: u64,
     /// The datatracker's clock, less the real one: now, and at its least and its most.
     pub(crate) source_skew_ms: i64,
+    /// When it was last set forward.
+    pub(crate) set_forward_ms: Option<u64>,
     pub(crate) skews_ms: (i64, i64),
     /// Holds that come in the middle of a step: of which session, for how long, and whether they go before its end.
     pub(crate) holds_in_step: Vec<(SessionId, u64, bool)>,
@@ -105,6 +107,7 @@ impl World {
             source_lags_from: None,
             links_down_ms: 0,
             source_skew_ms: 0,
+            set_forward_ms: None,
             skews_ms: (0, 0),
             holds_in_step: Vec::new(),
             boundaries: 0,
@@ -133,8 +136,18 @@ impl World {
         (at(from_ms) + TimeDelta::milliseconds(least), at(to_ms) + TimeDelta::milliseconds(most))
     }
 
+    /// How long a request that got no answer may still come late is waited for by this clock: set forward, it cuts the wait
+    /// short. So what was asked before comes at once, or never.
     pub(crate) fn step_clock(&mut self, by_ms: i64) {
         self.source_skew_ms += by_ms;
+        if by_ms > 0 {
+            let now = self.now_ms();
+            self.set_forward_ms = Some(now);
+            for (at, _) in &mut self.far.late {
+                *at = now;
+            }
+            self.land();
+        }
         let (least, most) = self.skews_ms;
         self.skews_ms = (least.min(self.source_skew_ms), most.max(self.source_skew_ms));
     }

@@ -7,6 +7,7 @@
 mod begin;
 mod life;
 mod prepared;
+mod voice;
 
 use super::exit::Exit;
 use super::{CliError, Context};

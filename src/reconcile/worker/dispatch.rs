@@ -15,7 +15,7 @@ use crate::schedule::circuit::{Admission, Answer, Circuit, Turn};
 /// A session that fails is probed with so often in a row before another one has its turn.
 const PROBES_IN_A_ROW: u32 = 3;
 
-/// A board that is older than this is not acted on: nobody knows whether it still holds.
+/// A board that came longer ago than this is not acted on: nobody knows whether it still holds.
 const LONGEST_BOARD: Duration = Duration::from_secs(15);
 
 /// What may be begun.
@@ -43,6 +43,8 @@ pub(super) struct Dispatch {
     /// So many requests the provider takes from us at once.
     places: usize,
     board: Board,
+    /// When the board came. How long its pass took is the database's affair: each step looks at what it is about again.
+    came_at: Duration,
     /// And whether people wait for it now.
     in_flight: BTreeMap<SessionId, bool>,
     /// Other things under way that ask the provider.
@@ -65,6 +67,7 @@ impl Dispatch {
         Self {
             places: places.max(1),
             board: Board::default(),
+            came_at: Duration::ZERO,
             in_flight: BTreeMap::new(),
             looks: 0,
             ended: BTreeMap::new(),
@@ -77,7 +80,8 @@ impl Dispatch {
     }
 
     /// A pass ended.
-    pub(super) fn board(&mut self, board: Board) {
+    pub(super) fn board(&mut self, board: Board, now: Duration) {
+        self.came_at = now;
         self.ended.retain(|_, at| *at >= board.read_at);
         self.taken.retain(|_, until| *until > board.read_at);
         self.board = board;
@@ -117,7 +121,7 @@ impl Dispatch {
         if self.in_flight.len() >= self.places * 2 {
             return Next::Wait(None);
         }
-        if !self.board.tasks.is_empty() && now.saturating_sub(self.board.read_at) > LONGEST_BOARD {
+        if !self.board.tasks.is_empty() && now.saturating_sub(self.came_at) > LONGEST_BOARD {
             return Next::Outdated;
         }
         let free = |task: &&Task| self.is_free(task.session, now);

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::DateTime;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::WorkerOptions;
@@ -193,7 +192,7 @@ impl<E: Edges> Going<'_, E> {
         self.is_wanted = false;
         self.next_pass = now + self.options.poll;
         let since =
-            self.world.as_ref().map_or(DateTime::UNIX_EPOCH, |world| world.now(&self.shared.parts.time));
+            self.world.as_ref().map_or(self.options.begins_at, |world| world.now(&self.shared.parts.time));
         let ask = PassAsk {
             since,
             lifted: self.dispatch.lifted().clone(),

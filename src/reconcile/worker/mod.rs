@@ -51,4 +51,6 @@ pub struct WorkerOptions {
     pub may_send: bool,
     /// What is under way when it is asked to stop may go on for so long.
     pub grace: Duration,
+    /// By this machine's clock: what the ledger has open since long before it is the past, and no pass looks at it.
+    pub begins_at: DateTime<Utc>,
 }

@@ -92,7 +92,7 @@ pub(super) async fn pass<E: Edges>(
     let plan = world.plan();
     let took = parts.time.elapsed().saturating_sub(read_at);
     let as_of = world.snapshot.as_of;
-    if as_of < told.since - clock_step() {
+    if !told.is_first && as_of < told.since - clock_step() {
         tracing::warn!(
             now = as_of.to_rfc3339(),
             expected = told.since.to_rfc3339(),
@@ -211,8 +211,9 @@ fn may_be_relied_on(plan: &Plan) -> bool {
 /// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
 fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(SubjectKey, i64)> {
     let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
-    // What is out of scope is wished anew when it is in it.
-    let refused = plan.refusals.iter().filter(|refusal| refusal.rule != Why::OutOfScope);
+    // What is out of scope, or has a person's own link now, is wished anew when that is over.
+    let refused =
+        plan.refusals.iter().filter(|refusal| !matches!(refusal.rule, Why::OutOfScope | Why::NotOurs));
     open.extend(refused.filter_map(|refusal| refusal.subject));
     let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
     open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
@@ -234,6 +235,13 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
             && !is_read
             && last.is_some_and(|last| plan.as_of < last + theirs)
     };
+    // Another worker's scope may be wider, while it is changed or tried, and that worker about to act or to try again.
+    let out_of_scope = plan.refusals.iter().filter(|refusal| refusal.rule == Why::OutOfScope);
+    let elsewhere: BTreeSet<SubjectKey> = out_of_scope.filter_map(|refusal| refusal.subject).collect();
+    let may_be_theirs = |key: &SubjectKey, row: &Remembered| {
+        let last = row.timing.burst.map(|burst| burst.last);
+        elsewhere.contains(key) && last.is_some_and(|last| plan.as_of < last + TimeDelta::hours(1))
+    };
     // Without a look at its group's rooms nothing is known of why it failed: its pause and its tries stay.
     let is_put_off = |key: &SubjectKey, row: &Remembered| {
         let session = world.snapshot.session(key.session);
@@ -249,7 +257,7 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
         .filter(|(key, _)| !world.snapshot.unread.contains_key(&key.kind))
         .filter(|(key, row)| !is_put_off(key, row))
         .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
-        .filter(|(key, row)| !may_know_better(key, row))
+        .filter(|(key, row)| !may_know_better(key, row) && !may_be_theirs(key, row))
         .map(|(key, row)| (*key, row.timing.generation))
         .collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bell::Leave;
 use super::board::{Task, TaskStep};
 use super::dispatch::StepEnded;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StepEnd};
 use crate::model::{Fault, GroupAcronym, Kind, Outcome, SeenRoom, Why};
 use crate::plan::{Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
@@ -74,7 +74,7 @@ pub(super) async fn turn<E: Edges>(
         let ran = step.run().await;
         if key.kind == Kind::Room {
             // Also where nothing was done: somebody else was faster, and what was seen here is from before.
-            let is_done = matches!(&ran, Ok(Stepped::Ended(acted)) if is_done(acted));
+            let is_done = matches!(&ran, Ok(Stepped::Ended(acted)) if is_done(acted) || is_there(acted));
             *turned.rooms_of.entry(planned.change.group.clone()).or_insert(true) &= is_done;
         }
         match ran {
@@ -105,6 +105,11 @@ pub(super) async fn turn<E: Edges>(
         }
     }
     turned
+}
+
+/// The room is known, and only its link could not be written: no look would tell more.
+fn is_there(acted: &Acted) -> bool {
+    matches!(acted.end, StepEnd::RoomIs { .. })
 }
 
 fn is_done(acted: &Acted) -> bool {

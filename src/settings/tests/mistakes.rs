@@ -73,8 +73,18 @@ fn a_value_of_the_wrong_kind_is_one_sentence_that_says_where_and_what_was_expect
         (
             "meetecho",
             "request_timeout = \"30s\"",
-            "meetsync.toml:6: [meetecho] request_timeout: must be shorter than ledger.lease, or no step could end in \
-             time",
+            "meetsync.toml:6: [meetecho] request_timeout: must be more than 3 s shorter than ledger.lease, or no \
+             step could end in time",
+        ),
+        (
+            "guard",
+            "per = \"91d\"",
+            "meetsync.toml:6: [guard] per: must not be longer than ledger.keep: what is forgotten can't be counted",
+        ),
+        (
+            "meetecho",
+            "max_in_flight = 65",
+            "meetsync.toml:6: [meetecho] max_in_flight: expected a whole number from 1 to 64, found 65",
         ),
         (
             "ledger",

@@ -138,7 +138,7 @@ async fn a_worker_says_since_when_its_passes_fail() {
     ledger.seen_at_work("one", "1", &well).await.unwrap();
     assert_eq!(ledger.standing(0).await.unwrap().replicas[0].failing, None);
     // Whoever could not say so at once says how long ago it was.
-    let failing = Some(FailingNow { words: "no column", passes: 9, since: Duration::from_secs(3_600) });
+    let failing = Some(FailingNow { words: "no column", passes: 9, since: Duration::from_hours(1) });
     ledger.seen_at_work("one", "1", &AtWork { failing, ..well }).await.unwrap();
     let standing = ledger.standing(0).await.unwrap();
     let since = standing.replicas[0].failing.as_ref().unwrap().since;

@@ -260,6 +260,7 @@ pub(super) async fn during(stage: &Stage, given: Given, story: impl Future<Outpu
         last_sweep: Arc::new(|_: DateTime<Utc>| None),
         may_send: true,
         grace: Duration::from_secs(5),
+        begins_at: DateTime::UNIX_EPOCH,
     };
     let worker = Worker::new(parts, ledger, leave.clone(), options);
     let told = |_: Result<&_, &_>| {};

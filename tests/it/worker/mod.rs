@@ -22,6 +22,7 @@ mod told;
 mod watchdog;
 mod whole;
 mod windows;
+mod wishes;
 
 use std::time::{Duration, Instant};
 

@@ -74,7 +74,7 @@ async fn what_takes_longer_than_its_grace_is_left_in_doubt() {
     let mut stage = hurried().await;
     stage.add_settings("[shutdown]\ngrace = \"1s\"\n");
     // Longer than grace and last words together.
-    stage.change_settings("rate = 0\n", "rate = 0\nrequest_timeout = \"8s\"\n");
+    stage.change_settings("rate = 0\n", "rate = 0\nrequest_timeout = \"6.5s\"\n");
     let worker = in_a_request_that_hangs(&stage).await;
     let begun = Instant::now();
     let ended = worker.stop().await.expect(0);

@@ -44,6 +44,7 @@ pub(super) async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings
             last_sweep: last_sweep(settings.sweep_s),
             may_send: !settings.only_observes,
             grace: Duration::from_secs(3),
+            begins_at: shared.lock().now(),
         };
         let the_worker =
             Worker::<Twins>::new(parts(&life, &settings), BooksTwin(life.clone()), leave, options);

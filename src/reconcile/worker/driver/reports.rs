@@ -54,7 +54,7 @@ impl<E: Edges> Going<'_, E> {
                         self.dispatch.lift_these(passed.lifted);
                     }
                     self.world = Some(passed.world);
-                    self.dispatch.board(board);
+                    self.dispatch.board(board, now);
                 } else {
                     // Another look at once would find the same.
                     self.rested_at = now + self.options.poll;
