@@ -113,6 +113,8 @@ impl Datatracker {
             Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => {
                 match self.verify().await {
                     Ok(report) if !report.is_enough() => self.read_in_part(look, report).await,
+                    // They came back in between.
+                    Ok(_) if is_about_something_missing(&error) => self.read(look, &everything).await,
                     _ => Err(error),
                 }
             }
@@ -197,6 +199,13 @@ fn is_over_with_the_connection(error: &DatabaseError) -> bool {
         error,
         DatabaseError::Query { .. } | DatabaseError::Outdated { .. } | DatabaseError::Broken { .. }
     ) || error.is_recovery_conflict()
+}
+
+fn is_about_something_missing(error: &ReadError) -> bool {
+    matches!(
+        error,
+        ReadError::Database(DatabaseError::PermissionDenied { .. } | DatabaseError::Missing { .. })
+    )
 }
 
 /// A server may speak any language, so the kinds that were told apart by its words are not enough.
