@@ -46,7 +46,7 @@ impl<'a> StepAsk<'a> {
 pub struct Lease {
     pub session: SessionId,
     pub provider: Provider,
-    /// By the ledger's clock.
+    /// By the ledger's clock, unless it is renewed.
     pub until: DateTime<Utc>,
     /// Also says which step this is: a lease is for one.
     pub(super) token: Uuid,

@@ -12,7 +12,7 @@ use super::call;
 use super::error::LedgerError;
 use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::rows::{Columns, SubjectRow, json};
-use super::sql::{HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, SETTLE_AND_RELEASE, WHO};
+use super::sql::{HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, RENEW, SETTLE_AND_RELEASE, WHO};
 use super::statement::Statement;
 use super::step::{Begun, capped};
 use super::wish::Wish;
@@ -117,6 +117,16 @@ impl Live {
         let changed: Vec<Number> =
             call::load(&self.database, &statement, "writing down how a step ended").await?;
         Ok(if changed.iter().any(|changed| changed.number == 1) { Settled::Done } else { Settled::Lost })
+    }
+
+    pub(super) async fn renew(&self, lease: &Lease, length: Duration) -> Result<Settled, LedgerError> {
+        let statement = Statement::new(RENEW)
+            .with(lease.session.0)
+            .with(lease.provider.as_str())
+            .with(lease.token)
+            .with(millis(length));
+        let renewed = call::execute(&self.database, &statement, "renewing a lease").await?;
+        Ok(if renewed == 1 { Settled::Done } else { Settled::Lost })
     }
 
     pub(super) async fn note_room(

@@ -131,6 +131,17 @@ impl Memory {
         }
     }
 
+    /// As [`super::Ledger::renew`], at `clock` by the ledger's own clock.
+    pub fn renew(&mut self, lease: &Lease, length: Duration, clock: DateTime<Utc>) -> Settled {
+        match self.leases.get_mut(&(lease.session, lease.provider)) {
+            Some(held) if held.token == lease.token => {
+                held.until = end_of(clock, length);
+                Settled::Done
+            }
+            _ => Settled::Lost,
+        }
+    }
+
     /// As [`super::Ledger::note_room`].
     pub fn note_room(&mut self, lease: &Lease, key: SubjectKey, room: &RoomRecord) -> Settled {
         if !self.is_held(lease) {

@@ -40,6 +40,7 @@ mod version;
 mod wish;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -152,6 +153,15 @@ impl Ledger {
         match &self.kind {
             LedgerKind::Live(live) => live.lease_and_begin(ask).await,
             LedgerKind::Rehearsal(rehearsal) => rehearsal.lease_and_begin(ask).await,
+        }
+    }
+
+    /// From now on the lease lasts for this length once more, if nobody else has taken it over. [`Lease::until`] stays as
+    /// it was.
+    pub async fn renew(&self, lease: &Lease, length: Duration) -> Result<Settled, LedgerError> {
+        match &self.kind {
+            LedgerKind::Live(live) => live.renew(lease, length).await,
+            LedgerKind::Rehearsal(rehearsal) => rehearsal.renew(lease, length).await,
         }
     }
 

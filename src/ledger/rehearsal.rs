@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -54,6 +55,11 @@ impl Rehearsal {
         attempt: Option<AttemptRow>,
     ) -> Settled {
         self.overlay().settle(lease, begun, columns, attempt)
+    }
+
+    pub(super) async fn renew(&self, lease: &Lease, length: Duration) -> Result<Settled, LedgerError> {
+        let clock = read::clock(&self.database).await?;
+        Ok(self.overlay().renew(lease, length, clock))
     }
 
     pub(super) fn note_room(&self, lease: &Lease, key: SubjectKey, room: &RoomRecord) -> Settled {

@@ -166,6 +166,12 @@ pub(super) const LEASE_AND_BEGIN: &str = concat!(
     take_lease!(),
     mark!()
 );
+/// A lease, while its step goes on, from now on for its length.
+pub(super) const RENEW: &str = "\
+    WITH given AS (SELECT ? AS session, ? AS provider, ? AS token, ? AS length_ms)
+    UPDATE meetsync.lease AS l SET until = clock_timestamp() + given.length_ms * interval '1 millisecond'
+    FROM given
+    WHERE l.session = given.session AND l.provider = given.provider AND l.token = given.token";
 /// A room, while its step goes on. The lease stays locked until this is done: nobody takes it over in the meantime.
 pub(super) const NOTE_ROOM: &str = "\
     WITH given AS (SELECT ? AS session, ? AS provider, ? AS token, ? AS key, ? AS remote, ? AS remote_end),

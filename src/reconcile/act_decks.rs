@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Begun, Failure, StepEnd};
-use crate::model::{Accepted, Confirming, Deck, DeckId, Outcome};
+use crate::model::{Accepted, Confirming, Deck, DeckId, Fault, Outcome, Why};
 use crate::plan::{Change, DeckCall, Operation};
 
-use super::acted::Acted;
-use super::edges::Conference;
+use super::acted::{Acted, OUT_OF_TIME_IN_DOUBT, OUT_OF_TIME_UNSENT};
+use super::edges::{Books, Conference, Time};
+use super::tenure::Tenure;
 
 /// Every deck id that this change may send.
 pub(super) fn ids_sent_by(change: &Change) -> BTreeSet<DeckId> {
@@ -27,8 +28,9 @@ pub(super) struct Moments {
 }
 
 /// Makes the calls of a change in their order; the first that is not accepted ends it.
-pub(super) async fn act(
+pub(super) async fn act<B: Books, T: Time>(
     meetecho: &impl Conference,
+    tenure: &mut Tenure<'_, B, T>,
     change: &Change,
     begun: &Begun,
     room: Option<String>,
@@ -38,10 +40,20 @@ pub(super) async fn act(
     let wanted = change.wanted.as_deref().unwrap_or_default();
     let mut progress = Progress::default();
     for (call, deck) in calls(change) {
-        let outcome = match call {
-            Call::Delete(id) => meetecho.delete_deck(&change.group, change.session, id).await,
-            Call::Post(deck) => meetecho.add_deck(&change.group, change.session, deck).await,
-            Call::Put => meetecho.set_decks(&change.group, change.session, wanted).await,
+        let sent = meetecho.requests_sent();
+        let answered = async {
+            match call {
+                Call::Delete(id) => meetecho.delete_deck(&change.group, change.session, id).await,
+                Call::Post(deck) => meetecho.add_deck(&change.group, change.session, deck).await,
+                Call::Put => meetecho.set_decks(&change.group, change.session, wanted).await,
+            }
+        };
+        let outcome = if sent == 0 || tenure.go_on().await {
+            let in_time = tenure.within(answered).await;
+            in_time.unwrap_or_else(|| out_of_time(sent, meetecho.requests_sent()))
+        } else {
+            let words = "another meetsync took the session over in the middle of the step";
+            Outcome::Retry { after: None, fault: Fault::new(Why::InDoubtConfirming, words) }
         };
         if let Some(acted) = progress.note(call, deck, wanted, outcome) {
             return acted;
@@ -59,6 +71,28 @@ pub(super) async fn act(
     let owed = begun.confirming(at, late_effect, false).into_iter().chain(again).chain(still_owed);
     let confirming = owed.max_by_key(|owed| owed.at);
     Acted::done(StepEnd::DecksAccepted { accepted, deleted: progress.deleted, confirming })
+}
+
+/// How a call ended that was given up because the lease was nearly over: so many requests had been made before it, and so
+/// many by then. Where others were answered in this step, the provider is there, and it is not said to be down.
+fn out_of_time(before: u64, by_then: u64) -> Outcome<()> {
+    let was_sent = before < by_then;
+    let why = match (was_sent, before) {
+        (true, 0) => Why::ProviderDown,
+        (true, _) => Why::InDoubtConfirming,
+        (false, 0) => Why::RateLimited,
+        (false, _) => Why::RetryWait,
+    };
+    if was_sent {
+        return Outcome::InDoubt(Fault::new(why, OUT_OF_TIME_IN_DOUBT));
+    }
+    let words = if before == 0 {
+        OUT_OF_TIME_UNSENT
+    } else {
+        "the lease (ledger.lease) was nearly over before the next request could be sent: Meetecho asked for quiet, or \
+         meetecho.rate is low; all requests before it were answered"
+    };
+    Outcome::Retry { after: None, fault: Fault::new(why, words) }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -139,5 +173,27 @@ impl Progress {
             StepEnd::Partly { failure, sent: std::mem::take(&mut self.sent) }
         };
         Some(Acted::failed(end, fault, retry_after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A provider that answered in this very step is not down, and what never went out leaves no doubt.
+    #[test]
+    fn only_a_first_call_that_was_sent_and_not_answered_says_that_the_provider_is_down() {
+        let why = |outcome: &Outcome<()>| outcome.fault().expect("it did not end well").why;
+        for (before, by_then, in_doubt, expected) in [
+            (0, 1, true, Why::ProviderDown),
+            (7, 8, true, Why::InDoubtConfirming),
+            (0, 0, false, Why::RateLimited),
+            (7, 7, false, Why::RetryWait),
+        ] {
+            let outcome = out_of_time(before, by_then);
+            assert_eq!(matches!(outcome, Outcome::InDoubt(_)), in_doubt, "{outcome:?}");
+            assert_eq!(matches!(outcome, Outcome::Retry { .. }), !in_doubt, "{outcome:?}");
+            assert_eq!(why(&outcome), expected);
+        }
     }
 }

@@ -8,6 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::ledger::{Begun, CountsAs, Failure, StepEnd};
 use crate::model::{DeckId, Fault, Why};
 
+/// The lease was nearly over before anything was sent.
+pub(super) const OUT_OF_TIME_UNSENT: &str = "nothing was changed before the lease (ledger.lease) was nearly over: Meetecho was slow or asked for quiet, or \
+     meetecho.rate is low";
+
+/// And after.
+pub(super) const OUT_OF_TIME_IN_DOUBT: &str =
+    "the step took longer than its lease (ledger.lease); what the provider made of it is not known";
+
 /// What a step's calls came to.
 #[derive(Debug)]
 pub(super) struct Acted {
@@ -87,15 +95,14 @@ impl Acted {
             let words = if is_cut {
                 "nothing was changed before the worker ended (shutdown.grace)"
             } else {
-                "nothing was changed before the lease (ledger.lease) was nearly over: Meetecho was slow or asked for \
-                 quiet, or meetecho.rate is low"
+                OUT_OF_TIME_UNSENT
             };
             return Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RateLimited, words));
         }
         let words = if is_cut {
             "the worker ended (shutdown.grace) before an answer came; what the provider made of it is not known"
         } else {
-            "the step took longer than its lease (ledger.lease); what the provider made of it is not known"
+            OUT_OF_TIME_IN_DOUBT
         };
         let end = StepEnd::InDoubt { words: words.into(), sent };
         Self::in_doubt(end, Fault::new(Why::ProviderDown, words))

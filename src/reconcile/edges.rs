@@ -84,6 +84,12 @@ pub trait Books: Clone + Send + Sync {
         ask: &StepAsk<'_>,
     ) -> impl Future<Output = Result<LeasedStep, LedgerError>> + Send;
 
+    fn renew(
+        &self,
+        lease: &Lease,
+        length: Duration,
+    ) -> impl Future<Output = Result<Settled, LedgerError>> + Send;
+
     fn note_room(
         &self,
         lease: &Lease,

@@ -22,6 +22,7 @@ mod result;
 mod resync;
 mod status;
 mod step;
+mod tenure;
 mod wishes;
 mod work;
 pub mod worker;

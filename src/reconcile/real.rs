@@ -89,6 +89,10 @@ impl Books for Ledger {
         self.lease_and_begin(ask).await
     }
 
+    async fn renew(&self, lease: &Lease, length: Duration) -> Result<Settled, LedgerError> {
+        self.renew(lease, length).await
+    }
+
     async fn note_room(
         &self,
         lease: &Lease,

@@ -14,13 +14,13 @@ use super::act_decks::{self, Moments};
 use super::act_room::RoomActor;
 use super::acted::{Acted, StepOutcome};
 use super::edges::{Books as _, Conference as _, Edges, Time as _};
+use super::tenure::Tenure;
 use super::worker::Leave;
 use super::world::{Parts, World};
 use crate::database::chain;
 use crate::ledger::{Begun, Lease, LeasedStep, LedgerError, Settled, StepAsk};
 use crate::model::{Fault, Kind, RoomRecord, Why};
 use crate::plan::Change;
-use crate::schedule::lease::{SKEW, step_timeout};
 
 mod ending;
 mod next;
@@ -80,9 +80,12 @@ impl<E: Edges> Step<'_, E> {
                 return Err(error);
             }
         };
+        let mut since = began;
         let acted = match &next {
             Next::Act(change) => {
-                let (acted, noted) = self.act_in_time(change, &lease, &step, began).await;
+                let mut tenure = self.tenure(&lease, began);
+                let (acted, noted) = self.act_in_time(change, &mut tenure, &step).await;
+                since = tenure.since;
                 step.before.room = noted;
                 acted
             }
@@ -98,7 +101,7 @@ impl<E: Edges> Step<'_, E> {
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
         let attempt = self.attempt(change, &step, &acted, self.parts.time.elapsed().saturating_sub(began));
-        match self.settle(lease, step, &acted.end, attempt, began).await? {
+        match self.settle(lease, step, &acted.end, attempt, since).await? {
             Settled::Done => Ok(Stepped::Ended(Box::new(acted))),
             Settled::Lost => {
                 let words =
@@ -137,20 +140,21 @@ impl<E: Edges> Step<'_, E> {
         }
     }
 
+    fn tenure<'a>(&'a self, lease: &'a Lease, since: Duration) -> Tenure<'a, E::Books, E::Time> {
+        let (time, length) = (&self.parts.time, self.parts.lease);
+        Tenure { ledger: self.ledger, time, lease, length, since }
+    }
+
     /// Acts within the lease. Time that runs out leaves doubt where a request may be on its way. Also what the ledger has
     /// as the session's room by now.
     async fn act_in_time(
         &self,
         change: &Change,
-        lease: &Lease,
+        tenure: &mut Tenure<'_, E::Books, E::Time>,
         step: &Begun,
-        began: Duration,
     ) -> (Acted, Option<RoomRecord>) {
         let now = || self.now();
         let meetecho = self.parts.meetecho.counting_anew();
-        let time = &self.parts.time;
-        let gone = time.elapsed().saturating_sub(began);
-        let left = step_timeout(self.parts.lease, SKEW, gone);
         let (in_time, counts_as, noted) = match change.subject.kind {
             Kind::Decks => {
                 let room = self.new_room.map(str::to_owned);
@@ -159,12 +163,8 @@ impl<E: Edges> Step<'_, E> {
                     not_alone_until: self.not_alone_until(step),
                     planned_at: self.world.snapshot.as_of,
                 };
-                let acting = act_decks::act(&meetecho, change, step, room, &moments, now);
-                (
-                    time.within(left, Box::pin(self.unless_cut(unbroken(acting)))).await.flatten(),
-                    None,
-                    step.before.room.clone(),
-                )
+                let acting = act_decks::act(&meetecho, tenure, change, step, room, &moments, now);
+                (Box::pin(self.unless_cut(unbroken(acting))).await, None, step.before.room.clone())
             }
             Kind::Room => {
                 let session = self.world.snapshot.session(change.session);
@@ -172,15 +172,15 @@ impl<E: Edges> Step<'_, E> {
                     meetecho: &meetecho,
                     links: self.parts.links.as_ref(),
                     ledger: self.ledger,
-                    lease,
+                    lease: tenure.lease,
                     change,
                     meeting: session.map(|session| &session.meeting),
                     record: step.before.room.clone(),
                     noted: step.before.room.clone(),
                     counts_as: None,
                 };
-                let in_time =
-                    time.within(left, Box::pin(self.unless_cut(unbroken(actor.act(now))))).await.flatten();
+                let acting = Box::pin(self.unless_cut(unbroken(actor.act(now))));
+                let in_time = tenure.within(acting).await.flatten();
                 (in_time, actor.counts_as, actor.noted)
             }
         };

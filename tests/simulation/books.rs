@@ -1,6 +1,7 @@
 //! The ledger's twin: the ledger in memory, whose calls may fail before or after their effect.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::ledger::{
@@ -144,6 +145,16 @@ impl Books for BooksTwin {
                 }
             }
             Ok(leased)
+        })
+        .await
+    }
+
+    async fn renew(&self, lease: &Lease, length: Duration) -> Result<Settled, LedgerError> {
+        let lease = lease.clone();
+        self.call(Edge::LedgerLease, true, move |world, worker| {
+            world.tell(|| format!("worker {worker}: renews its lease of session {}", lease.session));
+            let clock = world.ledger_clock();
+            Ok(world.ledger.renew(&lease, length, clock))
         })
         .await
     }

@@ -9,7 +9,7 @@ use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LedgerError, Settled, St
 use crate::model::Kind;
 use crate::plan::{self, Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
-use crate::reconcile::edges::{Books as _, Edges, Time as _};
+use crate::reconcile::edges::{Books as _, Conference as _, Edges, Time as _};
 use crate::schedule::backoff;
 use crate::schedule::lease::step_timeout;
 
@@ -74,7 +74,9 @@ impl<E: Edges> Step<'_, E> {
                 backoff::parked(change.subject.kind == Kind::Decks, self.needed_in(change))
             }
             StepOutcome::Retry | StepOutcome::InDoubt | StepOutcome::Refused => {
-                backoff::worker(step.tries, self.parts.time.chance())
+                // Where the provider asked for quiet, nothing goes before that is over.
+                let quiet = self.parts.meetecho.quiet_for().unwrap_or_default();
+                backoff::worker(step.tries, self.parts.time.chance()).max(quiet)
             }
         };
         TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)

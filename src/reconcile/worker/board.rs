@@ -32,6 +32,12 @@ impl Task {
         self.steps.retain(|step| step.is_due);
         self
     }
+
+    /// How long it may take at most, since a lease is renewed between two calls.
+    pub(super) fn longest(&self, lease: Duration) -> Duration {
+        let calls: usize = self.steps.iter().map(|step| step.change.requests()).sum();
+        lease.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX).max(1))
+    }
 }
 
 /// One subject's change, and the wish that it belongs to.

@@ -107,6 +107,11 @@ impl Dispatch {
         self.circuit.is_open()
     }
 
+    /// Nor to try again.
+    pub(super) fn has_nothing_to_send(&self) -> bool {
+        self.board.tasks.is_empty()
+    }
+
     pub(super) fn lifted(&self) -> &BTreeSet<SubjectKey> {
         &self.lifted
     }

@@ -5,8 +5,8 @@
 
 mod reports;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::dispatch::{Dispatch, Next};
 use super::looks::Looks;
 use super::pass::{PassAsk, PassReport, Passed, lock, pass};
 use super::task::{Looked, Turned, look, turn};
-use crate::model::SessionId;
+use crate::model::{GroupAcronym, SessionId};
 use crate::planted::{self, Bug};
 use crate::reconcile::edges::{Edges, Time};
 use crate::reconcile::world::{Parts, ReconcileError, World};
@@ -27,7 +27,7 @@ use crate::reconcile::world::{Parts, ReconcileError, World};
 /// A pass that takes longer is given up: a server may hang without a word.
 const LONGEST_PASS: Duration = Duration::from_secs(90);
 
-/// A session's turn that takes so much longer than its lease is given up.
+/// A session's turn that takes so much longer than its leases is given up.
 const OVERDUE: Duration = Duration::from_mins(1);
 
 /// What was cut off at the end has so long to write down how far it got.
@@ -55,6 +55,8 @@ struct Shared<E: Edges> {
     leave: Leave,
     /// Sessions that are under way.
     under_way: AtomicUsize,
+    /// The provider is, for a look that is under way.
+    is_down: AtomicBool,
 }
 
 /// What runs beside the loop.
@@ -75,8 +77,8 @@ enum Running {
 impl<E: Edges> Worker<E> {
     /// `leave` ends it. `parts.ledger` is not looked at: a worker can't do without one.
     pub fn new(parts: Parts<E>, ledger: E::Books, leave: Leave, options: WorkerOptions) -> Self {
-        let (looks, under_way) = (Mutex::default(), AtomicUsize::new(0));
-        let shared = Shared { parts, ledger, looks, leave, under_way };
+        let (looks, under_way, is_down) = Default::default();
+        let shared = Shared { parts, ledger, looks, leave, under_way, is_down };
         Self { shared: Arc::new(shared), options }
     }
 
@@ -99,6 +101,7 @@ impl<E: Edges> Worker<E> {
             next_pass: Duration::ZERO,
             rested_at: Duration::ZERO,
             failures: 0,
+            asked_about: None,
             told,
         };
         let leave = &self.shared.leave;
@@ -137,6 +140,8 @@ struct Going<'a, E: Edges> {
     rested_at: Duration,
     /// Passes in a row that failed.
     failures: u32,
+    /// The group that the provider was last asked about.
+    asked_about: Option<GroupAcronym>,
     told: Told<'a>,
 }
 
@@ -219,10 +224,11 @@ impl<E: Edges> Going<'_, E> {
     fn begin_turn(&mut self, world: Arc<World>, task: Task) {
         let (shared, groups) = (Arc::clone(self.shared), self.dispatch.groups_due());
         let session = task.session;
+        self.asked_about = task.steps.first().map(|step| step.change.group.clone());
         let handle = self.tasks.spawn(async move {
             let Shared { parts, ledger, leave, .. } = &*shared;
             let work = Box::pin(turn(parts, ledger, &world, &task, &groups, leave));
-            let turned = parts.time.within(parts.lease + OVERDUE, work).await;
+            let turned = parts.time.within(task.longest(parts.lease) + OVERDUE, work).await;
             Done::Turned(session, turned.unwrap_or_else(Turned::overdue))
         });
         self.running.insert(handle.id(), Running::Turn(session));
@@ -234,17 +240,26 @@ impl<E: Edges> Going<'_, E> {
         self.shared.under_way.store(turns, Ordering::Relaxed);
     }
 
-    /// One look at a time, and only when nothing else is due.
+    /// One look at a time, and only when nothing else is due. Where the provider is down, at one group only: that is the
+    /// probe, and whoever waits must not wait for all the others as well.
     fn begin_look(&mut self, now: Duration) {
-        let is_looking = self.running.values().any(|running| matches!(running, Running::Look));
-        let groups = if is_looking { BTreeSet::new() } else { lock(&self.shared.looks).take(now) };
-        if groups.is_empty() {
+        if self.running.values().any(|running| matches!(running, Running::Look)) {
             return;
         }
+        let is_probe = self.dispatch.is_open();
+        let mut groups = lock(&self.shared.looks).take(now, if is_probe { 1 } else { usize::MAX });
+        if is_probe && groups.is_empty() && self.dispatch.has_nothing_to_send() {
+            // Nobody else would ever notice that it is back.
+            groups.extend(self.asked_about.clone());
+        }
+        let Some(first) = groups.first() else { return };
+        self.asked_about = Some(first.clone());
         self.dispatch.look_began(now);
         let shared = Arc::clone(self.shared);
-        let handle =
-            self.tasks.spawn(async move { Done::Looked(look(&shared.parts, groups, &shared.leave).await) });
+        let handle = self.tasks.spawn(async move {
+            let is_down = || shared.is_down.load(Ordering::Relaxed);
+            Done::Looked(look(&shared.parts, groups, &shared.leave, is_down).await)
+        });
         self.running.insert(handle.id(), Running::Look);
     }
 

@@ -213,10 +213,10 @@ impl Looks {
         self.own.clone()
     }
 
-    /// The next groups to look at; they are not wanted any more until somebody says so again.
-    pub(super) fn take(&mut self, now: Duration) -> BTreeSet<GroupAcronym> {
-        let due: BTreeSet<GroupAcronym> =
-            self.wanted.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone()).collect();
+    /// The next groups to look at, so many at most; they are not wanted any more until somebody says so again.
+    pub(super) fn take(&mut self, now: Duration, at_most: usize) -> BTreeSet<GroupAcronym> {
+        let due = self.wanted.iter().filter(|(_, at)| **at <= now).map(|(group, _)| group.clone());
+        let due: BTreeSet<GroupAcronym> = due.take(at_most).collect();
         self.wanted.retain(|group, _| !due.contains(group));
         for group in &due {
             let on_record = self.on_record.get(group).cloned().unwrap_or_default();

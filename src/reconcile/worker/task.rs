@@ -160,16 +160,19 @@ pub(super) struct Looked {
 }
 
 /// Reads the rooms of these groups, one after the other so that slides need not wait behind them. The first group at
-/// which the provider is down ends it.
+/// which the provider is down ends it, and so does its first answer where others found it down meanwhile (`is_down`):
+/// they wait to hear of it.
 pub(super) async fn look<E: Edges>(
     parts: &Parts<E>,
     groups: BTreeSet<GroupAcronym>,
     leave: &Leave,
+    is_down: impl Fn() -> bool,
 ) -> Looked {
     let mut looked = Looked::default();
     parts.meetecho.prefetch_tokens(&groups).await;
     for group in groups {
-        if looked.answer == Some(Answer::Down) || leave.is_asked() {
+        let is_awaited = looked.answer == Some(Answer::Down) || (looked.answer.is_some() && is_down());
+        if is_awaited || leave.is_asked() {
             looked.failed.push((group, None));
             continue;
         }

@@ -58,6 +58,46 @@ async fn a_lease_that_is_over_by_the_ledgers_clock_is_taken_over() {
     assert!(matches!(ask("third").await, LeasedStep::Begun(..)));
 }
 
+/// In the middle of a step with many calls. Whoever lost the lease does not get it back by that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_by_whoever_has_it_and_by_nobody_else() {
+    let database = ready().await;
+    let mut memory = Memory::default();
+    let will_send = ids([1]);
+    let (first, second) = (
+        StepAsk::new(decks_of(7), "first", LEASE, &will_send, at(0)),
+        StepAsk::new(decks_of(7), "second", LEASE, &will_send, at(0)),
+    );
+    let soon = at(i64::try_from(LEASE.as_secs()).unwrap() - 1);
+    for ledger in [live(&database).await, rehearsal(&database).await] {
+        let LeasedStep::Begun(lease, begun) = ledger.lease_and_begin(&first).await.unwrap() else {
+            panic!("nobody has it")
+        };
+        assert_eq!(ledger.renew(&lease, LEASE * 2).await.unwrap(), Settled::Done);
+        let LeasedStep::Taken { until, .. } = ledger.lease_and_begin(&second).await.unwrap() else {
+            panic!("it is taken")
+        };
+        let longer = (until - lease.until).to_std().unwrap();
+        assert!((LEASE..LEASE * 2).contains(&longer), "{longer:?}");
+        assert_eq!(ledger.put_back(lease.clone(), begun).await.unwrap(), Settled::Done);
+        assert_eq!(ledger.renew(&lease, LEASE).await.unwrap(), Settled::Lost, "it is nobody's");
+        let LeasedStep::Begun(theirs, begun) = ledger.lease_and_begin(&second).await.unwrap() else {
+            panic!("nobody has it")
+        };
+        assert_eq!(ledger.renew(&lease, LEASE).await.unwrap(), Settled::Lost, "it is somebody else's");
+        assert_eq!(ledger.put_back(theirs, begun).await.unwrap(), Settled::Done);
+    }
+    let LeasedStep::Begun(lease, _) = memory.lease_and_begin(&first, at(0)).unwrap() else { panic!() };
+    assert_eq!(memory.renew(&lease, LEASE, soon), Settled::Done);
+    let end_of_the_first = lease.until;
+    let taken = memory.lease_and_begin(&second, end_of_the_first).unwrap();
+    assert!(matches!(taken, LeasedStep::Taken { until, .. } if until == soon + LEASE), "{taken:?}");
+    let LeasedStep::Begun(..) = memory.lease_and_begin(&second, soon + LEASE).unwrap() else {
+        panic!("it is over")
+    };
+    assert_eq!(memory.renew(&lease, LEASE, soon), Settled::Lost);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_token_settles_nothing() {
     let database = ready().await;

@@ -1,5 +1,6 @@
 //! What came back: passes, turns and looks that ended, well or not.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError};
@@ -129,6 +130,7 @@ impl<E: Edges> Going<'_, E> {
         if let Some(quiet) = self.shared.parts.meetecho.quiet_for() {
             self.dispatch.quiet(now + quiet);
         }
+        self.shared.is_down.store(self.dispatch.is_open(), Ordering::Relaxed);
         match change {
             None => {}
             Some(Turn::Opened) if self.shared.parts.meetecho.rejects_us() => {

@@ -24,7 +24,7 @@ fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
     for _ in 0..7 {
         looks.failed(group.clone(), None, now);
         let begun = now;
-        while looks.take(now).is_empty() {
+        while looks.take(now, usize::MAX).is_empty() {
             now += Duration::from_millis(250);
         }
         waits.push(now.saturating_sub(begun).as_secs());
@@ -32,7 +32,11 @@ fn a_look_that_fails_is_tried_again_soon_and_then_less_and_less_often() {
     assert_eq!(waits, [1, 2, 4, 8, 15, 30, 30]);
     looks.saw(group.clone(), Vec::new(), now);
     looks.failed(group.clone(), None, now);
-    assert_eq!(looks.take(now + Duration::from_secs(1)), [group].into(), "it had been read meanwhile");
+    assert_eq!(
+        looks.take(now + Duration::from_secs(1), usize::MAX),
+        [group].into(),
+        "it had been read meanwhile"
+    );
 }
 
 #[test]
@@ -98,13 +102,13 @@ fn what_was_seen_is_the_past_once_the_record_changes() {
     room.group = group.clone();
     ledger.subjects.entry(key).or_default().room = Some(room);
     assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_none());
-    assert_eq!(looks.take(Duration::ZERO), [group.clone()].into(), "it is looked at again");
+    assert_eq!(looks.take(Duration::ZERO, usize::MAX), [group.clone()].into(), "it is looked at again");
     looks.saw(group.clone(), Vec::new(), Duration::ZERO);
     assert!(looks.rooms(&ledger, Duration::ZERO).of(&group).is_some(), "nothing was done since");
 
     // Made while its group's rooms were read: whether it was there then is not known.
     looks.want(group.clone(), Duration::ZERO);
-    looks.take(Duration::ZERO);
+    looks.take(Duration::ZERO, usize::MAX);
     let another = ledger.subjects[&key].room.clone();
     ledger.subjects.entry(SubjectKey::room(SessionId(2))).or_default().room = another;
     looks.saw(group.clone(), Vec::new(), Duration::ZERO);
@@ -131,10 +135,28 @@ fn what_was_not_done_and_what_broke_off_is_looked_at_again() {
     let group = GroupAcronym::new("mars");
     let mut looks = Looks::default();
     looks.forget(&group, true, Duration::ZERO);
-    assert!(looks.take(Duration::from_mins(1)).is_empty(), "it is done, and there is no sweep");
+    assert!(looks.take(Duration::from_mins(1), usize::MAX).is_empty(), "it is done, and there is no sweep");
     looks.forget(&group, false, Duration::ZERO);
-    assert!(looks.take(Duration::ZERO).is_empty(), "not at once");
-    assert_eq!(looks.take(AFTER_A_FAILURE), [group.clone()].into());
+    assert!(looks.take(Duration::ZERO, usize::MAX).is_empty(), "not at once");
+    assert_eq!(looks.take(AFTER_A_FAILURE, usize::MAX), [group.clone()].into());
     looks.broke(Duration::ZERO);
-    assert_eq!(looks.take(Duration::from_mins(1)), [group].into());
+    assert_eq!(looks.take(Duration::from_mins(1), usize::MAX), [group].into());
+}
+
+/// The provider is down, and whoever waits is not to wait for all of them.
+#[test]
+fn those_that_are_left_out_are_still_wanted() {
+    let groups: Vec<_> = ["ames", "httpbis", "mars"].into_iter().map(GroupAcronym::new).collect();
+    let mut looks = Looks::default();
+    for group in &groups {
+        looks.want(group.clone(), Duration::ZERO);
+    }
+    let mut taken = Vec::new();
+    for _ in &groups {
+        let one = looks.take(Duration::ZERO, 1);
+        assert_eq!(one.len(), 1);
+        taken.extend(one);
+    }
+    assert_eq!(taken, groups);
+    assert!(looks.take(Duration::ZERO, 1).is_empty());
 }

@@ -1,0 +1,93 @@
+//! How a worker notices that Meetecho is back, and what it tells until then.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use meetsync::demo::sample::scenes::{self, LIVE};
+use meetsync::demo::standin::Failure;
+use meetsync::provider::meetecho::Call;
+
+use super::{how_many, hurried, shows, until, until_in_step};
+use crate::support::running::{Running, until_none, until_true};
+use crate::support::stage::Stage;
+
+async fn text_of_status(stage: &Stage) -> String {
+    stage.meetsync(&["status"]).await.stdout
+}
+
+/// A sweep looks at several groups. While it is not known whether Meetecho answers, one of them is enough to tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_many_groups_tells_that_meetecho_is_back_with_its_first_answer() {
+    let mut stage = hurried().await;
+    stage.change_settings("policy = \"full\"\n", "policy = \"full\"\nsweep = \"* * * * * *\"\n");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    stage.standin.fail_always(None, Failure::Status(503));
+    worker.says("the provider is down", 1).await;
+    let before = stage.requests();
+    stage.standin.heal();
+    stage.standin.set_latency(Duration::from_millis(700));
+    worker.says("the provider is back", 1).await;
+    let log = stage.standin.log();
+    let calls: Vec<_> = log[before..].iter().filter_map(|entry| entry.call).collect();
+    // Another one may have begun since it is back.
+    assert!((1..=2).contains(&how_many(&calls, Call::FetchRooms)), "{calls:?}");
+}
+
+/// Whoever looks at the status page in the night must not go and look for an outage that is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_nothing_left_to_send_notices_that_meetecho_is_back() {
+    let mut stage = hurried().await;
+    // A sweep that is not over looks at rooms, and would notice.
+    stage.change_settings("policy = \"full\"", "policy = \"observe\"");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    let swept = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
+    until_true("it is swept", async || !stage.database.texts(swept).await.is_empty()).await;
+    let place = u32::try_from(stage.standin.decks_of(LIVE).len() + 1).unwrap();
+    stage.standin.go_away();
+    stage.database.run(&scenes::add_deck(LIVE, "A mistake").sql).await;
+    worker.says("the provider is down", 1).await;
+    stage.database.run(&scenes::remove_deck(LIVE, place).sql).await;
+    let open = "SELECT key FROM meetsync.subject WHERE first_change IS NOT NULL OR doubt_since IS NOT NULL";
+    until_none("there is something to send", async || stage.database.texts(open).await).await;
+    until_true("it is told", async || text_of_status(&stage).await.contains("Meetecho does not answer"))
+        .await;
+
+    stage.standin.come_back();
+    worker.says("the provider is back", 1).await;
+    until_true("it is told", async || !text_of_status(&stage).await.contains("does not answer")).await;
+    assert!(!shows(&stage.standin, LIVE, "A mistake"));
+    // And then it leaves Meetecho alone.
+    let asked = stage.requests();
+    super::passes(&stage, 10).await;
+    assert_eq!(stage.requests(), asked);
+}
+
+/// Meetecho asked to be left alone: that is when the slides come, and nobody is told that they come now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_meetecho_asked_for_is_told() {
+    let stage = hurried().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::TooMany { retry_after: 40 });
+    stage.database.run(&scenes::add_deck(LIVE, "Too much").sql).await;
+    worker.says("429", 1).await;
+    until(&stage, "it was asked", |standin| standin.log().iter().any(|entry| entry.status == Some(429)))
+        .await;
+
+    // Longer than the back-off after a first failure.
+    let back_off = TimeDelta::seconds(5);
+    let moment = |value: &serde_json::Value| -> DateTime<Utc> {
+        value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
+    };
+    let status = stage.meetsync(&["status", "--json"]).await.json();
+    let retrying = &status["retrying"][0];
+    assert!(moment(&retrying["not_before"]) > moment(&status["as_of"]) + back_off, "{retrying}");
+    assert!(text_of_status(&stage).await.contains("; tried again in "));
+    let explained = stage.meetsync(&["explain", &LIVE.to_string(), "--json"]).await.json();
+    let decks = &explained["subjects"][0];
+    assert_eq!((&decks["answer"], &decks["why"]), (&"waits".into(), &"retry_wait".into()), "{decks}");
+    assert!(moment(&decks["next"]) > moment(&explained["as_of"]) + back_off, "{decks}");
+    drop(worker);
+}
