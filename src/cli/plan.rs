@@ -96,6 +96,8 @@ pub(super) fn left_in_doubt<'a>(
 /// Policy, other people's links and an unreachable provider don't change the status; guards and drift do.
 pub(super) fn exit_of_refusals(plan: &Plan) -> Exit {
     Exit::worst(plan.refusals.iter().map(|refusal| match refusal.rule {
+        // The rest went on: that is no "nothing could be done".
+        Why::SourceIncomplete if refusal.subject.is_some() => Exit::Failed,
         Why::SourceIncomplete | Why::SourceLagging => Exit::Error,
         rule if rule.is_guard() => Exit::Guarded,
         Why::RoomConflict => Exit::Pending,

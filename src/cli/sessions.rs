@@ -83,7 +83,7 @@ pub(super) async fn run(context: &Context, args: SessionsArgs) -> Result<Exit, C
     let output = Output::new(args.json);
     let scope = args.scope.scope();
     let range = if scope.sessions.is_empty() { Range::Everything } else { Range::OnlyNamed };
-    let look = Look { range, named: scope.sessions.clone(), must_exist: scope.clone() };
+    let look = Look { range, named: scope.sessions.clone(), must_exist: scope.clone(), ..Look::default() };
     let mut snapshot = app::datatracker(&settings)?.snapshot(&look).await?;
     snapshot.sessions.retain(|session| scope.includes(session));
     let notify = settings.slides.notify;

@@ -1,6 +1,10 @@
 //! What a role can and can't do with the datatracker's columns, in words. Found out by [`super::verify`].
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use super::columns::needed_by;
+use crate::model::Kind;
 
 /// What the role can and can't do with the columns that we need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +31,14 @@ impl ColumnReport {
     /// Whether everything that is needed is there and granted. Says nothing about `wide`.
     pub fn is_enough(&self) -> bool {
         self.absent.is_empty() && self.not_granted.is_empty() && !self.schema_not_granted
+    }
+
+    /// The kinds that can't be read, where everything else can. None: nothing can.
+    pub(super) fn kinds_lacking(&self) -> Option<BTreeSet<Kind>> {
+        if self.schema_not_granted {
+            return None;
+        }
+        self.absent.iter().chain(&self.not_granted).map(|name| needed_by(name)).collect()
     }
 
     /// Whether the role can read what it has no business with.
@@ -65,6 +77,30 @@ impl fmt::Display for ColumnReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_kind_may_be_lacking_alone() {
+        let lacking = |absent: &[&str], not_granted: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            let report = ColumnReport {
+                absent: owned(absent),
+                not_granted: owned(not_granted),
+                ..ColumnReport::default()
+            };
+            report.kinds_lacking()
+        };
+        let link = "meeting_session.remote_instructions";
+        assert_eq!(lacking(&[link], &[]), Some([Kind::Room].into()));
+        assert_eq!(
+            lacking(&["meeting_session_materials"], &["doc_document.title"]),
+            Some([Kind::Decks].into())
+        );
+        assert_eq!(lacking(&[link], &["doc_state.slug"]), Some([Kind::Room, Kind::Decks].into()));
+        assert_eq!(lacking(&[link, "meeting_session.name"], &[]), None);
+        assert_eq!(lacking(&["meeting_session"], &[]), None);
+        let report = ColumnReport { schema_not_granted: true, ..ColumnReport::default() };
+        assert_eq!(report.kinds_lacking(), None);
+    }
 
     #[test]
     fn the_report_tells_absent_from_not_granted() {

@@ -4,6 +4,8 @@
 //! It is held against the statements in `sql/` from both sides: each column must be mentioned there, and a role with
 //! exactly these privileges must be able to do everything.
 
+use crate::model::Kind;
+
 /// A table and those of its columns that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
@@ -43,6 +45,19 @@ pub const READ: &[Table] = &[
     Table { name: "meeting_timeslot", columns: &["id", "time", "duration", "type_id"] },
 ];
 
+/// For which kind alone a table (or one of its columns, `table.column`) is read. None: nothing can be said without it.
+pub(super) fn needed_by(name: &str) -> Option<Kind> {
+    match name.split_once('.').map_or(name, |(table, _)| table) {
+        "doc_document" | "doc_document_states" | "doc_state" | "meeting_session_materials" => {
+            Some(Kind::Decks)
+        }
+        _ if matches!(name, "meeting_session.remote_instructions" | "meeting_session.modified") => {
+            Some(Kind::Room)
+        }
+        _ => None,
+    }
+}
+
 /// What is written, and only by the write-back of a room's link.
 pub const WRITTEN: Table = Table { name: "meeting_session", columns: &["remote_instructions", "modified"] };
 
@@ -80,6 +95,35 @@ mod tests {
                 assert!(mentioned, "{}.{column} is granted and not read", table.name);
             }
         }
+    }
+
+    /// A statement that is made without them must not mention them.
+    #[test]
+    fn each_kind_is_read_without_what_only_the_other_needs() {
+        let sessions = super::super::schema::without_links(include_str!("sql/sessions.sql"));
+        let frame = super::super::schema::without_documents(include_str!("sql/frame.sql"));
+        let siblings = include_str!("sql/siblings.sql");
+        for table in READ {
+            for column in table.columns {
+                let name = format!("{}.{column}", table.name);
+                match needed_by(&name) {
+                    Some(Kind::Decks) => {
+                        let mentioned = format!("{{schema}}.{} ", table.name);
+                        assert!(
+                            [&sessions, &frame, siblings].iter().all(|text| !text.contains(&mentioned)),
+                            "{name}"
+                        );
+                    }
+                    Some(Kind::Room) => {
+                        let mentioned = format!("s.{column}");
+                        assert!(!sessions.contains(&mentioned) && !siblings.contains(&mentioned), "{name}");
+                    }
+                    None => assert_ne!(table.name, "doc_document", "{name}"),
+                }
+            }
+        }
+        assert_eq!(needed_by("doc_document"), Some(Kind::Decks));
+        assert_eq!((needed_by("meeting_session"), needed_by("meeting_timeslot.time")), (None, None));
     }
 
     #[test]

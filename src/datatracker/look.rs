@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Scope, SessionId, Span};
+use crate::model::{Kind, Scope, SessionId, Span};
 
 /// One question to the datatracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Look {
     /// Session ids, group acronyms and meeting numbers that must be there: `ReadError::Unknown` names those that
     /// are not. It chooses nothing.
     pub must_exist: Scope,
+    /// Kinds of which the reading may lack everything, where only their columns are missing; the snapshot says so in
+    /// `unread`. Empty: it is all or nothing.
+    pub may_lack: BTreeSet<Kind>,
 }
 
 /// Which sessions are chosen by when they take place.

@@ -23,6 +23,7 @@ mod standby;
 mod verify;
 mod write_back;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use diesel_async::AsyncPgConnection;
 use tokio::time::timeout;
 
 use crate::database::{Database, DatabaseError};
-use crate::model::Snapshot;
+use crate::model::{Kind, Snapshot};
 
 pub use column_report::ColumnReport;
 pub use error::{ReadError, UnknownNames, WriteError};
@@ -95,19 +96,25 @@ impl Datatracker {
         Self { shared: Arc::new(Shared { reader, opening, hosts, standby, edition }) }
     }
 
-    /// Reads what `look` asks for. A reading that fails in any part gives no snapshot.
+    /// Reads what `look` asks for. A reading that fails in any part gives no snapshot; but where columns are missing that
+    /// only a kind needs which `look` may lack, it is made once more without them, and the snapshot says so.
     pub async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
-        let read = match self.read(look).await {
+        let everything = BTreeSet::new();
+        let read = match self.read(look, &everything).await {
             // A migration that changes a column breaks the statements that were prepared before it; a standby ends a
             // reading whose rows it has to clean up; connections break. So this is tried once more, over another one.
-            Err(ReadError::Database(error)) if is_over_with_the_connection(&error) => self.read(look).await,
+            Err(ReadError::Database(error)) if is_over_with_the_connection(&error) => {
+                self.read(look, &everything).await
+            }
             read => read,
         };
         match read {
             // The database's own words name one column at a time.
             Err(error @ ReadError::Database(_)) if may_be_about_columns(&error) => {
                 match self.verify().await {
-                    Ok(report) if !report.is_enough() => Err(ReadError::Columns(Box::new(report))),
+                    Ok(report) if !report.is_enough() => self.read_in_part(look, report).await,
+                    // They came back in between.
+                    Ok(_) if is_about_something_missing(&error) => self.read(look, &everything).await,
                     _ => Err(error),
                 }
             }
@@ -115,19 +122,33 @@ impl Datatracker {
         }
     }
 
-    async fn read(&self, look: &Look) -> Result<Snapshot, ReadError> {
+    /// One of two kinds is worth a reading; of none there is nothing to be done.
+    async fn read_in_part(&self, look: &Look, report: ColumnReport) -> Result<Snapshot, ReadError> {
+        let lacking = report.kinds_lacking();
+        match lacking.filter(|kinds| kinds.len() == 1 && kinds.is_subset(&look.may_lack)) {
+            Some(kinds) => {
+                let snapshot = self.read(look, &kinds).await?;
+                let unread = kinds.into_iter().map(|kind| (kind, report.to_string())).collect();
+                Ok(Snapshot { unread, ..snapshot })
+            }
+            None => Err(ReadError::Columns(Box::new(report))),
+        }
+    }
+
+    async fn read(&self, look: &Look, without: &BTreeSet<Kind>) -> Result<Snapshot, ReadError> {
         let doing = "reading meetings, sessions and slides";
         let Shared { reader, opening, .. } = &*self.shared;
-        match timeout(opening.limit(), self.read_without_limit(look)).await {
+        match timeout(opening.limit(), self.read_without_limit(look, without)).await {
             Ok(read) => read.map_err(|failed| self.explain(failed, doing)),
             Err(_) => Err(opening.took_too_long(reader.what(), doing).into()),
         }
     }
 
-    async fn read_without_limit(&self, look: &Look) -> Result<Snapshot, Failed> {
+    async fn read_without_limit(&self, look: &Look, without: &BTreeSet<Kind>) -> Result<Snapshot, Failed> {
         let Shared { reader, opening, hosts, standby, edition } = &*self.shared;
         let mut connection = reader.connection().await?;
-        let reading = Reading { opening, hosts, standby, look, edition: edition.load(Ordering::Relaxed) };
+        let edition_now = edition.load(Ordering::Relaxed);
+        let reading = Reading { opening, hosts, standby, look, without, edition: edition_now };
         let read = connection
             .build_transaction()
             .repeatable_read()
@@ -178,6 +199,13 @@ fn is_over_with_the_connection(error: &DatabaseError) -> bool {
         error,
         DatabaseError::Query { .. } | DatabaseError::Outdated { .. } | DatabaseError::Broken { .. }
     ) || error.is_recovery_conflict()
+}
+
+fn is_about_something_missing(error: &ReadError) -> bool {
+    matches!(
+        error,
+        ReadError::Database(DatabaseError::PermissionDenied { .. } | DatabaseError::Missing { .. })
+    )
 }
 
 /// A server may speak any language, so the kinds that were told apart by its words are not enough.

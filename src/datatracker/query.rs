@@ -4,7 +4,7 @@
 //! ids. The arrays are hidden from the planner (`ARRAY(SELECT unnest(...))`), which would weigh each id of thousands, and
 //! make a new plan for each reading. Statements that don't need each other's answers go out together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Untyped};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join;
 
-use crate::model::{GroupAcronym, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
+use crate::model::{GroupAcronym, Kind, MeetingNumber, SNAPSHOT_VERSION, Scope, SessionId, Snapshot};
 
 use super::assemble::{self, Beside, States};
 use super::error::UnknownNames;
@@ -25,7 +25,7 @@ use super::rows::{
     DeckColumns, DeckRow, Frame, HomeColumns, HomeRow, Opened, SessionColumns, SessionRow, SiblingColumns,
     SiblingRow, StateColumns, StateRow,
 };
-use super::schema::{Schema, SchemaError, candidates, of_all};
+use super::schema::{Schema, SchemaError, candidates, of_all, without_documents, without_links};
 use super::standby::{Progress, Standby};
 use crate::database::DatabaseError;
 
@@ -108,6 +108,8 @@ pub(super) struct Reading<'a> {
     pub(super) hosts: &'a Hosts,
     pub(super) standby: &'a Standby,
     pub(super) look: &'a Look,
+    /// What only these need is left out.
+    pub(super) without: &'a BTreeSet<Kind>,
     /// Another number makes other statements of them, for a server or a pooler that has prepared them before.
     pub(super) edition: u32,
 }
@@ -117,9 +119,9 @@ pub(super) async fn snapshot(
     connection: &mut AsyncPgConnection,
     reading: Reading<'_>,
 ) -> Result<Snapshot, Failed> {
-    let Reading { opening, hosts, standby, look, edition } = reading;
+    let Reading { opening, hosts, standby, look, without, edition } = reading;
     let Open { as_of, progress, schema } = opening.open(connection).await?;
-    let source = Source { connection, schema, edition };
+    let source = Source { connection, schema, without, edition };
 
     let everything = look.range == Range::Everything;
     let bounds = look.range.bounds(as_of);
@@ -151,13 +153,15 @@ pub(super) async fn snapshot(
     let sessions = assemble::sessions(chosen, decks, &beside, hosts);
     let known_until = standby.known_until(as_of, progress);
     let complete = true;
-    Ok(Snapshot { version: SNAPSHOT_VERSION, as_of, known_until, complete, in_range, sessions, siblings })
+    let (version, unread) = (SNAPSHOT_VERSION, BTreeMap::new());
+    Ok(Snapshot { version, as_of, known_until, complete, unread, in_range, sessions, siblings })
 }
 
 /// An open transaction on the datatracker's tables.
 struct Source<'a> {
     connection: &'a AsyncPgConnection,
     schema: Schema,
+    without: &'a BTreeSet<Kind>,
     edition: u32,
 }
 
@@ -168,7 +172,13 @@ impl Source<'_> {
         let sessions: Vec<_> = names.sessions.iter().map(|id| id.0).collect();
         let groups: Vec<_> = names.groups.iter().map(GroupAcronym::as_str).collect();
         let meetings: Vec<_> = names.meetings.iter().map(MeetingNumber::as_str).collect();
-        let query = sql_query(self.statement(include_str!("sql/frame.sql")))
+        let frame = include_str!("sql/frame.sql");
+        let query = if self.without.contains(&Kind::Decks) {
+            sql_query(self.statement(&without_documents(frame)))
+        } else {
+            sql_query(self.statement(frame))
+        };
+        let query = query
             .bind::<Array<BigInt>, _>(sessions)
             .bind::<Array<Text>, _>(groups)
             .bind::<Array<Text>, _>(meetings);
@@ -215,7 +225,13 @@ impl Source<'_> {
         before: DateTime<Utc>,
         named: &BTreeSet<SessionId>,
     ) -> Rows<SessionRow> {
-        let query = sql_query(self.text(everything, include_str!("sql/sessions.sql")))
+        let all = include_str!("sql/sessions.sql");
+        let query = if self.without.contains(&Kind::Room) {
+            sql_query(self.text(everything, &without_links(all)))
+        } else {
+            sql_query(self.text(everything, all))
+        };
+        let query = query
             .bind::<Timestamptz, _>(after)
             .bind::<Timestamptz, _>(before)
             .bind::<Array<BigInt>, _>(named.iter().map(|id| id.0).collect::<Vec<_>>());
@@ -230,18 +246,27 @@ impl Source<'_> {
     }
 
     async fn decks(&self, everything: bool, ids: &[i64]) -> Rows<DeckRow> {
+        if self.without.contains(&Kind::Decks) {
+            return Ok(Vec::new());
+        }
         let text = self.text(everything, include_str!("sql/decks.sql"));
         let query = sql_query(text).bind::<Array<BigInt>, _>(ids);
         prepared::<DeckColumns, _>(query).load(&mut self.connection()).await
     }
 
     async fn document_states(&self, everything: bool, documents: &[i64], states: Vec<i64>) -> Rows<StateRow> {
+        if self.without.contains(&Kind::Decks) {
+            return Ok(Vec::new());
+        }
         let text = self.text(everything, include_str!("sql/states.sql"));
         let query = sql_query(text).bind::<Array<BigInt>, _>(documents).bind::<Array<BigInt>, _>(states);
         prepared::<StateColumns, _>(query).load(&mut self.connection()).await
     }
 
     async fn links_elsewhere(&self, documents: &[i64], ids: &[i64]) -> Rows<HomeRow> {
+        if self.without.contains(&Kind::Decks) {
+            return Ok(Vec::new());
+        }
         let query = sql_query(self.statement(include_str!("sql/homes.sql")))
             .bind::<Array<BigInt>, _>(documents)
             .bind::<Array<BigInt>, _>(ids);

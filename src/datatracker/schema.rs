@@ -63,6 +63,20 @@ pub(super) fn of_all(statement: &str) -> String {
     CHOSEN.iter().fold(statement.to_owned(), |text, chosen| text.replace(chosen, "IS NOT NULL"))
 }
 
+/// The statement of sessions, with nothing in place of what only rooms need.
+pub(super) fn without_links(statement: &str) -> String {
+    statement
+        .replace("s.remote_instructions,", "''::text AS remote_instructions,")
+        .replace("s.modified\n", "now() AS modified\n")
+}
+
+/// The statement of what must be there, as if documents had no states.
+pub(super) fn without_documents(statement: &str) -> String {
+    let none =
+        "(SELECT NULL::int8 AS id, ''::text AS type_id, ''::text AS slug, 0 AS \"order\" WHERE false) st";
+    statement.replace("{schema}.doc_state st", none)
+}
+
 /// A name as an SQL identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

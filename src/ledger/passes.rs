@@ -63,6 +63,28 @@ pub(super) async fn last_pass_on(connection: &mut AsyncPgConnection) -> QueryRes
     }))
 }
 
+/// How a worker is, as it says itself.
+#[derive(Debug, Clone, Copy)]
+pub struct AtWork<'a> {
+    /// What it thinks of the provider.
+    pub provider: &'a str,
+    /// So often it says that it is there.
+    pub beat: Duration,
+    /// Where its last passes failed.
+    pub failing: Option<FailingNow<'a>>,
+}
+
+/// Passes that failed one after the other.
+#[derive(Debug, Clone, Copy)]
+pub struct FailingNow<'a> {
+    /// Why the last one did. Without any secret.
+    pub words: &'a str,
+    /// How many.
+    pub passes: u32,
+    /// How long ago the first one did.
+    pub since: Duration,
+}
+
 impl Ledger {
     /// Writes down what a pass found, in one transaction, unless a pass before it knew a newer state. A rehearsal
     /// leaves the fence to those who act.
@@ -99,17 +121,23 @@ impl Ledger {
         transaction.end(found).await
     }
 
-    /// Says that this worker is there, what it thinks of the provider, and how often it says so. Forgets others that were
-    /// not seen for a day.
+    /// Says that this worker is there, and how it is. Forgets others that were not seen for a day.
     pub async fn seen_at_work(
         &self,
         name: &str,
         version: &str,
-        provider: &str,
-        beat: Duration,
+        said: &AtWork<'_>,
     ) -> Result<(), LedgerError> {
-        let beat = i64::try_from(beat.as_millis()).unwrap_or(i64::MAX);
-        let statement = Statement::new(SEEN_AT_WORK).with(name).with(version).with(provider).with(beat);
+        let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let failing = said.failing;
+        let statement = Statement::new(SEEN_AT_WORK)
+            .with(name)
+            .with(version)
+            .with(said.provider)
+            .with(millis(said.beat))
+            .with(failing.map(|failing| failing.words.to_owned()))
+            .with(failing.map(|failing| i64::from(failing.passes)))
+            .with(failing.map(|failing| millis(failing.since)));
         self.write(&statement, "saying that this worker is there").await.map(|_| ())
     }
 

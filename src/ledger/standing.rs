@@ -72,6 +72,19 @@ pub struct Replica {
     pub provider: String,
     /// So often it says that it is there.
     pub beat_ms: i64,
+    /// None while its passes succeed.
+    #[serde(default)]
+    pub failing: Option<Failing>,
+}
+
+/// Passes of a worker that failed, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Of the last one.
+    pub words: String,
+    /// By the ledger's own clock.
+    pub since: DateTime<Utc>,
+    pub passes: i64,
 }
 
 /// So many times in a row a worker may fail to say that it is there, and a little longer, before it counts as gone.
@@ -154,6 +167,12 @@ struct ReplicaColumns {
     provider: String,
     #[diesel(sql_type = BigInt)]
     beat_ms: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    failing_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    failing_passes: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    failing_words: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -195,7 +214,9 @@ const SUBJECTS: &str = concat!(
     ORDER BY s.session, s.kind DESC"
 );
 const REPLICAS: &str = "\
-    SELECT r.name, r.version, r.started, r.seen, r.provider, r.beat_ms FROM meetsync.replica AS r
+    SELECT r.name, r.version, r.started, r.seen, r.provider, r.beat_ms, r.failing_since, r.failing_passes,
+           r.failing_words
+    FROM meetsync.replica AS r
     WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
 const LEASES: &str = "\
     SELECT l.session, l.provider, l.owner, l.until FROM meetsync.lease AS l WHERE l.until > ? ORDER BY l.session";
@@ -280,8 +301,11 @@ fn subject_of(row: SubjectColumns) -> Result<SubjectStanding, LedgerError> {
 }
 
 fn replica_of(row: ReplicaColumns) -> Replica {
-    let ReplicaColumns { name, version, started, seen, provider, beat_ms } = row;
-    Replica { name, version, started, seen, provider, beat_ms }
+    let ReplicaColumns { name, version, started, seen, provider, beat_ms, .. } = row;
+    let failing = row.failing_words.zip(row.failing_since);
+    let passes = row.failing_passes.unwrap_or(1);
+    let failing = failing.map(|(words, since)| Failing { words, since, passes });
+    Replica { name, version, started, seen, provider, beat_ms, failing }
 }
 
 fn lease_of(row: LeaseColumns) -> WorkedOn {

@@ -120,5 +120,8 @@ diesel::table! {
         seen -> Timestamptz,
         provider -> Text,
         beat_ms -> BigInt,
+        failing_since -> Nullable<Timestamptz>,
+        failing_passes -> Nullable<BigInt>,
+        failing_words -> Nullable<Text>,
     }
 }

@@ -1,9 +1,11 @@
 //! What the datatracker says at one instant.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{MeetingNumber, Session, SessionId};
+use super::{Kind, MeetingNumber, Session, SessionId};
 
 /// The version that is written into every snapshot, and the only one that is read.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -20,6 +22,9 @@ pub struct Snapshot {
     pub known_until: DateTime<Utc>,
     /// False where a read did not bring everything that must be there. Such a snapshot plans nothing.
     pub complete: bool,
+    /// What could not be read, of all sessions, and why in words: their decks, or what their rooms need (the links). It
+    /// is blank or empty below, which says nothing.
+    pub unread: BTreeMap<Kind, String>,
     /// How many sessions were chosen because their slot lies in the range that a pass looks at (and not only
     /// because somebody named them).
     pub in_range: usize,
@@ -30,13 +35,16 @@ pub struct Snapshot {
     pub siblings: Vec<Sibling>,
 }
 
-/// A snapshot as an export may hold it: those of releases that knew of no standby lack `known_until`.
+/// A snapshot as an export may hold it: those of releases that knew of no standby lack `known_until`,
+/// and those that knew of no reading in part lack `unread`.
 #[derive(Deserialize)]
 struct Written {
     version: u32,
     as_of: DateTime<Utc>,
     known_until: Option<DateTime<Utc>>,
     complete: bool,
+    #[serde(default)]
+    unread: BTreeMap<Kind, String>,
     in_range: usize,
     sessions: Vec<Session>,
     siblings: Vec<Sibling>,
@@ -44,9 +52,9 @@ struct Written {
 
 impl From<Written> for Snapshot {
     fn from(written: Written) -> Self {
-        let Written { version, as_of, known_until, complete, in_range, sessions, siblings } = written;
+        let Written { version, as_of, known_until, complete, unread, in_range, sessions, siblings } = written;
         let known_until = known_until.unwrap_or(as_of);
-        Self { version, as_of, known_until, complete, in_range, sessions, siblings }
+        Self { version, as_of, known_until, complete, unread, in_range, sessions, siblings }
     }
 }
 
@@ -90,6 +98,7 @@ mod tests {
             as_of,
             known_until: as_of - TimeDelta::seconds(31),
             complete: true,
+            unread: [(Kind::Decks, "no table".to_owned())].into(),
             in_range: 0,
             sessions: vec![],
             siblings: vec![],
@@ -98,7 +107,9 @@ mod tests {
         assert_eq!(serde_json::from_value::<Snapshot>(written.clone()).expect("as written"), snapshot);
         assert_eq!(snapshot.lag(), Some(TimeDelta::seconds(31)));
         written.as_object_mut().expect("a map").remove("known_until").expect("it is written");
+        written.as_object_mut().expect("a map").remove("unread").expect("it is written");
         let older: Snapshot = serde_json::from_value(written).expect("as written before");
         assert_eq!((older.known_until, older.lag()), (as_of, None));
+        assert!(older.unread.is_empty());
     }
 }

@@ -1,12 +1,14 @@
 //! One session's decks: whether they are sent now, and what that takes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::diff::{difference, replacement_of_unknown};
-use super::inputs::{Answer, Inputs};
+use super::inputs::{Answer, Inputs, WHEN_IT_CAN_BE_READ};
 use super::link::Link;
 use super::rooms::RoomDecision;
-use super::types::{Change, Operation};
+use super::types::{Change, Operation, Refusal};
 use super::unsent;
 use crate::desired::{Epoch, Gate, LOOK_BACK, epoch, session_gate, wanted_decks};
 use crate::model::{Belief, Deck, Remembered, Session, SubjectKey, Why};
@@ -27,11 +29,22 @@ pub(super) fn decide(
     if let Some(why) = never_sent(session, room) {
         return Answer::Waits(why, None);
     }
+    let unread = inputs.unread_decks(session, room.exists);
+    if let Some(words) = unread.clone().filter(|_| inputs.ask.push) {
+        return not_read(session, words);
+    }
     if inputs.ask.push {
         return change(inputs, session, row, wanted, epoch, Some("pushed by hand".into()));
     }
     if let Some((why, until)) = gate_of(inputs, session) {
-        return outside(inputs, session, row, &wanted, epoch, (why, until));
+        // What was not read can't be held against what was sent.
+        return match unread {
+            None => outside(inputs, session, row, &wanted, epoch, (why, until)),
+            Some(_) => Answer::Waits(why, until),
+        };
+    }
+    if let Some(words) = unread {
+        return not_read(session, words);
     }
     if wanted.is_empty() && !row.was_ever_sent() {
         return Answer::Waits(Why::NoDecks, None);
@@ -52,6 +65,19 @@ pub(super) fn decide(
         };
     }
     change(inputs, session, row, wanted, epoch, None)
+}
+
+/// That none were read doesn't say that there are none.
+fn not_read(session: &Session, detail: String) -> Answer {
+    Answer::Refused(Refusal {
+        subject: Some(SubjectKey::decks(session.id)),
+        session: Some(session.id),
+        groups: BTreeSet::new(),
+        rule: Why::SourceIncomplete,
+        detail,
+        way_on: WHEN_IT_CAN_BE_READ.into(),
+        operations: Vec::new(),
+    })
 }
 
 /// Sessions that get nothing, not even by hand.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::types::{Change, Refusal};
-use crate::model::{LedgerView, Policy, RoomsSeen, Scope, Session, SessionId, Snapshot, Why};
+use crate::model::{Kind, LedgerView, Policy, RoomsSeen, Scope, Session, SessionId, Snapshot, Why};
 
 /// What a person asked for on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,10 +43,31 @@ impl Inputs<'_> {
         self.snapshot.sessions.iter().filter(|session| self.ask.scope.includes(session))
     }
 
+    /// Why nothing of this kind could be read of the datatracker; None where it was.
+    pub(super) fn unread(&self, kind: Kind) -> Option<String> {
+        let words = self.snapshot.unread.get(&kind)?;
+        let what = match kind {
+            Kind::Room => "the links of sessions",
+            Kind::Decks => "the slides of sessions",
+        };
+        Some(format!("{what} can't be read from the datatracker: {words}"))
+    }
+
+    /// Why a session's decks can't be decided about: they were not read, or it is an interim of which nobody knows
+    /// whether it meets on Meetecho, since that stands in its link.
+    pub(super) fn unread_decks(&self, session: &Session, room_exists: bool) -> Option<String> {
+        let by_link = session.is_interim() && !room_exists;
+        self.unread(Kind::Decks).or_else(|| self.unread(Kind::Room).filter(|_| by_link))
+    }
+
     pub(super) fn is_held(&self, session: SessionId) -> bool {
         !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
     }
 }
+
+/// What is to be done where columns are missing.
+pub(super) const WHEN_IT_CAN_BE_READ: &str =
+    "see which columns are missing: meetsync check; it goes on by itself when they can be read again";
 
 /// One subject's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

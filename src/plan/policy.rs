@@ -39,11 +39,16 @@ pub(super) fn restrict(change: Change, session: &Session, policy: &Policy) -> (O
 /// person must decide.
 pub(super) fn restrict_refusal(refusal: Refusal, session: &Session, policy: &Policy) -> Refusal {
     match refusal.subject {
-        Some(subject) if refusal.rule.is_guard() && !is_in_scope(session, policy) => {
+        Some(subject) if is_about_doing(refusal.rule) && !is_in_scope(session, policy) => {
             out_of_scope(subject, session, refusal.operations)
         }
         _ => refusal,
     }
+}
+
+/// Rules that stop what would be done, or might be.
+fn is_about_doing(rule: Why) -> bool {
+    rule.is_guard() || rule == Why::SourceIncomplete
 }
 
 /// Whether a session is one of those that `[scope]` lets us touch.

@@ -12,11 +12,11 @@
 //!
 //! Absence from a read is never a reason to delete. Where the rooms were not read, the ledger's record stands in.
 
-use super::inputs::{Answer, Inputs};
+use super::inputs::{Answer, Inputs, WHEN_IT_CAN_BE_READ};
 use super::link::Link;
 use super::types::Operation;
 use crate::desired::{NoRoom, wants_room};
-use crate::model::{RoomTimes, SeenRoom, Session, Why};
+use crate::model::{Kind, RoomTimes, SeenRoom, Session, Why};
 
 mod answers;
 mod cancelled;
@@ -48,7 +48,17 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
         return RoomDecision { answers: Vec::new(), link: Link::Blank, exists: false, public_id: None };
     }
     let known = Known::of(&inputs, session);
-    let mut answers = match wants_room(session, &inputs.policy.rooms, inputs.now()) {
+    // A link that was not read is not a blank one, and says nothing of which of two rooms is the session's.
+    let unread = inputs.unread(Kind::Room);
+    let asked_for = wants_room(session, &inputs.policy.rooms, inputs.now());
+    let is_wanted = asked_for.is_ok();
+    let mut answers = match asked_for {
+        Ok(_) | Err(NoRoom::Cancelled) if unread.is_some() => {
+            let is_concerned = is_wanted || known.exists() || known.record.is_some() || known.is_in_doubt();
+            let words = unread.clone().filter(|_| is_concerned);
+            let refused = |words| refuse(session, Why::SourceIncomplete, words, WHEN_IT_CAN_BE_READ.into());
+            words.map(refused).into_iter().collect()
+        }
         Ok(wanted) => wanted_room(inputs, &known, wanted),
         Err(NoRoom::Cancelled) => cancelled_room(inputs, &known).into_iter().collect(),
         Err(NoRoom::NotScheduled) => vec![Answer::Waits(Why::NotScheduled, None)],
@@ -56,7 +66,7 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
         Err(NoRoom::BeyondHorizon(moment)) => vec![Answer::Waits(Why::OutsideWindow, Some(moment))],
         Err(NoRoom::NotAnInterim | NoRoom::OtherStatus | NoRoom::Over) => Vec::new(),
     };
-    for double in &known.doubles {
+    for double in known.doubles.iter().filter(|_| unread.is_none()) {
         answers.push(refuse(
             session,
             Why::RoomConflict,

@@ -1,7 +1,7 @@
 //! A small world for tests: sessions, ledger, rooms and policy with everyday values, and an ideal provider that does
 //! what a plan says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -127,12 +127,24 @@ impl World {
             as_of: now(),
             known_until: now(),
             complete: true,
+            unread: BTreeMap::new(),
             in_range: sessions.len(),
             sessions,
             siblings,
         };
         let (ledger, ask) = (LedgerView::default(), Ask::default());
         Self { snapshot, ledger, rooms, policy: policy(), ask, made: 0 }
+    }
+
+    /// As a reading without these columns gives it.
+    pub(super) fn cannot_read(&mut self, kind: Kind) {
+        self.snapshot.unread.insert(kind, "no column".into());
+        for session in &mut self.snapshot.sessions {
+            match kind {
+                Kind::Room => session.remote_instructions.clear(),
+                Kind::Decks => session.decks.clear(),
+            }
+        }
     }
 
     pub(super) fn plan(&self) -> Plan {

@@ -8,4 +8,5 @@ mod laws;
 mod links;
 mod rooms;
 mod text;
+mod unread;
 mod unsent;

@@ -50,7 +50,7 @@ pub async fn sessions_of(
     } else {
         Range::OnlyNamed
     };
-    let look = Look { range, named, must_exist: scope.clone() };
+    let look = Look { range, named, must_exist: scope.clone(), ..Look::default() };
     Ok(datatracker.snapshot(&look).await?)
 }
 

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::pass_summary::{Need, PassSummary};
 use crate::ledger::{
-    Attempt, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State, SubjectStanding,
-    WorkedOn, is_gone,
+    Attempt, Failing, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State,
+    SubjectStanding, WorkedOn, is_gone,
 };
 use crate::model::{Mode, NotifyTime, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
@@ -25,7 +25,7 @@ mod sessions;
 mod subjects;
 mod text;
 
-use needs::{at_work, needs, rejects_us};
+use needs::{at_work, needs, passes_fail, rejects_us};
 use sessions::Sessions;
 pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
 use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
@@ -49,6 +49,8 @@ pub struct Status {
     pub mode: Option<Mode>,
     /// `down` where a worker that is there gets no answer; null where none says so.
     pub provider: Option<&'static str>,
+    /// Null while the passes of all workers that are there succeed.
+    pub failing: Option<FailingPasses>,
     /// When it ended; null where there never was one.
     pub last_complete_pass: Option<DateTime<Utc>>,
     pub last_pass_ms: Option<u64>,
@@ -89,6 +91,17 @@ pub struct Status {
     /// What the datatracker's own call is left to do first, for the text.
     #[serde(skip)]
     settling: Vec<Wait>,
+}
+
+/// Workers are there, and their passes fail.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FailingPasses {
+    pub workers: Vec<String>,
+    /// Of the one that fails for longest, as the rest: why its last pass did.
+    pub words: String,
+    pub since: DateTime<Utc>,
+    /// In a row.
+    pub passes: i64,
 }
 
 /// Reads the ledger. `poll` is how often the worker reads the world, `notify` when slides are sent.
@@ -134,7 +147,14 @@ impl Status {
         }
         let is_healthy = last_pass.is_some_and(|pass| asked_at - pass.ended_at <= patience);
         let is_manned = replicas.iter().any(|replica| replica.is_there(asked_at));
-        needs.splice(0..0, at_work(is_manned, is_healthy, last_pass.map(|pass| pass.who.as_str())));
+        let failing = failing(&replicas, asked_at);
+        // A worker that says why it doesn't get on runs.
+        if let Some(failing) = &failing {
+            needs.insert(0, passes_fail(failing));
+        } else {
+            let who = last_pass.map(|pass| pass.who.as_str());
+            needs.splice(0..0, at_work(is_manned, is_healthy, who));
+        }
         let is_settling =
             |wait: &&Wait| wait.reason == Why::Settling && wait.until.is_some_and(|until| asked_at < until);
         Self {
@@ -142,6 +162,7 @@ impl Status {
             as_of: asked_at,
             mode: summary.as_ref().and_then(|summary| summary.mode),
             provider: provider(&replicas, asked_at),
+            failing,
             last_complete_pass: last_pass.map(|pass| pass.ended_at),
             last_pass_ms: last_pass.map(|pass| u64::try_from(pass.took.as_millis()).unwrap_or(u64::MAX)),
             last_pass_by: last_pass.map(|pass| pass.who.clone()),
@@ -192,6 +213,22 @@ fn lately_gone(replicas: Vec<Replica>, now: DateTime<Utc>) -> Vec<Replica> {
 fn provider(replicas: &[Replica], now: DateTime<Utc>) -> Option<&'static str> {
     let says_so = |replica: &Replica| replica.is_there(now) && replica.provider == "down";
     replicas.iter().any(says_so).then_some("down")
+}
+
+/// By the workers that are there, too.
+fn failing(replicas: &[Replica], now: DateTime<Utc>) -> Option<FailingPasses> {
+    let all = || {
+        let there = replicas.iter().filter(move |replica| replica.is_there(now));
+        there.filter_map(|replica| Some((replica, replica.failing.as_ref()?)))
+    };
+    let (_, longest) = all().min_by_key(|(_, failing)| failing.since)?;
+    let Failing { words, since, passes } = longest.clone();
+    Some(FailingPasses {
+        workers: all().map(|(replica, _)| replica.name.clone()).collect(),
+        words,
+        since,
+        passes,
+    })
 }
 
 #[cfg(test)]

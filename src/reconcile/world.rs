@@ -12,7 +12,7 @@ pub use crate::datatracker::Range;
 use crate::datatracker::{Look, ReadError};
 use crate::desired::LOOK_BACK;
 use crate::ledger::LedgerError;
-use crate::model::{Kind, LedgerView, Policy, RoomsSeen, SessionId, Snapshot};
+use crate::model::{Kind, KindFilter, LedgerView, Policy, RoomsSeen, SessionId, Snapshot};
 use crate::plan::{self, Ask, Inputs, Plan};
 
 /// All that a pass works with.
@@ -106,6 +106,18 @@ fn range_of(policy: &Policy, ask: &Ask) -> Range {
     }
 }
 
+/// What a reading may lack and still be of use: of a command that is about one kind alone, the other.
+fn not_asked_for_alone(ask: &Ask) -> BTreeSet<Kind> {
+    let mut kinds = BTreeSet::from([Kind::Room, Kind::Decks]);
+    if ask.push || ask.scope.kinds == KindFilter::SlidesOnly {
+        kinds.remove(&Kind::Decks);
+    }
+    if ask.by_hand || ask.scope.kinds == KindFilter::RoomsOnly {
+        kinds.remove(&Kind::Room);
+    }
+    kinds
+}
+
 /// Reads everything that a plan is made from. `now` only helps to find the sessions that the ledger still has open;
 /// the plan's *now* is the snapshot's.
 pub async fn read_world<E: Edges>(
@@ -119,7 +131,7 @@ pub async fn read_world<E: Edges>(
     if let (Some(ledger), Range::Around { .. }) = (&parts.ledger, &range) {
         named.extend(ledger.open_sessions(now).await?);
     }
-    let look = Look { range, named, must_exist: ask.scope.clone() };
+    let look = Look { range, named, must_exist: ask.scope.clone(), may_lack: not_asked_for_alone(&ask) };
     // Not after it: a reading that took its time would put our clock behind the datatracker's, and what is counted from
     // the end of a request (how long it may still come late) would be over too early.
     let read_at = parts.time.elapsed();

@@ -64,17 +64,41 @@ async fn a_wrong_password_or_database() {
 async fn a_column_that_is_missing_or_not_granted() {
     let stage = Stage::with_week().await;
     stage.database.run("ALTER TABLE meeting_session RENAME remote_instructions TO remote_text").await;
-    for command in READERS {
+    for command in [&["sessions", "--json"][..], &["rooms"], &["resync", "--rooms-only"]] {
         let ended = stage.meetsync(command).await.expect(1);
         expect_sentence(&ended, &["absent", "meeting_session.remote_instructions"]);
     }
+    // The rest goes on.
+    let planned = stage.meetsync(&["plan", "--json"]).await.expect(4).json();
+    let of_rooms = |entry: &serde_json::Value| entry["subject"].as_str().unwrap().ends_with("/room");
+    assert!(!planned["changes"].as_array().unwrap().iter().any(of_rooms), "{planned:#}");
+    let refused = |entry: &serde_json::Value| entry["rule"] == "source_incomplete" && of_rooms(entry);
+    assert!(planned["refusals"].as_array().unwrap().iter().any(refused), "{planned:#}");
+    let exported = stage.path().join("in-part.json");
+    let exported = exported.to_str().unwrap();
+    stage.meetsync(&["export", exported]).await;
+    let from = stage.meetsync(&["plan", "--json", "--from", exported]).await.expect(4).json();
+    assert_eq!(from["hash"], planned["hash"]);
     let checked = stage.meetsync(&["check"]).await.expect(1);
     assert!(checked.stdout.contains("meeting_session.remote_instructions"), "{checked:?}");
     assert_eq!(stage.standin.counts().writes(), 0);
     stage.database.run("ALTER TABLE meeting_session RENAME remote_text TO remote_instructions").await;
     stage.database.run("DROP TABLE doc_document_states").await;
-    let ended = stage.meetsync(&["resync"]).await.expect(1);
-    expect_sentence(&ended, &["absent", "doc_document_states"]);
+    for command in [&["sessions", "--json"][..], &["push", "36001"], &["resync", "--slides-only"]] {
+        expect_sentence(&stage.meetsync(command).await.expect(1), &["absent", "doc_document_states"]);
+    }
+    let resynced = stage.meetsync(&["resync"]).await.expect(4);
+    assert!(resynced.stdout.contains("doc_document_states"), "{resynced:?}");
+    let counts = stage.standin.counts();
+    assert!(
+        counts.create_room > 0 && counts.add_deck + counts.set_decks + counts.delete_deck == 0,
+        "{counts:?}"
+    );
+    // Both kinds, or what both need: nothing.
+    stage.database.run("ALTER TABLE meeting_session RENAME remote_instructions TO remote_text").await;
+    for command in READERS {
+        expect_sentence(&stage.meetsync(command).await.expect(1), &["absent", "doc_document_states"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

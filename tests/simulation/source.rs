@@ -180,6 +180,7 @@ impl SourceWorld {
             as_of,
             known_until,
             complete: true,
+            unread: std::collections::BTreeMap::new(),
             in_range: chosen.iter().filter(|session| in_range(session)).count(),
             sessions: chosen.into_iter().cloned().collect(),
             siblings,

@@ -33,10 +33,15 @@ CREATE TABLE meetsync.replica (
     started  timestamptz NOT NULL,
     seen     timestamptz NOT NULL,
     provider text NOT NULL,
-    beat_ms  bigint NOT NULL DEFAULT 10000
+    beat_ms  bigint NOT NULL DEFAULT 10000,
+    failing_since  timestamptz,
+    failing_passes bigint,
+    failing_words  text
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
 COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
+COMMENT ON COLUMN meetsync.replica.failing_since IS 'of the first of its passes that failed in a row, by the ledger''s own clock';
+COMMENT ON COLUMN meetsync.replica.failing_words IS 'why the last one failed; null while passes succeed';
 
 -- What was last seen of a group's rooms and is not as it should be. For people only: nothing is decided by it.
 CREATE TABLE meetsync.rooms_found (

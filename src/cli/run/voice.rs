@@ -33,7 +33,9 @@ struct Told {
 
 impl Told {
     fn of(refusal: &Refusal) -> Vec<Self> {
-        let told = |group| Self { subject: refusal.subject, group, rule: refusal.rule };
+        // Columns are missing for all alike: one line, and not one for each session.
+        let subject = refusal.subject.filter(|_| refusal.rule != Why::SourceIncomplete);
+        let told = |group| Self { subject, group, rule: refusal.rule };
         if refusal.groups.is_empty() {
             return vec![told(None)];
         }
@@ -48,6 +50,7 @@ impl Voice {
         let report = match pass {
             Err(error) => {
                 self.is_failing.store(true, Ordering::Relaxed);
+                self.heard.failed(error);
                 tracing::error!(error = chain(error), "a pass failed; nothing is begun until one succeeds");
                 return;
             }
@@ -96,9 +99,9 @@ impl Voice {
         let mut standing = BTreeSet::new();
         for refusal in report.plan.refusals.iter().filter(|refusal| !refusal.rule.is_as_set()) {
             let lines = Told::of(refusal);
-            if lines.iter().any(|line| !known.contains(line)) {
+            if lines.iter().any(|line| !known.contains(line) && !standing.contains(line)) {
                 tracing::warn!(
-                    subject = refusal.subject.map(|subject| subject.to_string()),
+                    subject = lines[0].subject.map(|subject| subject.to_string()),
                     rule = %refusal.rule,
                     detail = refusal.detail,
                     way_on = refusal.way_on,

@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::clock;
 use crate::datatracker::{Datatracker, Look, Range, ReadError};
-use crate::model::{Deck, DeckId, Scope, Session, SessionId};
+use crate::model::{Deck, DeckId, Session, SessionId};
 use crate::provider::meetecho::Call;
 
 pub use wire::USER_AGENT;
@@ -229,8 +229,7 @@ impl SecondSender {
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, ReadError> {
-        let look =
-            Look { range: Range::OnlyNamed, named: BTreeSet::from([id]), must_exist: Scope::default() };
+        let look = Look { range: Range::OnlyNamed, named: BTreeSet::from([id]), ..Look::default() };
         Ok(self.datatracker.snapshot(&look).await?.session(id).cloned())
     }
 }

@@ -186,14 +186,13 @@ impl<'a, 'b> Story<'a, 'b> {
 
     /// The session as the datatracker has it now.
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoryError> {
-        let look =
-            Look { range: Range::OnlyNamed, named: BTreeSet::from([id]), must_exist: Scope::default() };
+        let look = Look { range: Range::OnlyNamed, named: BTreeSet::from([id]), ..Look::default() };
         let snapshot = self.stage.app.parts.datatracker.snapshot(&look).await?;
         Ok(snapshot.session(id).cloned())
     }
 
     async fn everything(&self) -> Result<Snapshot, StoryError> {
-        let look = Look { range: Range::Everything, named: [].into(), must_exist: Scope::default() };
+        let look = Look { range: Range::Everything, named: [].into(), ..Look::default() };
         Ok(self.stage.app.parts.datatracker.snapshot(&look).await?)
     }
 }

@@ -40,11 +40,12 @@ impl Hired {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let heard = Heard::default();
-            let told = |pass: Result<&PassReport, &ReconcileError>| {
-                if let Ok(report) = pass {
+            let told = |pass: Result<&PassReport, &ReconcileError>| match pass {
+                Ok(report) => {
                     heard.set(Seen { as_of: report.as_of, provider: report.provider });
                     passes.send_replace(Some(report.clone()));
                 }
+                Err(error) => heard.failed(error),
             };
             let bell = Bell::default();
             let ended = tokio::select! {

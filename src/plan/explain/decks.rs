@@ -18,7 +18,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     let unknown = Remembered::default();
     let row = inputs.ledger.get(subject);
     let room = rooms::decide(inputs, session);
-    let mut rules = common(inputs, session);
+    let mut rules = common(inputs, session, inputs.unread_decks(session, room.exists));
     rules.add("not_cancelled", !session.status.is_cancelled(), status_words(session));
     if session.is_interim() {
         on_meetecho(&mut rules, &room);

@@ -2,7 +2,7 @@
 
 use super::rules::{Rules, common, doubt, exact, guards, held, scheduled, times, timing, unrefused};
 use crate::desired::{NoRoom, wants_room};
-use crate::model::{Fault, RoomPowers, RoomTimes, Session, SubjectKey};
+use crate::model::{Fault, Kind, RoomPowers, RoomTimes, Session, SubjectKey};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
 use crate::plan::rooms::{Known, settles_at};
@@ -12,7 +12,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     let subject = SubjectKey::room(session.id);
     let known = Known::of(&inputs, session);
     let wanted = wants_room(session, &inputs.policy.rooms, inputs.now());
-    let mut rules = common(inputs, session);
+    let mut rules = common(inputs, session, inputs.unread(Kind::Room));
     status(&mut rules, inputs, &known);
     scheduled(&mut rules, inputs, session);
     if let Some(slot) = session.slot {

@@ -56,10 +56,12 @@ pub(in crate::plan) fn rule_of(kind: Kind, why: Why) -> Option<&'static str> {
 }
 
 /// What is asked of every subject: of the reading, the settings, and the session itself.
-pub(super) fn common(inputs: Inputs<'_>, session: &Session) -> Rules {
+/// `unread` says why nothing of the subject could be read.
+pub(super) fn common(inputs: Inputs<'_>, session: &Session, unread: Option<String>) -> Rules {
     let mut rules = Rules::default();
     let read = format!("the datatracker as of {} UTC", exact(inputs.now()));
-    rules.add("source_complete", inputs.snapshot.complete, read);
+    let is_complete = inputs.snapshot.complete && unread.is_none();
+    rules.add("source_complete", is_complete, unread.unwrap_or(read));
     let lag = match inputs.snapshot.lag() {
         None => "not behind its primary".to_owned(),
         Some(lag) => format!("a standby, {} s behind its primary or more", lag.num_seconds()),

@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 
 use super::known::Known;
 use crate::desired::{NoRoom, wants_room};
-use crate::model::{GroupAcronym, RoomsSeen, Session};
+use crate::model::{GroupAcronym, Kind, RoomsSeen, Session};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
 
 /// The groups whose rooms decide something: of interims that want a room, have one, or may have to lose one.
+///
+/// None while the links can't be read: what is seen could be compared with nothing.
 pub fn groups_to_read(inputs: Inputs<'_>) -> BTreeSet<GroupAcronym> {
+    if inputs.unread(Kind::Room).is_some() {
+        return BTreeSet::new();
+    }
     let unread = RoomsSeen::default();
     let inputs = Inputs { rooms: &unread, ..inputs };
     inputs

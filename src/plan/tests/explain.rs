@@ -60,7 +60,8 @@ fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnsw
     let refused = plan.refusals.iter().any(|refusal| refusal.subject == Some(subject));
     let waits = plan.waits.iter().any(|wait| wait.subject == subject);
     let all = plan.refusals.iter().any(|refusal| {
-        matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
+        refusal.subject.is_none()
+            && matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
     });
     let is_unsent = |wait: &Wait| wait.subject == subject && wait.reason == Why::WindowClosedUnsent;
     // A person must push it, or let it be.
@@ -127,6 +128,7 @@ prop_compose! {
         lags in proptest::bool::weighted(0.05),
         incomplete in proptest::bool::weighted(0.05),
         empty in proptest::bool::weighted(0.05),
+        unread in proptest::option::weighted(0.2, select(vec![Kind::Room, Kind::Decks])),
     ) -> World {
         let mut world = world;
         for (session, until) in holds {
@@ -152,6 +154,9 @@ prop_compose! {
         }
         world.policy.slides.refresh = TimeDelta::minutes(refresh);
         world.snapshot.complete = !incomplete;
+        if let Some(kind) = unread {
+            world.cannot_read(kind);
+        }
         if empty {
             world.snapshot.in_range = 0;
             for row in world.ledger.subjects.values_mut() {

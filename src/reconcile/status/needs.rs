@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::FailingPasses;
 use super::subjects::{Trouble, WindowClosed};
 use crate::ledger::Replica;
 use crate::model::{SubjectKey, Why};
@@ -53,6 +54,18 @@ pub(super) fn at_work(is_manned: bool, is_healthy: bool, who: Option<&str>) -> O
         )
     };
     Some(Need { rule: None, kind: None, sessions: BTreeSet::new(), detail, way_on: way_on.into() })
+}
+
+/// The worker runs, and can do nothing.
+pub(super) fn passes_fail(failing: &FailingPasses) -> Need {
+    Need {
+        rule: None,
+        kind: None,
+        sessions: BTreeSet::new(),
+        detail: format!("passes fail: {}", failing.words),
+        way_on: "what can't be read: meetsync check; once that is right the worker goes on by itself, without a restart"
+            .into(),
+    }
 }
 
 /// By the workers that are there: what one said that was killed since is no news.

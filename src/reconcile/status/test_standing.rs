@@ -78,6 +78,7 @@ pub(super) fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
             seen: ago(2),
             provider: "answers".into(),
             beat_ms: 4_000,
+            failing: None,
         }],
         leases: Vec::new(),
         holds: Vec::new(),

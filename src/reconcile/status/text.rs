@@ -1,8 +1,8 @@
 //! The status for a person who was woken up: one sentence first, then what needs a person, who is at work, and what was
 //! done last.
 
-use super::Status;
 use super::sessions::InStep;
+use super::{FailingPasses, Status};
 use crate::ledger::{Replica, RoomFinding};
 use crate::model::{Kind, Mode};
 use crate::plan::{Page, Paint, Style, counted};
@@ -22,8 +22,9 @@ const NAMED: usize = 8;
 /// The whole status, ending in a newline.
 pub fn status_text(status: &Status, style: &Style) -> String {
     let mut page = Page::new(style);
-    let paint = if status.healthy && status.is_manned { Paint::Bold } else { Paint::Refused };
-    page.line(paint, format!("{} {}", health(status), sum(status)));
+    let is_well = status.healthy && status.is_manned && status.failing.is_none();
+    let paint = if is_well { Paint::Bold } else { Paint::Refused };
+    page.line(paint, format!("{}{} {}", failing(status), health(status), sum(status)));
     only_observes(&mut page, status);
     provider_is_down(&mut page, status);
     needs_a_person(&mut page, status);
@@ -32,6 +33,14 @@ pub fn status_text(status: &Status, style: &Style) -> String {
     at_work(&mut page, status);
     history(&mut page, status);
     page.finish()
+}
+
+/// Comes first, and at once: a last pass is called old only after a while.
+fn failing(status: &Status) -> String {
+    let Some(FailingPasses { workers, since, passes, .. }) = &status.failing else { return String::new() };
+    let (who, long) = (workers.join(" and "), span(status.as_of - *since));
+    let passes = if *passes == 1 { "the last one".to_owned() } else { format!("{passes} in a row") };
+    format!("PASSES FAIL: of {who} {passes}, for {long}; it sends nothing more until one succeeds. ")
 }
 
 fn health(status: &Status) -> String {
@@ -54,7 +63,7 @@ fn health(status: &Status) -> String {
 /// `40 sessions are in step, 1 is in doubt, 2 need you.`
 fn sum(status: &Status) -> String {
     let Status { sessions, .. } = *status;
-    let is_healthy = status.healthy && status.is_manned;
+    let is_healthy = status.healthy && status.is_manned && status.failing.is_none();
     let is_are = |number: usize| if number == 1 { "is" } else { "are" };
     let count = |number| counted(number, "session", "sessions");
     let mut parts = vec![match sessions.in_step {

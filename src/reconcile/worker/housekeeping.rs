@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ProviderSeems;
 use crate::database::chain;
-use crate::ledger::{Ledger, LedgerError, Turn};
+use crate::ledger::{AtWork, FailingNow, Ledger, LedgerError, Turn};
+use crate::reconcile::world::ReconcileError;
 
 /// A worker says every second poll that it is there, within these bounds.
 const BEATS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
@@ -26,25 +28,57 @@ pub(crate) struct Seen {
     pub(crate) provider: ProviderSeems,
 }
 
-/// Of the last pass; None before the first.
-#[derive(Debug)]
-pub(crate) struct Heard(watch::Sender<Option<Seen>>);
+/// What was heard of passes.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(watch::Sender<Passes>);
 
-impl Default for Heard {
-    fn default() -> Self {
-        Self(watch::Sender::new(None))
-    }
+#[derive(Debug, Clone, Default)]
+struct Passes {
+    /// Of the last one that came to its end; None before the first.
+    seen: Option<Seen>,
+    /// Of those that failed since.
+    failing: Option<Failing>,
 }
+
+#[derive(Debug, Clone)]
+struct Failing {
+    words: String,
+    passes: u32,
+    first: Instant,
+}
+
+/// An error's words are kept up to here.
+const LONGEST_WORDS: usize = 1_000;
 
 impl Heard {
     pub(crate) fn set(&self, seen: Seen) {
-        self.0.send_replace(Some(seen));
+        self.0.send_replace(Passes { seen: Some(seen), failing: None });
+    }
+
+    /// A pass failed. Our errors hold no secret: they name a database by its setting, its host and its name.
+    pub(crate) fn failed(&self, error: &ReconcileError) {
+        let words = chain(error).chars().take(LONGEST_WORDS).collect();
+        self.0.send_modify(|passes| {
+            let (before, first) = passes
+                .failing
+                .as_ref()
+                .map_or((0, Instant::now()), |failing| (failing.passes, failing.first));
+            passes.failing = Some(Failing { words, passes: before.saturating_add(1), first });
+        });
     }
 }
 
-/// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
-fn provider(seen: Option<&Seen>) -> &'static str {
-    seen.map_or("", |seen| seen.provider.word())
+impl Passes {
+    /// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
+    fn provider(&self) -> &'static str {
+        self.seen.map_or("", |seen| seen.provider.word())
+    }
+
+    /// Whether that is to be said before the next beat.
+    fn is_news(&self, said: &Self) -> bool {
+        let words = |passes: &Self| passes.failing.as_ref().map(|failing| failing.words.clone());
+        self.provider() != said.provider() || words(self) != words(said)
+    }
 }
 
 /// Who keeps house.
@@ -62,17 +96,16 @@ pub(crate) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
     let mut turns = tokio::time::interval(hand.interval());
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut passes = heard.0.subscribe();
-    let (mut is_known, mut said) = (false, "");
+    let (mut is_known, mut said) = (false, Passes::default());
     let mut pruned = None;
     loop {
         tokio::select! {
             _ = turns.tick() => {}
-            // What it thinks of the provider is said at once.
-            Ok(_) = passes.wait_for(|seen| provider(seen.as_ref()) != said) => {}
+            // What it thinks of the provider is said at once, and that passes fail or succeed again.
+            Ok(_) = passes.wait_for(|heard| heard.is_news(&said)) => {}
         }
-        let seen = *passes.borrow_and_update();
-        said = provider(seen.as_ref());
-        match hand.beat(is_known, said).await {
+        said = passes.borrow_and_update().clone();
+        match hand.beat(is_known, &said).await {
             Ok(()) => is_known = true,
             Err(error) => {
                 tracing::debug!(
@@ -82,7 +115,7 @@ pub(crate) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
                 continue;
             }
         }
-        let Some(Seen { as_of: now, .. }) = seen else { continue };
+        let Some(Seen { as_of: now, .. }) = said.seen else { continue };
         let Ok(due) = now.duration_trunc(TimeDelta::days(1)) else { continue };
         if pruned == Some(due) {
             continue;
@@ -101,11 +134,17 @@ impl Hand {
 
     /// The first one takes away what was left by one of the same name: in a container host name and process id come
     /// again after a kill, and it would have been there since long ago.
-    async fn beat(&self, is_known: bool, provider: &str) -> Result<(), LedgerError> {
+    async fn beat(&self, is_known: bool, said: &Passes) -> Result<(), LedgerError> {
         if !is_known {
             self.ledger.gone_from_work(&self.name).await?;
         }
-        self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), provider, self.interval()).await
+        let failing = said.failing.as_ref().map(|failing| FailingNow {
+            words: &failing.words,
+            passes: failing.passes,
+            since: failing.first.elapsed(),
+        });
+        let said = AtWork { provider: said.provider(), beat: self.interval(), failing };
+        self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), &said).await
     }
 
     /// Whether it is done, by us or by another worker.

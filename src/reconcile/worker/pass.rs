@@ -128,7 +128,8 @@ pub(super) async fn pass<E: Edges>(
         }
         Recorded::Stale => (None, false),
     };
-    if board.is_some() {
+    // Where the links were not read there is nothing to compare rooms with; a sweep that has begun goes on later.
+    if board.is_some() && !world.snapshot.unread.contains_key(&Kind::Room) {
         tell_findings(parts, ledger, looks, &world, &plan).await;
         lock(looks).note(&world, &plan, read_at);
         if let Err(error) = sweep(parts, ledger, looks, &world, told).await {
@@ -202,7 +203,8 @@ async fn sweep<E: Edges>(
 /// Whether the plan is about the datatracker as it is, and not about a read that went wrong.
 fn may_be_relied_on(plan: &Plan) -> bool {
     let is_about_all = |refusal: &Refusal| {
-        matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
+        refusal.subject.is_none()
+            && matches!(refusal.rule, Why::SourceIncomplete | Why::SourceLagging | Why::GuardEmptySource)
     };
     !plan.refusals.iter().any(is_about_all)
 }
@@ -252,6 +254,8 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
         .ledger
         .subjects
         .iter()
+        // What was not read may well be as it was wished.
+        .filter(|(key, _)| !world.snapshot.unread.contains_key(&key.kind))
         .filter(|(key, row)| !is_put_off(key, row))
         .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
         .filter(|(key, row)| !may_know_better(key, row) && !may_be_theirs(key, row))

@@ -1,6 +1,7 @@
 //! Absent and not granted are two things, and a role can have too much.
 
-use meetsync::datatracker::{ReadError, columns};
+use meetsync::datatracker::{Look, ReadError, columns};
+use meetsync::model::{Kind, Session};
 
 use super::{TO_DATATRACKER, everything, own, reader, writer};
 use crate::support::TestDatabase;
@@ -62,6 +63,46 @@ async fn a_dropped_and_a_revoked_column_are_told_apart() {
          meeting_session.tombstone_for_id; not granted to role `verify_apart`: doc_document.rev \
          (`meetsync grants verify_apart` prints the statements)"
     );
+}
+
+/// Of whoever may lack them; and no reading may lack both.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_one_kind_needs_may_be_lacking() {
+    let database = own().await;
+    let grants = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO verify_part";
+    let datatracker = reader(role(&database, "verify_part", grants).await);
+    let whole = datatracker.snapshot(&everything()).await.unwrap();
+    assert!(whole.unread.is_empty());
+    let in_part = Look { may_lack: [Kind::Room, Kind::Decks].into(), ..everything() };
+    assert_eq!(datatracker.snapshot(&in_part).await.unwrap().sessions, whole.sessions);
+    database.run("REVOKE SELECT ON public.doc_document FROM verify_part").await;
+    let read = datatracker.snapshot(&in_part).await.unwrap();
+    let without: Vec<Session> =
+        whole.sessions.iter().map(|session| Session { decks: Vec::new(), ..session.clone() }).collect();
+    assert_eq!(read.sessions, without);
+    let words = &read.unread[&Kind::Decks];
+    assert!(words.contains("doc_document.title") && words.contains("meetsync grants verify_part"), "{words}");
+    for may_lack in [[].into(), [Kind::Room].into()] {
+        let error = datatracker.snapshot(&Look { may_lack, ..everything() }).await.unwrap_err();
+        assert!(matches!(error, ReadError::Columns(_)), "{error}");
+    }
+    database
+        .run(
+            "GRANT SELECT ON public.doc_document TO verify_part;
+             ALTER TABLE public.meeting_session RENAME COLUMN remote_instructions TO instructions",
+        )
+        .await;
+    let read = datatracker.snapshot(&in_part).await.unwrap();
+    assert_eq!(read.unread.keys().copied().collect::<Vec<_>>(), [Kind::Room]);
+    let pairs = read.sessions.iter().zip(&whole.sessions);
+    assert_eq!(read.sessions.len(), whole.sessions.len());
+    for (read, whole) in pairs {
+        let expected =
+            Session { remote_instructions: String::new(), modified: read.modified, ..whole.clone() };
+        assert_eq!(*read, expected);
+    }
+    database.run("DROP TABLE public.meeting_session_materials CASCADE").await;
+    assert!(matches!(datatracker.snapshot(&in_part).await, Err(ReadError::Columns(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

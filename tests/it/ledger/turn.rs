@@ -1,7 +1,9 @@
 //! Turns of jobs: taken once, and not lost with whoever took one.
 
+use std::time::Duration;
+
 use meetsync::ledger::Turn::{self, Done, Ours, Theirs};
-use meetsync::ledger::{Ledger, Memory};
+use meetsync::ledger::{AtWork, FailingNow, Ledger, Memory};
 
 use super::{at, live, ready};
 use crate::support::TestDatabase;
@@ -110,7 +112,35 @@ async fn a_worker_that_was_killed_is_forgotten_after_a_day() {
         );
         database.run(&row).await;
     }
-    ledger.seen_at_work("one", "1", "", std::time::Duration::from_secs(10)).await.unwrap();
+    let well = AtWork { provider: "", beat: Duration::from_secs(10), failing: None };
+    ledger.seen_at_work("one", "1", &well).await.unwrap();
     let names = database.texts("SELECT name FROM meetsync.replica ORDER BY name").await;
     assert_eq!(names, ["one", "today"]);
+}
+
+/// The moment of the first failure stays, and is over with the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_since_when_its_passes_fail() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut since = Vec::new();
+    for (words, passes, seconds) in [("no column", 1, 0), ("no table", 7, 40)] {
+        let failing = Some(FailingNow { words, passes, since: Duration::from_secs(seconds) });
+        let said = AtWork { provider: "", beat: Duration::from_secs(10), failing };
+        ledger.seen_at_work("one", "1", &said).await.unwrap();
+        let standing = ledger.standing(0).await.unwrap();
+        let failing = standing.replicas[0].failing.clone().unwrap();
+        assert_eq!((failing.words.as_str(), failing.passes), (words, i64::from(passes)));
+        since.push(failing.since);
+    }
+    assert_eq!(since[0], since[1]);
+    let well = AtWork { provider: "", beat: Duration::from_secs(10), failing: None };
+    ledger.seen_at_work("one", "1", &well).await.unwrap();
+    assert_eq!(ledger.standing(0).await.unwrap().replicas[0].failing, None);
+    // Whoever could not say so at once says how long ago it was.
+    let failing = Some(FailingNow { words: "no column", passes: 9, since: Duration::from_hours(1) });
+    ledger.seen_at_work("one", "1", &AtWork { failing, ..well }).await.unwrap();
+    let standing = ledger.standing(0).await.unwrap();
+    let since = standing.replicas[0].failing.as_ref().unwrap().since;
+    assert!(standing.asked_at - since >= chrono::TimeDelta::hours(1), "{since}");
 }

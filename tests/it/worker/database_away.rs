@@ -72,20 +72,16 @@ async fn a_table_that_is_locked() {
     stage.expect_in_step().await;
 }
 
-/// As a migration of the datatracker's would do it, and undo it.
+/// As a migration of the datatracker's would do it, and undo it. Nothing can be said without this one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_that_is_gone_for_a_while() {
     let stage = hurried().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
-    stage.database.run("ALTER TABLE public.meeting_session_materials RENAME COLUMN \"order\" TO place").await;
+    stage.database.run("ALTER TABLE public.meeting_timeslot RENAME COLUMN duration TO length").await;
     worker.says("a pass failed", 2).await;
-    assert!(
-        worker.said().contains("meeting_session_materials"),
-        "it says what is missing: {}",
-        worker.said()
-    );
-    stage.database.run("ALTER TABLE public.meeting_session_materials RENAME COLUMN place TO \"order\"").await;
+    assert!(worker.said().contains("meeting_timeslot"), "it says what is missing: {}", worker.said());
+    stage.database.run("ALTER TABLE public.meeting_timeslot RENAME COLUMN length TO duration").await;
     stage.database.run(&scenes::add_deck(scenes::LIVE, "After the migration").sql).await;
     until(&stage, "an edit after it", |standin| shows(standin, scenes::LIVE, "After the migration")).await;
     takes_nothing_away(&stage);

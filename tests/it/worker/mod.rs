@@ -5,6 +5,7 @@
 
 mod clocks;
 mod closed;
+mod columns;
 mod credentials;
 mod database_away;
 mod edits;

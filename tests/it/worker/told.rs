@@ -23,6 +23,27 @@ async fn explained(stage: &Stage, session: i64, kind: &str) -> (Value, Value) {
     (told, subject.expect("it is explained"))
 }
 
+/// For as long as every pass fails, whoever asks hears so at once, and why.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_why_passes_fail() {
+    let stage = hurried().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    stage.database.run("ALTER TABLE public.meeting_timeslot RENAME COLUMN duration TO length").await;
+    let status = async || stage.meetsync(&["status", "--json"]).await.json();
+    until_true("it says that passes fail", async || !status().await["failing"].is_null()).await;
+    let failing = status().await["failing"].clone();
+    assert!(failing["words"].as_str().unwrap().contains("meeting_timeslot.duration"), "{failing}");
+    assert!(failing["passes"].as_i64().unwrap() >= 1, "{failing}");
+    let text = stage.meetsync(&["status"]).await.stdout;
+    assert!(text.starts_with("PASSES FAIL"), "{text}");
+    let needs = &text[text.find("Needs a person").unwrap()..];
+    assert!(needs.contains("meeting_timeslot.duration") && needs.contains("meetsync check"), "{text}");
+    stage.database.run("ALTER TABLE public.meeting_timeslot RENAME COLUMN length TO duration").await;
+    until_true("passes succeed again", async || status().await["failing"].is_null()).await;
+    assert_eq!(worker.stop().await.expect(0).stderr.matches("passes succeed again").count(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_only_observes_says_so_and_status_does() {
     let mut stage = hurried().await;

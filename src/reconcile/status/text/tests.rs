@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
-use crate::ledger::{Attempt, LastPass, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn};
+use crate::ledger::{
+    Attempt, Failing, LastPass, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
+};
 use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
 use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
@@ -275,6 +277,29 @@ fn of_the_workers_that_went_the_last_three_are_told() {
     let names: Vec<&str> = told.lines().filter_map(|line| line.trim().strip_suffix(" ago)")).collect();
     assert_eq!(names.len(), 3, "{told}");
     assert!(names.iter().zip(1..).all(|(line, age)| line.starts_with(&format!("run@x/{age}, "))), "{told}");
+}
+
+/// At once, and not only when its last pass is old.
+#[test]
+fn a_worker_whose_passes_fail_says_why() {
+    let mut standing = quiet(vec![decks(1, State::Settled)]);
+    standing.replicas[0].failing = Some(Failing {
+        words: "the datatracker's tables can't be read: absent in schema `public`: meeting_timeslot.time"
+            .into(),
+        since: ago(4),
+        passes: 3,
+    });
+    assert_eq!(status(standing.clone()).failing.map(|failing| failing.passes), Some(3));
+    insta::assert_snapshot!(told(standing.clone()));
+    // Long after, it is still the better advice.
+    standing.last_pass = Some(pass(4_000));
+    let late = told(standing.clone());
+    assert!(late.contains("NOT HEALTHY") && !late.contains("see whether the worker runs"), "{late}");
+    // One that was killed since says nothing.
+    standing.replicas[0].seen = ago(60);
+    let gone = status(standing.clone());
+    assert_eq!(serde_json::to_value(&gone).expect("plain")["failing"], serde_json::Value::Null);
+    assert!(told(standing).contains("no worker is at work"));
 }
 
 /// By its own pace: one that looks once a minute says that it is there every ten seconds.
