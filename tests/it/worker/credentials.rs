@@ -71,9 +71,10 @@ async fn expect_all(stage: &Stage, from: usize) {
     let mut log = stage.standin.log().split_off(from);
     log.retain(|entry| entry.status != Some(401));
     let order: Vec<_> = log.iter().filter_map(LogEntry::session).collect();
-    // Live ones before the others, eight at once; one of them may have to wait for the next pass, since a pass was under way.
+    // Live ones are begun first. Of those that are under way at once, some wait for a new connection to the ledger, or for
+    // the next pass, and may be overtaken.
     let early = order[..8 + 5].iter().filter(|session| (36001..=36005).contains(&session.0)).count();
-    assert!(early >= 4, "live ones first: {order:?}");
+    assert!(early >= 3, "live ones first: {order:?}");
     for session in sessions() {
         assert_eq!(calls_of(&log, session), [Call::SetDecks], "{session}");
     }
