@@ -40,6 +40,14 @@ impl RoomTimes {
     pub fn span(&self) -> Span {
         Span::of_minutes(self.start, self.duration_min)
     }
+
+    /// Why a room of these times is not taken away while they last.
+    pub fn words_in_use(&self) -> String {
+        format!(
+            "the room is in use until {} UTC; nothing takes a running room away",
+            self.span().end.format("%H:%M")
+        )
+    }
 }
 
 /// A room as `fetchRooms` lists it. The deletion token is a credential and never gets this far.

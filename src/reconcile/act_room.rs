@@ -43,11 +43,11 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
             let done = match operation {
                 Operation::AdoptRoom { room, shown, .. } => self.adopt_seen(room, *shown).await,
                 Operation::CreateRoom { room, .. } => self.create(room, false).await,
-                Operation::RecreateRoom { room, old, .. } => match self.delete(old).await {
+                Operation::RecreateRoom { room, old, .. } => match self.delete(old, now()).await {
                     Ok(()) => self.create(room, true).await,
                     failed => failed,
                 },
-                Operation::DeleteRoom { room, .. } => match self.delete(room).await {
+                Operation::DeleteRoom { room, .. } => match self.delete(room, now()).await {
                     Ok(()) => return Acted::done(self.after_deletion(room, now())),
                     failed => failed,
                 },
@@ -179,12 +179,12 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         Some(stands.unwrap_or(&record.url).clone())
     }
 
-    async fn delete(&mut self, room: &RoomRef) -> Result<(), Box<Acted>> {
+    async fn delete(&mut self, room: &RoomRef, now: DateTime<Utc>) -> Result<(), Box<Acted>> {
         let before = (self.meetecho.requests_sent(), self.counts_as);
         // It counts from here on, should the step be cut short; a room that was not there takes it back.
         self.counts_as = Some(CountsAs::RoomDeleted);
-        let outcome =
-            self.meetecho.delete_room(&self.change.group, room.room_id.0, room.public_id.as_deref()).await;
+        let (id, public_id) = (room.room_id.0, room.public_id.as_deref());
+        let outcome = self.meetecho.delete_room(&self.change.group, id, public_id, now).await;
         let was_sent = self.meetecho.requests_sent() > before.0;
         if !was_sent || matches!(outcome, Outcome::Refused(_) | Outcome::Retry { .. }) {
             self.counts_as = before.1;

@@ -166,11 +166,13 @@ pub trait Conference: Send + Sync {
         room: &RoomSpec,
     ) -> impl Future<Output = Outcome<SeenRoom>> + Send;
 
+    /// One that is in use `now` is refused.
     fn delete_room(
         &self,
         group: &GroupAcronym,
         room_id: i64,
         public_id: Option<&str>,
+        now: DateTime<Utc>,
     ) -> impl Future<Output = Outcome<()>> + Send;
 }
 

@@ -170,8 +170,14 @@ impl Conference for Meetecho {
         self.create_room(group, room).await
     }
 
-    async fn delete_room(&self, group: &GroupAcronym, room_id: i64, public_id: Option<&str>) -> Outcome<()> {
-        self.delete_room(group, room_id, public_id).await
+    async fn delete_room(
+        &self,
+        group: &GroupAcronym,
+        room_id: i64,
+        public_id: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Outcome<()> {
+        self.delete_room(group, room_id, public_id, now).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The stand-in Meetecho, through the real client.
 
+use chrono::DateTime;
 use std::time::Duration;
 
 use meetsync::demo::standin::{DuplicateRoom, Failure, GroupRefusal, PutRule, RepostRule, Standin};
@@ -65,7 +66,10 @@ async fn decks_and_rooms_are_remembered() {
     assert_eq!(made.times(), room(8).times());
     assert_eq!(client.fetch_rooms(&mars).await, Outcome::Applied(vec![made.clone()]));
     assert_eq!(client.fetch_rooms(&GroupAcronym::new("ames")).await, Outcome::Applied(vec![]));
-    assert_eq!(client.delete_room(&mars, 8, Some(&made.public_id)).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&mars, 8, Some(&made.public_id), DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     assert!(standin.rooms().is_empty());
 
     let counts = standin.counts();

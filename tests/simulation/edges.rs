@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::model::{
     Deck, DeckId, GroupAcronym, GuardPolicy, Mode, NotifyTime, Outcome, Policy, RoomSpec, RoomsPolicy,
     ScopePolicy, SeenRoom, SessionId, SlidesPolicy,
@@ -129,8 +129,14 @@ impl Conference for Provider {
         }
     }
 
-    async fn delete_room(&self, group: &GroupAcronym, room_id: i64, public_id: Option<&str>) -> Outcome<()> {
-        self.real.delete_room(group, room_id, public_id).await
+    async fn delete_room(
+        &self,
+        group: &GroupAcronym,
+        room_id: i64,
+        public_id: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Outcome<()> {
+        self.real.delete_room(group, room_id, public_id, now).await
     }
 }
 

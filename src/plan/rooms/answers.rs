@@ -9,15 +9,8 @@ use crate::plan::inputs::{Answer, Inputs};
 use crate::plan::types::{Operation, Refusal};
 
 pub(super) fn in_progress(session: &Session, times: RoomTimes) -> Answer {
-    refuse(
-        session,
-        Why::GuardRoomInProgress,
-        format!(
-            "the room is in use until {} UTC; nothing takes a running room away",
-            times.span().end.format("%H:%M")
-        ),
-        "after the session, if it is still needed: meetsync resync".into(),
-    )
+    let way_on = "after the session, if it is still needed: meetsync resync";
+    refuse(session, Why::GuardRoomInProgress, times.words_in_use(), way_on.into())
 }
 
 pub(super) fn spec(inputs: Inputs<'_>, session: &Session, wanted: RoomTimes) -> RoomSpec {

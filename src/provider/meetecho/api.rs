@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::auth::Auth;
 use super::caller::Caller;
 use super::judge;
@@ -150,12 +152,14 @@ impl Meetecho {
 
     /// Deletes a room with the credential that is read right before. A room that is not listed counts as deleted, and
     /// so does one that another room of the same id has replaced: only the room with this `public_id` is ever
-    /// deleted. Without one it is the only room of this id, and none where there are several.
+    /// deleted. Without one it is the only room of this id, and none where there are several. A room that is in use
+    /// `now` stays, whatever was known of it before: that is `Refused`.
     pub async fn delete_room(
         &self,
         group: &GroupAcronym,
         room_id: i64,
         public_id: Option<&str>,
+        now: DateTime<Utc>,
     ) -> Outcome<()> {
         let mut read_again = false;
         loop {
@@ -168,6 +172,10 @@ impl Meetecho {
                 Ok(None) => return Outcome::Applied(()),
                 Err(fault) => return Outcome::Refused(fault),
             };
+            let times = room.room.times();
+            if times.span().is_live(now) {
+                return Outcome::Refused(Fault::new(Why::GuardRoomInProgress, times.words_in_use()));
+            }
             let Some(credential) = &room.deletion_token else {
                 let words = format!("Meetecho lists room {room_id} without a deletion token");
                 return Outcome::Refused(Fault::new(Why::Unsupported, words));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime};
 use meetsync::model::{Deck, DeckId, GroupAcronym, RoomSpec, SessionId};
 use meetsync::provider::meetecho::Meetecho;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ async fn repeat(client: &Meetecho, call: &Recorded) {
         ("POST", DELETE_ROOM) => {
             let token = call.bearer.as_deref().expect("always there");
             let id = token.strip_prefix("bearer del-").and_then(|id| id.parse().ok()).expect("a number");
-            drop(client.delete_room(&group, id, None).await);
+            drop(client.delete_room(&group, id, None, DateTime::UNIX_EPOCH).await);
         }
         ("POST", MATERIALS) => {
             let decks = parse_decks(&json!([body]));

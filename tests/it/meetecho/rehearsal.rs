@@ -1,5 +1,6 @@
 //! The same client as a rehearsal, and that no secret is written anywhere.
 
+use chrono::DateTime;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -54,7 +55,10 @@ async fn a_rehearsed_room_lives_and_no_secret_is_written() {
         assert_eq!(client.set_decks(&mars, SessionId(18), &[deck(1)]).await, Outcome::Applied(()));
         assert_eq!(client.add_deck(&mars, SessionId(18), &deck(2)).await, Outcome::Applied(()));
         assert_eq!(client.delete_deck(&mars, SessionId(18), DeckId(2)).await, Outcome::Applied(()));
-        assert_eq!(client.delete_room(&mars, 18, Some(&made.public_id)).await, Outcome::Applied(()));
+        assert_eq!(
+            client.delete_room(&mars, 18, Some(&made.public_id), DateTime::UNIX_EPOCH).await,
+            Outcome::Applied(())
+        );
         assert_eq!(client.fetch_rooms(&mars).await, Outcome::Applied(vec![]));
 
         let text = written.text();

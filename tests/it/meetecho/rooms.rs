@@ -1,6 +1,6 @@
 //! Rooms: made, listed, and deleted with the one credential that deletes them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::model::{Outcome, Why};
 use serde_json::json;
 use wiremock::ResponseTemplate;
@@ -45,17 +45,45 @@ async fn a_room_is_deleted_with_its_own_credential_and_no_body() {
     answer(&server, FETCH, ResponseTemplate::new(200).set_body_json(rooms)).await;
     answer(&server, DELETE_ROOM, ResponseTemplate::new(200).set_body_json(json!({}))).await;
     let client = client_of(&server);
-    assert_eq!(client.delete_room(&group("acro"), 18, Some("a")).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&group("acro"), 18, Some("a"), DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     let requests = received(&server, DELETE_ROOM).await;
     assert_eq!(header(&requests[0], "authorization"), Some("bearer delete-this-meeting-please"));
     assert_eq!(header(&requests[0], "content-length"), Some("0"));
     assert_eq!(requests[0].headers.get_all("content-length").iter().count(), 1);
     assert!(requests[0].body.is_empty());
     // Another room of the same id is nobody's business here.
-    assert_eq!(client.delete_room(&group("acro"), 18, Some("b")).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&group("acro"), 18, Some("b"), DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     // Not listed is done, without a request.
-    assert_eq!(client.delete_room(&group("acro"), 19, None).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&group("acro"), 19, None, DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     assert_eq!((client.requests_sent(), client.reads()), (1, 3));
+}
+
+/// What was planned on may be long past when the request is made: the room that is listed now is the one that would go.
+#[tokio::test]
+async fn a_room_in_use_stays() {
+    let server = server_with_tokens().await;
+    let rooms = json!({"rooms": {"a": listed(18, "del-a")}});
+    answer(&server, FETCH, ResponseTemplate::new(200).set_body_json(rooms)).await;
+    answer(&server, DELETE_ROOM, ResponseTemplate::new(200)).await;
+    let client = client_of(&server);
+    let mars = group("mars");
+    let slot = room(18).times().span();
+    for now in [slot.start, slot.end - TimeDelta::seconds(1)] {
+        let outcome = client.delete_room(&mars, 18, None, now).await;
+        let words = "the room is in use until 12:10 UTC; nothing takes a running room away";
+        assert_eq!(fault(&outcome), ("refused", Why::GuardRoomInProgress, words));
+    }
+    assert_eq!(client.requests_sent(), 0);
+    assert_eq!(client.delete_room(&mars, 18, None, slot.end).await, Outcome::Applied(()));
 }
 
 #[tokio::test]
@@ -66,11 +94,14 @@ async fn of_two_rooms_with_one_id_only_the_one_that_is_named_goes() {
     answer(&server, DELETE_ROOM, ResponseTemplate::new(200)).await;
     let client = client_of(&server);
     for unclear in [None, Some("c")] {
-        let outcome = client.delete_room(&group("acro"), 18, unclear).await;
+        let outcome = client.delete_room(&group("acro"), 18, unclear, DateTime::UNIX_EPOCH).await;
         assert_eq!(fault(&outcome).1, Why::RoomConflict);
     }
     assert_eq!(client.requests_sent(), 0);
-    assert_eq!(client.delete_room(&group("acro"), 18, Some("b")).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&group("acro"), 18, Some("b"), DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     assert_eq!(header(&received(&server, DELETE_ROOM).await[0], "authorization"), Some("bearer del-b"));
 }
 
@@ -84,6 +115,9 @@ async fn a_rejected_deletion_token_is_read_again() {
     answer_bearer(&server, "bearer new", DELETE_ROOM, ResponseTemplate::new(200)).await;
     answer(&server, DELETE_ROOM, ResponseTemplate::new(403)).await;
     let client = client_of(&server);
-    assert_eq!(client.delete_room(&group("mars"), 18, None).await, Outcome::Applied(()));
+    assert_eq!(
+        client.delete_room(&group("mars"), 18, None, DateTime::UNIX_EPOCH).await,
+        Outcome::Applied(())
+    );
     assert_eq!((client.token_calls(), client.reads(), client.requests_sent()), (1, 2, 2));
 }

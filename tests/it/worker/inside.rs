@@ -118,8 +118,14 @@ impl Conference for Fragile {
         self.meetecho.create_room(group, room).await
     }
 
-    async fn delete_room(&self, group: &GroupAcronym, id: i64, public_id: Option<&str>) -> Outcome<()> {
-        self.meetecho.delete_room(group, id, public_id).await
+    async fn delete_room(
+        &self,
+        group: &GroupAcronym,
+        id: i64,
+        public_id: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Outcome<()> {
+        self.meetecho.delete_room(group, id, public_id, now).await
     }
 }
 
