@@ -106,7 +106,8 @@ pub(super) fn wish_for(row: &mut SubjectRow, wish: &Wish) -> bool {
     row.desired_digest = Some(wish.digest.0.clone());
     row.epoch.clone_from(&wish.epoch);
     (row.slot_start, row.slot_end) = slot;
-    row.first_change.get_or_insert(wish.at);
+    // The datatracker's clock may have been set back since.
+    row.first_change = Some(row.first_change.map_or(wish.at, |first| first.min(wish.at)));
     row.last_change = Some(wish.at);
     row.generation += 1;
     if row.state == "parked" {

@@ -147,7 +147,7 @@ macro_rules! record {
     ON CONFLICT (key) DO UPDATE SET
         desired = excluded.desired, desired_digest = excluded.desired_digest, epoch = excluded.epoch,
         slot_start = excluded.slot_start, slot_end = excluded.slot_end,
-        first_change = coalesce(s.first_change, excluded.first_change), last_change = excluded.last_change,
+        first_change = least(s.first_change, excluded.first_change), last_change = excluded.last_change,
         generation = s.generation + 1,
         state = CASE WHEN s.doubt_since IS NULL THEN 'waiting' ELSE 'in_doubt' END,
         due_at = CASE WHEN s.state <> 'parked' THEN s.due_at END,

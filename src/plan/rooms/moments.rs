@@ -13,10 +13,16 @@ pub(super) fn late_until(inputs: Inputs<'_>, known: &Known<'_>) -> Option<DateTi
 }
 
 /// Until when the datatracker's own call may go first: counted from the edit, and in the worker from the moment when it
-/// first saw what the edit asks for, because not every edit writes down when it was made.
+/// first saw what the edit asks for, because not every edit writes down when it was made. One that was made in the future
+/// by the datatracker's clock is as old as the worker knows it: the clock was set back since.
 pub(in crate::plan) fn settles_at(inputs: Inputs<'_>, known: &Known<'_>) -> DateTime<Utc> {
     let burst = known.row.and_then(|row| row.timing.burst);
-    let first_seen = inputs.ask.by_worker.then(|| burst.map_or_else(|| inputs.now(), |burst| burst.first));
-    let from = first_seen.map_or(known.session.modified, |seen| seen.max(known.session.modified));
+    let (now, edited) = (inputs.now(), known.session.modified);
+    let first_seen = inputs.ask.by_worker.then(|| burst.map_or(now, |burst| burst.first));
+    let from = match first_seen {
+        Some(seen) if edited <= now => seen.max(edited),
+        Some(seen) => seen,
+        None => edited,
+    };
     from + inputs.policy.rooms.settle
 }

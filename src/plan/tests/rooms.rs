@@ -62,6 +62,20 @@ fn a_blank_link_settles_before_anything_is_done() {
     assert_eq!(rooms_told(&world), "room/1: create_room+write_room_url");
 }
 
+/// Its clock was set back since: what it wrote down comes an hour from now, and the session would have no room until then.
+#[test]
+fn an_edit_from_the_future_settles_from_when_it_was_seen() {
+    let mut world = World::of([interim(1)]);
+    world.ask.by_worker = true;
+    world.session(1).modified = minutes(60);
+    let plan = only(&world);
+    assert_eq!(told(&plan), "room/1? settling");
+    assert_eq!(plan.waits[0].until, Some(minutes(1)), "counted from now, if it was not seen before");
+    let seen = minutes(-1);
+    world.row(key(1)).timing.burst = Some(Burst { first: seen, last: seen });
+    assert_eq!(rooms_told(&world), "room/1: create_room+write_room_url");
+}
+
 #[test]
 fn a_room_that_fits_is_adopted_by_start_description_or_number() {
     let session = interim(1);

@@ -54,6 +54,8 @@ async fn a_pass_that_knows_less_than_one_before_it_records_nothing() {
                 assert!(new.is_empty() || new == BTreeMap::from([(key, generation)]), "{new:?}");
                 let row = remembered(&ledger, key).await.unwrap();
                 assert_eq!(row.timing.generation, generation);
+                let burst = row.timing.burst.expect("it is to be sent");
+                assert!(burst.first <= burst.last, "known until {known}: {burst:?}");
                 let twin = memory.view_of(&[key.session].into(), PER, at(0)).unwrap().subjects[&key].clone();
                 assert_eq!(row, twin);
             }
