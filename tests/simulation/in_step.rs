@@ -161,7 +161,7 @@ impl World {
         })
     }
 
-    /// Whether between these moments a session's list is due although nobody edited it: a window opens.
+    /// Whether between these moments something is due although nobody edited it: a window opens, a room is no longer in use.
     pub(crate) fn something_opens(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         if self.settings.refresh_s > 0 {
             return true;
@@ -171,9 +171,11 @@ impl World {
         let window = provider_window();
         let held = self.judge.holds.iter().any(|hold| within(hold.until));
         let sessions = self.source.sessions().iter();
-        held || sessions.filter_map(|session| session.slot).any(|slot| {
-            [slot.start - margin, slot.start - window, slot.start, slot.end].into_iter().any(within)
-        })
+        let rooms = self.far.rooms.iter().filter(|room| !room.foreign);
+        held || rooms.map(|room| room.span().end).any(within)
+            || sessions.filter_map(|session| session.slot).any(|slot| {
+                [slot.start - margin, slot.start - window, slot.start, slot.end].into_iter().any(within)
+            })
     }
 }
 

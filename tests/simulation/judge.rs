@@ -64,7 +64,7 @@ impl Judge {
             forgot: false,
             holds: Vec::new(),
             most_writes: 40 + 15 * history.events.len() as u64,
-            most_reads: 60 + 6 * history.events.len() as u64,
+            most_reads: 30 + 4 * history.events.len() as u64,
             most_token_calls: 8 + history.events.iter().map(|event| costs_tokens(&event.what)).sum::<u64>(),
             storm: history.is_storm.then(|| Storm {
                 session: SessionId(history.sessions[0].id),

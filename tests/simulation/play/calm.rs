@@ -102,12 +102,8 @@ impl Stage<'_> {
         let (earliest, latest) = world.by_source(from.saturating_sub(5000), now + 1000);
         let may_send = world.something_opens(earliest, latest);
         let is_quiet = world.far.writes == before;
-        // What was put off for a good reason may be under way just now; by a clock that was set, moments come when nobody
-        // waits for them.
-        let was_set = world.skews_ms != (0, 0);
-        let trouble = world.trouble();
-        match trouble {
-            Some(trouble) if is_quiet && !may_send && !was_set => {
+        match world.trouble() {
+            Some(trouble) if is_quiet && !may_send => {
                 Err(format!("it was in step, and did not stay so: {trouble}"))
             }
             trouble => Ok(trouble.is_none() && (is_quiet || may_send)),

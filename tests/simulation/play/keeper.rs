@@ -77,7 +77,8 @@ pub(super) async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings
 fn last_sweep(every_s: u64) -> LastTurn {
     let every = i64::try_from(every_s.max(1)).expect("short");
     Arc::new(move |now: DateTime<Utc>| {
-        let gone = (now - beginning()).num_seconds().max(0);
-        Some(beginning() + TimeDelta::seconds(gone / every * every))
+        // A clock that is set back shows times before the beginning, and they had sweeps too.
+        let gone = (now - beginning()).num_seconds();
+        Some(beginning() + TimeDelta::seconds(gone.div_euclid(every) * every))
     })
 }
