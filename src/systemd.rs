@@ -67,7 +67,7 @@ mod tests {
 
     /// Runs one test as a process of its own, with these variables.
     fn run(name: &str, variables: &[(&str, &str)]) {
-        let ended = Command::new(std::env::current_exe().unwrap())
+        let ended = Command::new(std::env::current_exe().expect("a test knows its program"))
             .args(["--exact", &format!("systemd::tests::{name}")])
             .env_remove("NOTIFY_SOCKET")
             .env_remove("WATCHDOG_USEC")
@@ -75,7 +75,7 @@ mod tests {
             .env(TELLER, "1")
             .envs(variables.iter().copied())
             .output()
-            .unwrap();
+            .expect("this very program can be run");
         let said = String::from_utf8_lossy(&ended.stdout);
         assert!(ended.status.success() && said.contains("1 passed"), "{variables:?}: {said}");
     }
@@ -90,7 +90,7 @@ mod tests {
     fn next(socket: &UnixDatagram) -> String {
         let mut bytes = [0; 1000];
         let length = socket.recv(&mut bytes).expect("nothing more was told");
-        String::from_utf8(bytes[..length].to_vec()).unwrap()
+        String::from_utf8(bytes[..length].to_vec()).expect("what was told is text")
     }
 
     #[test]
@@ -99,11 +99,11 @@ mod tests {
         if std::env::var_os(TELLER).is_some() {
             return tells_everything();
         }
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a place for the socket");
         let path = directory.path().join("notify");
-        let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        run(name, &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+        let socket = UnixDatagram::bind(&path).expect("the place is new");
+        socket.set_nonblocking(true).expect("a socket of ours");
+        run(name, &[("NOTIFY_SOCKET", path.to_str().expect("a path in ASCII"))]);
         for told in ["READY=1\n", "STATUS=12 sessions in step READY=0\n", "WATCHDOG=1\n", "STOPPING=1\n"] {
             assert_eq!(next(&socket), told);
         }
@@ -124,7 +124,10 @@ mod tests {
     fn the_watchdog_is_asked_for_in_microseconds() {
         let name = "the_watchdog_is_asked_for_in_microseconds";
         if let Some(expected) = std::env::var_os(TELLER) {
-            assert_eq!(format!("{:?}", watchdog_interval()), expected.into_string().unwrap());
+            assert_eq!(
+                format!("{:?}", watchdog_interval()),
+                expected.into_string().expect("it was given as text")
+            );
             return;
         }
         for (usec, pid, expected) in [

@@ -52,7 +52,7 @@ impl Prepared {
         if self.app.is_debug {
             return None;
         }
-        let range = Range::Around { back: LOOK_BACK, ahead: chrono::TimeDelta::days(180) };
+        let range = Range::Around { back: LOOK_BACK, ahead: self.app.policy.rooms.horizon };
         let look = Look { range, ..Look::default() };
         let snapshot = self.app.parts.datatracker.snapshot(&look).await.ok()?;
         let groups: BTreeSet<GroupAcronym> =

@@ -37,6 +37,16 @@ pub(super) struct StepEnded {
     pub(super) answer: Answer,
 }
 
+/// A session that is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flight {
+    /// People wait for it now. So many others were begun since.
+    Live {
+        others: usize,
+    },
+    Other,
+}
+
 /// The machine.
 #[derive(Debug)]
 pub(super) struct Dispatch {
@@ -45,8 +55,7 @@ pub(super) struct Dispatch {
     board: Board,
     /// When the board came. How long its pass took is the database's affair: each step looks at what it is about again.
     came_at: Duration,
-    /// And whether people wait for it now.
-    in_flight: BTreeMap<SessionId, bool>,
+    in_flight: BTreeMap<SessionId, Flight>,
     /// Other things under way that ask the provider.
     looks: usize,
     ended: BTreeMap<SessionId, Duration>,
@@ -222,16 +231,29 @@ impl Dispatch {
 
     fn begin(&mut self, next: Option<Task>, now: Duration) -> Next {
         let Some(task) = next else { return Next::Idle };
-        self.in_flight.insert(task.session, task.is_live);
+        if task.is_live {
+            self.in_flight.insert(task.session, Flight::Live { others: 0 });
+        } else {
+            for flight in self.in_flight.values_mut() {
+                if let Flight::Live { others } = flight {
+                    *others += 1;
+                }
+            }
+            self.in_flight.insert(task.session, Flight::Other);
+        }
         self.circuit.began(now);
         Next::Start(task)
     }
 
-    /// Whoever is under way may come to the provider first, and a session that is on now must not find all places taken
-    /// by others.
+    /// Whoever is under way may come to the provider first (the ledger may have kept another waiting). A session that is on
+    /// now must not find all places taken by others, nor so many of them go before it that it never comes.
     fn could_overtake(&self, task: &Task) -> bool {
-        let is_live_under_way = self.in_flight.values().any(|is_live| *is_live);
-        !task.is_live && is_live_under_way && self.in_flight.len() >= self.places
+        let is_full = self.in_flight.len() >= self.places;
+        let is_overtaken = |flight: &Flight| match flight {
+            Flight::Live { others } => is_full || *others >= self.places * 2,
+            Flight::Other => false,
+        };
+        !task.is_live && self.in_flight.values().any(is_overtaken)
     }
 
     fn is_free(&self, session: SessionId, now: Duration) -> bool {

@@ -241,7 +241,7 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
     let elsewhere: BTreeSet<SubjectKey> = out_of_scope.filter_map(|refusal| refusal.subject).collect();
     let may_be_theirs = |key: &SubjectKey, row: &Remembered| {
         let last = row.timing.burst.map(|burst| burst.last);
-        elsewhere.contains(key) && last.is_some_and(|last| plan.as_of < last + TimeDelta::hours(1))
+        elsewhere.contains(key) && last.is_some_and(|last| plan.as_of < last + left_to_others())
     };
     // Without a look at its group's rooms nothing is known of why it failed: its pause and its tries stay.
     let is_put_off = |key: &SubjectKey, row: &Remembered| {
@@ -261,6 +261,11 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
         .filter(|(key, row)| !may_know_better(key, row) && !may_be_theirs(key, row))
         .map(|(key, row)| (*key, row.timing.generation))
         .collect()
+}
+
+/// A wish that nobody renewed for so long is nobody's any more, whatever others have in their scope.
+fn left_to_others() -> TimeDelta {
+    TimeDelta::hours(1)
 }
 
 /// A source's clock that is behind by more than this was set.

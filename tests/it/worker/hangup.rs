@@ -1,18 +1,25 @@
 //! How a running worker reads its settings again, and what it makes of those that can't be used.
 
+use std::path::PathBuf;
+
 use meetsync::demo::sample::scenes;
 use secrecy::SecretString;
 
 use super::{hurried, shows, until, until_in_step};
 use crate::support::running::{Running, until_true};
-use crate::support::stage::SECRET;
+use crate::support::stage::{SECRET, Stage};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_secret_counts_from_the_next_hangup() {
+async fn with_a_secret_in_a_file() -> (Stage, PathBuf) {
     let mut stage = hurried().await;
     let file = stage.path().join("secret");
     std::fs::write(&file, format!("{SECRET}\n")).unwrap();
     stage.change_settings(&format!("client_secret = \"{SECRET}\""), "client_secret_file = \"secret\"");
+    (stage, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_secret_counts_from_the_next_hangup() {
+    let (stage, file) = with_a_secret_in_a_file().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
 
@@ -59,10 +66,7 @@ async fn settings_that_can_not_be_used_change_nothing() {
 /// A slip in the secret must not stop a worker that sends; a Meetecho that is away must not keep the old secret in place.
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_meetecho_rejects_change_nothing() {
-    let mut stage = hurried().await;
-    let file = stage.path().join("secret");
-    std::fs::write(&file, format!("{SECRET}\n")).unwrap();
-    stage.change_settings(&format!("client_secret = \"{SECRET}\""), "client_secret_file = \"secret\"");
+    let (stage, file) = with_a_secret_in_a_file().await;
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
     std::fs::write(&file, "a-slip-canary\n").unwrap();

@@ -146,6 +146,7 @@ proptest! {
     fn it_keeps_its_rules(events in events(), places in 1..4_usize) {
         let mut dispatch = Dispatch::new(places);
         let mut in_flight: BTreeMap<i64, bool> = BTreeMap::new();
+        let mut begun_since: BTreeMap<i64, usize> = BTreeMap::new();
         let mut taken: BTreeMap<i64, Duration> = BTreeMap::new();
         let (mut now, mut on_board) = (ms(1), Vec::new());
         for event in events {
@@ -164,6 +165,15 @@ proptest! {
                         prop_assert!(taken.get(&id).is_none_or(|until| *until <= now));
                         prop_assert!(!was_open || in_flight.is_empty(), "one probe at a time");
                         prop_assert!(was_open || (task.is_due && task.steps.iter().all(|step| step.is_due)));
+                        if task.is_live {
+                            begun_since.insert(id, 0);
+                        } else {
+                            begun_since.remove(&id);
+                            for (live, others) in &mut begun_since {
+                                *others += usize::from(in_flight.contains_key(live));
+                                prop_assert!(*others <= places * 2, "a live session waits for all others");
+                            }
+                        }
                         let is_behind_a_live_one = !task.is_live && in_flight.values().any(|is_live| *is_live);
                         prop_assert!(in_flight.insert(id, task.is_live).is_none(), "twice at once");
                         let most = if is_behind_a_live_one { places } else { places * 2 };
