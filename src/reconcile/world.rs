@@ -50,6 +50,8 @@ pub enum ReconcileError {
     Ledger(#[from] LedgerError),
     #[error("reading took far too long, and was given up; a database hangs, or something between it and us")]
     TookTooLong,
+    #[error("a pass panicked; this is a defect of meetsync, and its log has more")]
+    Panicked,
 }
 
 /// What one pass knows, and what it was asked.

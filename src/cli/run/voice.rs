@@ -45,8 +45,10 @@ impl Told {
 
 impl Voice {
     pub(super) fn told(&self, pass: Result<&PassReport, &ReconcileError>) {
-        // Also by a pass that failed: a restart would not bring a database back.
-        systemd::watchdog();
+        // Also by a pass that failed: a restart would not bring a database back. It may well help where one panicked.
+        if !matches!(pass, Err(ReconcileError::Panicked)) {
+            systemd::watchdog();
+        }
         let report = match pass {
             Err(error) => {
                 self.is_failing.store(true, Ordering::Relaxed);

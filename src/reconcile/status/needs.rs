@@ -9,6 +9,7 @@ use super::subjects::{Trouble, WindowClosed};
 use crate::ledger::Replica;
 use crate::model::{SubjectKey, Why};
 use crate::plan;
+use crate::reconcile::ReconcileError;
 use crate::reconcile::pass_summary::{Need, PassSummary};
 
 /// What the provider said no to, what a rule forbids, and what nobody sends any more.
@@ -63,8 +64,17 @@ pub(super) fn passes_fail(failing: &FailingPasses) -> Need {
         kind: None,
         sessions: BTreeSet::new(),
         detail: format!("passes fail: {}", failing.words),
-        way_on: "what can't be read: meetsync check; once that is right the worker goes on by itself, without a restart"
-            .into(),
+        way_on: way_on(failing).into(),
+    }
+}
+
+/// Nothing that `check` looks at is wrong where a pass panicked.
+fn way_on(failing: &FailingPasses) -> &'static str {
+    if failing.words == ReconcileError::Panicked.to_string() {
+        "report it with what the worker's log says right before; it tries again by itself, and a restart may help \
+         meanwhile"
+    } else {
+        "what can't be read: meetsync check; once that is right the worker goes on by itself, without a restart"
     }
 }
 

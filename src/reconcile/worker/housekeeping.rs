@@ -170,3 +170,23 @@ impl Hand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(heard: &Heard) -> Option<String> {
+        heard.0.borrow().failing.as_ref().map(|failing| failing.words.clone())
+    }
+
+    #[test]
+    fn a_pass_that_panicked_is_one_that_failed_until_the_next_is_complete() {
+        let heard = Heard::default();
+        heard.failed(&ReconcileError::TookTooLong);
+        heard.failed(&ReconcileError::Panicked);
+        assert!(words(&heard).is_some_and(|words| words.contains("panicked")));
+        assert_eq!(heard.0.borrow().failing.as_ref().map(|failing| failing.passes), Some(2));
+        heard.set(Seen { as_of: DateTime::UNIX_EPOCH, provider: ProviderSeems::Answering });
+        assert_eq!(words(&heard), None);
+    }
+}

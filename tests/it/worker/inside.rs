@@ -20,8 +20,8 @@ use meetsync::model::{
 };
 use meetsync::provider::meetecho::{Meetecho, MeetechoOptions};
 use meetsync::reconcile::edges::{Conference, Edges, Source};
-use meetsync::reconcile::worker::{Bell, Leave, Worker, WorkerOptions};
-use meetsync::reconcile::{Parts, RealTime};
+use meetsync::reconcile::worker::{Bell, Leave, PassReport, Worker, WorkerOptions};
+use meetsync::reconcile::{Parts, RealTime, ReconcileError};
 
 use crate::support::stage::{SECRET, Stage};
 
@@ -40,10 +40,12 @@ pub(super) type Ahead = Arc<AtomicI64>;
 struct Clocked {
     datatracker: Datatracker,
     ahead: Ahead,
+    panics: Arc<AtomicBool>,
 }
 
 impl Source for Clocked {
     async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
+        assert!(!self.panics.load(Ordering::Relaxed), "a planted panic in a read");
         let snapshot = self.datatracker.snapshot(look).await?;
         let ahead = TimeDelta::seconds(self.ahead.load(Ordering::Relaxed));
         let (as_of, known_until) = (snapshot.as_of + ahead, snapshot.known_until + ahead);
@@ -199,7 +201,7 @@ fn policy() -> Policy {
     }
 }
 
-async fn parts(stage: &Stage, meetecho: Fragile, ahead: Ahead) -> Parts<Inside> {
+async fn parts(stage: &Stage, meetecho: Fragile, given: &Given) -> Parts<Inside> {
     let timeout = Duration::from_secs(20);
     let options = DatatrackerOptions {
         schema: None,
@@ -209,7 +211,11 @@ async fn parts(stage: &Stage, meetecho: Fragile, ahead: Ahead) -> Parts<Inside> 
         lock_timeout: timeout,
     };
     Parts {
-        datatracker: Clocked { datatracker: Datatracker::new(connect(stage), options), ahead },
+        datatracker: Clocked {
+            datatracker: Datatracker::new(connect(stage), options),
+            ahead: Arc::clone(&given.ahead),
+            panics: Arc::clone(&given.reads_panic),
+        },
         ledger: Some(Ledger::open(connect(stage)).await.unwrap()),
         meetecho,
         links: None,
@@ -246,6 +252,10 @@ pub(super) struct Given {
     /// The common token call does not end.
     pub(super) stuck: Arc<AtomicBool>,
     pub(super) heard: Heard,
+    /// Every pass panics where it reads the datatracker.
+    pub(super) reads_panic: Arc<AtomicBool>,
+    /// Of each pass that was told: its error, or nothing.
+    pub(super) passes: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Heard {
@@ -259,7 +269,7 @@ pub(super) async fn during(stage: &Stage, given: Given, story: impl Future<Outpu
     let lines = given.heard.clone();
     let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false).finish();
     let _logging = tracing::subscriber::set_default(log);
-    let parts = parts(stage, fragile(&stage.standin, &given), given.ahead).await;
+    let parts = parts(stage, fragile(&stage.standin, &given), &given).await;
     let (ledger, leave, bell) = (parts.ledger.clone().unwrap(), Leave::default(), Bell::default());
     let options = WorkerOptions {
         poll: Duration::from_millis(200),
@@ -269,7 +279,9 @@ pub(super) async fn during(stage: &Stage, given: Given, story: impl Future<Outpu
         begins_at: DateTime::UNIX_EPOCH,
     };
     let worker = Worker::new(parts, ledger, leave.clone(), options);
-    let told = |_: Result<&_, &_>| {};
+    let told = |pass: Result<&PassReport, &ReconcileError>| {
+        given.passes.lock().unwrap().push(pass.err().map(ToString::to_string));
+    };
     let story = async {
         story.await;
         leave.ask();

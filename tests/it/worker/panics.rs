@@ -1,4 +1,7 @@
-//! A step that panics: its subject's trouble, and nobody else's.
+//! A step that panics: its subject's trouble, and nobody else's. A pass that panics: told as one that failed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use meetsync::demo::sample::scenes::{self, LIVE, LIVE_TOO};
 
@@ -60,4 +63,22 @@ async fn a_panic_before_a_request_is_tried_again_after_a_while() {
 #[tokio::test]
 async fn a_panic_after_a_request_leaves_doubt_and_is_tried_again_after_a_while() {
     a_panic(Panics::AfterItWasSent).await;
+}
+
+/// Whoever hears of passes hears of this one, too: nothing is begun until one succeeds.
+#[tokio::test]
+async fn a_pass_that_panics_is_told_as_one_that_failed() {
+    let stage = Stage::with_week().await;
+    let given = Given { reads_panic: Arc::new(AtomicBool::new(true)), ..Given::default() };
+    let (panics, passes) = (Arc::clone(&given.reads_panic), Arc::clone(&given.passes));
+    let last = || passes.lock().unwrap().last().cloned();
+    let story = async {
+        until_true("a pass is told", async || last().is_some()).await;
+        let words = last().unwrap().expect("it failed");
+        assert!(words.contains("panicked") && words.contains("defect of meetsync"), "{words}");
+        assert!(!words.contains("planted"), "that is for the log: {words}");
+        panics.store(false, Ordering::Relaxed);
+        until_true("the next one succeeds", async || last() == Some(None)).await;
+    };
+    during(&stage, given, story).await;
 }

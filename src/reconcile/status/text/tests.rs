@@ -9,6 +9,7 @@ use crate::ledger::{
 };
 use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
+use crate::reconcile::ReconcileError;
 use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
 
 fn told(standing: Standing) -> String {
@@ -300,6 +301,22 @@ fn a_worker_whose_passes_fail_says_why() {
     let gone = status(standing.clone());
     assert_eq!(serde_json::to_value(&gone).expect("plain")["failing"], serde_json::Value::Null);
     assert!(told(standing).contains("no worker is at work"));
+}
+
+/// Its databases are well, and so is all else that a person could look at.
+#[test]
+fn a_pass_that_panicked_is_a_defect_and_said_to_be_one() {
+    let mut standing = quiet(Vec::new());
+    let words = ReconcileError::Panicked.to_string();
+    standing.replicas[0].failing = Some(Failing { words, since: ago(4), passes: 3 });
+    let told = told(standing);
+    assert!(told.starts_with("PASSES FAIL: of run@one/7 3 in a row, for 4 s"), "{told}");
+    assert!(
+        told.contains("! passes fail: a pass panicked; this is a defect of meetsync")
+            && told.contains("report it with what the worker's log says"),
+        "{told}"
+    );
+    assert!(!told.contains("meetsync check"), "{told}");
 }
 
 /// By its own pace: one that looks once a minute says that it is there every ten seconds.

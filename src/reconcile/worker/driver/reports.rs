@@ -162,7 +162,7 @@ impl<E: Edges> Going<'_, E> {
         match running {
             Some(Running::Pass) => {
                 tracing::error!(%error, "a pass panicked; this is a defect of meetsync");
-                self.rested_at = now;
+                (self.told)(Err(&ReconcileError::Panicked));
                 self.failed_pass(now);
             }
             Some(Running::Turn(session)) => {
