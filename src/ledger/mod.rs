@@ -51,9 +51,11 @@ pub use lease::{Lease, LeasedStep, Settled, StepAsk};
 pub use memory::Memory;
 pub use migrate::{MigrationReport, migrate};
 pub use pass::{LastPass, PassRecord, Recorded};
-pub use passes::{AtWork, FailingNow};
+pub use passes::{AtWork, FailingNow, RefusedNow};
 pub use ring::RING;
-pub use standing::{Failing, Replica, Standing, StandingHold, SubjectStanding, WorkedOn, is_gone};
+pub use standing::{
+    Failing, RefusedSettings, Replica, Standing, StandingHold, SubjectStanding, WorkedOn, is_gone,
+};
 pub use step::{Begun, Failure, LONGEST_WORDS, State, StepEnd};
 pub use turn::Turn;
 pub use version::{READER, VERSION};

@@ -64,7 +64,7 @@ pub(super) async fn last_pass_on(connection: &mut AsyncPgConnection) -> QueryRes
 }
 
 /// How a worker is, as it says itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct AtWork<'a> {
     /// What it thinks of the provider.
     pub provider: &'a str,
@@ -72,6 +72,8 @@ pub struct AtWork<'a> {
     pub beat: Duration,
     /// Where its last passes failed.
     pub failing: Option<FailingNow<'a>>,
+    /// Where the settings that it last read can't be used.
+    pub refused_settings: Option<RefusedNow<'a>>,
 }
 
 /// Passes that failed one after the other.
@@ -82,6 +84,15 @@ pub struct FailingNow<'a> {
     /// How many.
     pub passes: u32,
     /// How long ago the first one did.
+    pub since: Duration,
+}
+
+/// Settings that can't be used; the worker goes on with those of before.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedNow<'a> {
+    /// Why. Without any secret.
+    pub words: &'a str,
+    /// How long ago they were first read.
     pub since: Duration,
 }
 
@@ -129,7 +140,7 @@ impl Ledger {
         said: &AtWork<'_>,
     ) -> Result<(), LedgerError> {
         let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        let failing = said.failing;
+        let (failing, refused) = (said.failing, said.refused_settings);
         let statement = Statement::new(SEEN_AT_WORK)
             .with(name)
             .with(version)
@@ -137,7 +148,9 @@ impl Ledger {
             .with(millis(said.beat))
             .with(failing.map(|failing| failing.words.to_owned()))
             .with(failing.map(|failing| i64::from(failing.passes)))
-            .with(failing.map(|failing| millis(failing.since)));
+            .with(failing.map(|failing| millis(failing.since)))
+            .with(refused.map(|refused| refused.words.to_owned()))
+            .with(refused.map(|refused| millis(refused.since)));
         self.write(&statement, "saying that this worker is there").await.map(|_| ())
     }
 

@@ -75,6 +75,18 @@ pub struct Replica {
     /// None while its passes succeed.
     #[serde(default)]
     pub failing: Option<Failing>,
+    /// None where it goes by the settings that it last read.
+    #[serde(default)]
+    pub refused_settings: Option<RefusedSettings>,
+}
+
+/// Settings that a worker read and can't use: it goes on with those of before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedSettings {
+    /// Why, of those that it read last.
+    pub words: String,
+    /// When it first read such, by the ledger's own clock.
+    pub since: DateTime<Utc>,
 }
 
 /// Passes of a worker that failed, one after the other.
@@ -173,6 +185,10 @@ struct ReplicaColumns {
     failing_passes: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     failing_words: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    refused_settings_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    refused_settings_words: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -215,7 +231,7 @@ const SUBJECTS: &str = concat!(
 );
 const REPLICAS: &str = "\
     SELECT r.name, r.version, r.started, r.seen, r.provider, r.beat_ms, r.failing_since, r.failing_passes,
-           r.failing_words
+           r.failing_words, r.refused_settings_since, r.refused_settings_words
     FROM meetsync.replica AS r
     WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
 const LEASES: &str = "\
@@ -305,7 +321,9 @@ fn replica_of(row: ReplicaColumns) -> Replica {
     let failing = row.failing_words.zip(row.failing_since);
     let passes = row.failing_passes.unwrap_or(1);
     let failing = failing.map(|(words, since)| Failing { words, since, passes });
-    Replica { name, version, started, seen, provider, beat_ms, failing }
+    let refused = row.refused_settings_words.zip(row.refused_settings_since);
+    let refused_settings = refused.map(|(words, since)| RefusedSettings { words, since });
+    Replica { name, version, started, seen, provider, beat_ms, failing, refused_settings }
 }
 
 fn lease_of(row: LeaseColumns) -> WorkedOn {

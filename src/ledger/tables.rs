@@ -123,5 +123,7 @@ diesel::table! {
         failing_since -> Nullable<Timestamptz>,
         failing_passes -> Nullable<BigInt>,
         failing_words -> Nullable<Text>,
+        refused_settings_since -> Nullable<Timestamptz>,
+        refused_settings_words -> Nullable<Text>,
     }
 }

@@ -25,7 +25,7 @@ mod sessions;
 mod subjects;
 mod text;
 
-use needs::{at_work, needs, passes_fail, rejects_us};
+use needs::{at_work, needs, old_settings, passes_fail, rejects_us};
 use sessions::Sessions;
 pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
 use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
@@ -140,6 +140,7 @@ impl Status {
             |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
         let parked = troubles(&subjects, |subject| subject.state == State::Parked);
         let mut needs = needs(summary.as_ref(), &parked, &window_closed);
+        needs.splice(0..0, old_settings(&replicas, asked_at));
         if let Some(need) = rejects_us(&replicas, asked_at) {
             // Every group's rooms that can't be read for that reason are the same matter.
             needs.retain(|other| other.rule != need.rule);

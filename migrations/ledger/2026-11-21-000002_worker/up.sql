@@ -36,12 +36,16 @@ CREATE TABLE meetsync.replica (
     beat_ms  bigint NOT NULL DEFAULT 10000,
     failing_since  timestamptz,
     failing_passes bigint,
-    failing_words  text
+    failing_words  text,
+    refused_settings_since timestamptz,
+    refused_settings_words text
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
 COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
 COMMENT ON COLUMN meetsync.replica.failing_since IS 'of the first of its passes that failed in a row, by the ledger''s own clock';
 COMMENT ON COLUMN meetsync.replica.failing_words IS 'why the last one failed; null while passes succeed';
+COMMENT ON COLUMN meetsync.replica.refused_settings_since IS 'since then it goes on with its settings of before, by the ledger''s own clock';
+COMMENT ON COLUMN meetsync.replica.refused_settings_words IS 'why those that it last read can''t be used; null where it goes by them';
 
 -- What was last seen of a group's rooms and is not as it should be. For people only: nothing is decided by it.
 CREATE TABLE meetsync.rooms_found (

@@ -10,6 +10,7 @@ use crate::app::AppError;
 use crate::cli::{CliError, Context};
 use crate::database::{DatabaseError, chain};
 use crate::ledger::LedgerError;
+use crate::reconcile::worker::housekeeping::RefusedSettings;
 use crate::schedule::backoff;
 use crate::settings::{Meetecho, Settings};
 use crate::shutdown::{Signal, Signals};
@@ -21,14 +22,18 @@ const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
 /// And so long for Meetecho to say no to new credentials.
 const LONGEST_TRIAL: Duration = Duration::from_secs(10);
 
+/// What a life begins with: where settings that were read since can't be used, these too.
+pub(super) type Begun = (Prepared, Option<RefusedSettings>);
+
 /// Waits for the databases, where it is a matter of time; None = it was asked to stop meanwhile. A hangup reads the
 /// settings again, and what is wrong with those is no reason to end either.
 pub(super) async fn begin(
     context: &Context,
     mut settings: Settings,
     signals: &mut Signals,
-) -> Result<Option<Prepared>, CliError> {
+) -> Result<Option<Begun>, CliError> {
     let mut former: Option<Settings> = None;
+    let mut refused: Option<RefusedSettings> = None;
     let mut failures = 0;
     loop {
         let attempt = async {
@@ -52,11 +57,11 @@ pub(super) async fn begin(
             },
         };
         match attempted {
-            Some(Ok(prepared)) => return Ok(Some(prepared)),
+            Some(Ok(prepared)) => return Ok(Some((prepared, refused))),
             Some(Err(error)) if may_pass(&error) => {}
             Some(Err(error)) => {
                 let Some(good) = former.take() else { return Err(error) };
-                stays(&error);
+                refused = Some(stays(refused, &error));
                 settings = good;
             }
             None => match context.settings() {
@@ -64,16 +69,17 @@ pub(super) async fn begin(
                     tracing::info!("the settings were read again");
                     former = Some(std::mem::replace(&mut settings, changed));
                     failures = 0;
+                    refused = None;
                 }
-                Err(error) => stays(&error),
+                Err(error) => refused = Some(stays(refused, &error)),
             },
         }
     }
 }
 
-/// The settings as they are now, and all that a life by them needs; None = they can't be used, which was said. Unlike at
-/// the start nothing is waited for: a mistyped host looks like one that is away. `former`: how Meetecho is spoken to now.
-pub(super) async fn renew(context: &Context, former: &Meetecho) -> Option<Box<Prepared>> {
+/// The settings as they are now, and all that a life by them needs, or why they can't be used. Unlike at the start nothing
+/// is waited for: a mistyped host looks like one that is away. `former`: how Meetecho is spoken to now.
+pub(super) async fn renew(context: &Context, former: &Meetecho) -> Result<Box<Prepared>, CliError> {
     let renewed = async {
         let prepared = Prepared::from_settings(context, context.settings()?).await?;
         prepared.can_read().await?;
@@ -83,23 +89,16 @@ pub(super) async fn renew(context: &Context, former: &Meetecho) -> Option<Box<Pr
         let seconds = LONGEST_RENEWAL.as_secs();
         Err(CliError::Other(format!("the databases did not answer within {seconds} s; see their addresses")))
     });
-    let renewed = match renewed {
+    match renewed {
         Ok(prepared) if has_other_credentials(&prepared.settings.meetecho, former) => {
             // A Meetecho that does not answer says nothing of them, and may be down for hours.
             let trial = tokio::time::timeout(LONGEST_TRIAL, prepared.rejected_credentials()).await;
             match trial.ok().flatten() {
                 Some(fault) => Err(CliError::Other(format!("the new credentials were tried: {fault}"))),
-                None => Ok(prepared),
+                None => Ok(Box::new(prepared)),
             }
         }
-        renewed => renewed,
-    };
-    match renewed {
-        Ok(prepared) => Some(Box::new(prepared)),
-        Err(error) => {
-            stays(&error);
-            None
-        }
+        renewed => renewed.map(Box::new),
     }
 }
 
@@ -109,11 +108,13 @@ fn has_other_credentials(new: &Meetecho, former: &Meetecho) -> bool {
     (&new.api_base, &new.client_id, secret(new)) != (&former.api_base, &former.client_id, secret(former))
 }
 
-fn stays(error: &CliError) {
+/// Says so, and what is to be told for as long as it is so. `before`: that was so already, by settings of before.
+pub(super) fn stays(before: Option<RefusedSettings>, error: &CliError) -> RefusedSettings {
     tracing::error!(
         error = chain(error),
         "the settings as they are now can't be used; going on with those from before"
     );
+    RefusedSettings::again(before, error)
 }
 
 /// A server that is away, or has too much to do, will be back. A wrong name or password will not mend itself.

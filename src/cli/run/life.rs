@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::begin;
+use super::begin::{self, Begun};
 use super::prepared::Prepared;
 use super::voice::Voice;
 use crate::app;
-use crate::cli::Context;
 use crate::cli::which::unknown_in_scope;
+use crate::cli::{CliError, Context};
 use crate::datatracker::Datatracker;
 use crate::reconcile::ReconcileError;
-use crate::reconcile::worker::housekeeping::{self, Hand};
+use crate::reconcile::worker::housekeeping::{self, Hand, RefusedSettings};
 use crate::reconcile::worker::{Ended, Leave, PassReport, Worker};
 use crate::settings::Settings;
 use crate::shutdown::{Signal, Signals};
@@ -34,12 +34,13 @@ pub(super) enum End {
     Stopped(Ended),
     /// Asked a second time: nothing is waited for, and what is under way is cut off.
     AtOnce(Ended),
-    /// By other settings, which can be used.
-    Next(Box<Prepared>),
+    /// By other settings, which can be used; those that were read after them could not be, where there are any.
+    Next(Box<Prepared>, Option<RefusedSettings>),
 }
 
 /// Works until it is asked to stop, or until a hangup brought settings that can be used.
-pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Signals) -> End {
+/// `refused`: settings that were read since these, and can't be used.
+pub(super) async fn live((prepared, mut refused): Begun, context: &Context, signals: &mut Signals) -> End {
     let Prepared { app, ledger, settings, bell, listeners, turns } = prepared;
     let may_send = !app.only_observes();
     let mut options = app::worker_options(&settings, may_send);
@@ -51,6 +52,7 @@ pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Si
         poll: options.poll,
     };
     let voice = Voice::default();
+    voice.heard.refused_settings(refused.clone());
     tracing::info!(
         mode = if may_send { "act" } else { "observe" },
         debug_backend = app.is_debug,
@@ -90,17 +92,26 @@ pub(super) async fn live(prepared: Prepared, context: &Context, signals: &mut Si
             && renewal.0.is_none()
             && let Some(next) = next.take()
         {
-            break End::Next(next);
+            break End::Next(next, refused);
         }
         let is_leaving = is_stopping || next.is_some();
         tokio::select! {
             ended = &mut work, if over.is_none() => over = Some(ended),
-            renewed = renewal.ended() => if let Some(renewed) = renewed {
-                if next.is_none() {
-                    tracing::info!("the settings were read again; what is under way comes to its end first");
-                }
-                next = Some(renewed);
-                leave.ask();
+            renewed = renewal.ended() => {
+                refused = match renewed {
+                    Ok(renewed) => {
+                        if next.is_none() {
+                            tracing::info!(
+                                "the settings were read again; what is under way comes to its end first"
+                            );
+                        }
+                        next = Some(renewed);
+                        leave.ask();
+                        None
+                    }
+                    Err(error) => Some(begin::stays(refused, &error)),
+                };
+                voice.heard.refused_settings(refused.clone());
             },
             // No pass is made any more, and a drain has its own time limit.
             never = systemd::feed_watchdog(), if is_leaving => match never {},
@@ -147,11 +158,13 @@ async fn tell_unknown_names(datatracker: &Datatracker, settings: &Settings) -> I
 
 /// New settings that are being tried; one that is begun anew forgets what it had read.
 #[derive(Default)]
-struct Renewal<'a>(Option<BoxFuture<'a, Option<Box<Prepared>>>>);
+struct Renewal<'a>(Option<BoxFuture<'a, Renewed>>);
+
+type Renewed = Result<Box<Prepared>, CliError>;
 
 impl Renewal<'_> {
     /// Never ends where nothing is being tried.
-    async fn ended(&mut self) -> Option<Box<Prepared>> {
+    async fn ended(&mut self) -> Renewed {
         let Some(renewal) = &mut self.0 else { return std::future::pending().await };
         let renewed = renewal.await;
         self.0 = None;

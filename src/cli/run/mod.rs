@@ -19,16 +19,16 @@ use life::{End, live};
 pub(super) async fn run(context: &Context) -> Result<Exit, CliError> {
     let settings = context.settings()?;
     let mut signals = Signals::listen()?;
-    let Some(mut prepared) = Box::pin(begin(context, settings, &mut signals)).await? else {
+    let Some(mut begun) = Box::pin(begin(context, settings, &mut signals)).await? else {
         return Ok(stopped("before it had begun", Ended::default(), Exit::Done));
     };
     loop {
-        match Box::pin(live(prepared, context, &mut signals)).await {
+        match Box::pin(live(begun, context, &mut signals)).await {
             End::Stopped(ended) if ended.cut_off == 0 => return Ok(stopped("drained", ended, Exit::Done)),
             End::Stopped(ended) => return Ok(stopped("after shutdown.grace", ended, Exit::Done)),
             End::AtOnce(ended) if ended.cut_off == 0 => return Ok(stopped("at once", ended, Exit::Done)),
             End::AtOnce(ended) => return Ok(stopped("at once", ended, Exit::Failed)),
-            End::Next(next) => prepared = *next,
+            End::Next(next, refused) => begun = (*next, refused),
         }
     }
 }

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::FailingPasses;
 use super::subjects::{Trouble, WindowClosed};
-use crate::ledger::Replica;
+use crate::ledger::{RefusedSettings, Replica};
 use crate::model::{SubjectKey, Why};
-use crate::plan;
+use crate::plan::{self, exact};
 use crate::reconcile::ReconcileError;
 use crate::reconcile::pass_summary::{Need, PassSummary};
 
@@ -76,6 +76,23 @@ fn way_on(failing: &FailingPasses) -> &'static str {
     } else {
         "what can't be read: meetsync check; once that is right the worker goes on by itself, without a restart"
     }
+}
+
+/// Somebody changed the settings, and may think that they count.
+pub(super) fn old_settings(replicas: &[Replica], now: DateTime<Utc>) -> impl Iterator<Item = Need> {
+    let there = replicas.iter().filter(move |replica| replica.is_there(now));
+    there.filter_map(|replica| Some((&replica.name, replica.refused_settings.as_ref()?))).map(
+        |(name, RefusedSettings { words, since })| Need {
+            rule: None,
+            kind: None,
+            sessions: BTreeSet::new(),
+            detail: format!(
+                "{name} goes on with its settings of before, since {} UTC: the new ones can't be used: {words}",
+                exact(*since)
+            ),
+            way_on: format!("put them right (meetsync check), and send a hangup (kill -HUP) to {name}"),
+        },
+    )
 }
 
 /// By the workers that are there: what one said that was killed since is no news.

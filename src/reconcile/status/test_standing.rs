@@ -79,6 +79,7 @@ pub(super) fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
             provider: "answers".into(),
             beat_ms: 4_000,
             failing: None,
+            refused_settings: None,
         }],
         leases: Vec::new(),
         holds: Vec::new(),

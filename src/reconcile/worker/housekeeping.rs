@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::ProviderSeems;
 use crate::database::chain;
-use crate::ledger::{AtWork, FailingNow, Ledger, LedgerError, Turn};
+use crate::ledger::{AtWork, FailingNow, Ledger, LedgerError, RefusedNow, Turn};
 use crate::reconcile::world::ReconcileError;
 
 /// A worker says every second poll that it is there, within these bounds.
@@ -28,16 +28,32 @@ pub(crate) struct Seen {
     pub(crate) provider: ProviderSeems,
 }
 
-/// What was heard of passes.
+/// What was heard of passes, and of settings that were read again.
 #[derive(Debug, Default)]
-pub(crate) struct Heard(watch::Sender<Passes>);
+pub(crate) struct Heard(watch::Sender<Said>);
 
 #[derive(Debug, Clone, Default)]
-struct Passes {
+struct Said {
     /// Of the last one that came to its end; None before the first.
     seen: Option<Seen>,
     /// Of those that failed since.
     failing: Option<Failing>,
+    refused_settings: Option<RefusedSettings>,
+}
+
+/// Settings that were read, and can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefusedSettings {
+    words: String,
+    first: Instant,
+}
+
+impl RefusedSettings {
+    /// Once more, where those before could not be used either. Our errors hold no secret.
+    pub(crate) fn again(before: Option<Self>, error: &(dyn std::error::Error + 'static)) -> Self {
+        let first = before.map_or_else(Instant::now, |before| before.first);
+        Self { words: capped(error), first }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -52,23 +68,33 @@ const LONGEST_WORDS: usize = 1_000;
 
 impl Heard {
     pub(crate) fn set(&self, seen: Seen) {
-        self.0.send_replace(Passes { seen: Some(seen), failing: None });
+        self.0.send_modify(|said| {
+            said.seen = Some(seen);
+            said.failing = None;
+        });
+    }
+
+    /// Whether the worker goes on with its settings of before, and why.
+    pub(crate) fn refused_settings(&self, refused: Option<RefusedSettings>) {
+        self.0.send_modify(|said| said.refused_settings = refused);
     }
 
     /// A pass failed. Our errors hold no secret: they name a database by its setting, its host and its name.
     pub(crate) fn failed(&self, error: &ReconcileError) {
-        let words = chain(error).chars().take(LONGEST_WORDS).collect();
-        self.0.send_modify(|passes| {
-            let (before, first) = passes
-                .failing
-                .as_ref()
-                .map_or((0, Instant::now()), |failing| (failing.passes, failing.first));
-            passes.failing = Some(Failing { words, passes: before.saturating_add(1), first });
+        let words = capped(error);
+        self.0.send_modify(|said| {
+            let (before, first) =
+                said.failing.as_ref().map_or((0, Instant::now()), |failing| (failing.passes, failing.first));
+            said.failing = Some(Failing { words, passes: before.saturating_add(1), first });
         });
     }
 }
 
-impl Passes {
+fn capped(error: &(dyn std::error::Error + 'static)) -> String {
+    chain(error).chars().take(LONGEST_WORDS).collect()
+}
+
+impl Said {
     /// What a worker thinks of the provider, in the ledger's word; empty before it has thought.
     fn provider(&self) -> &'static str {
         self.seen.map_or("", |seen| seen.provider.word())
@@ -76,8 +102,10 @@ impl Passes {
 
     /// Whether that is to be said before the next beat.
     fn is_news(&self, said: &Self) -> bool {
-        let words = |passes: &Self| passes.failing.as_ref().map(|failing| failing.words.clone());
-        self.provider() != said.provider() || words(self) != words(said)
+        let words = |said: &Self| said.failing.as_ref().map(|failing| failing.words.clone());
+        self.provider() != said.provider()
+            || words(self) != words(said)
+            || self.refused_settings != said.refused_settings
     }
 }
 
@@ -95,16 +123,17 @@ pub(crate) struct Hand {
 pub(crate) async fn keep(hand: &Hand, heard: &Heard) -> Infallible {
     let mut turns = tokio::time::interval(hand.interval());
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut passes = heard.0.subscribe();
-    let (mut is_known, mut said) = (false, Passes::default());
+    let mut heard = heard.0.subscribe();
+    let (mut is_known, mut said) = (false, Said::default());
     let mut pruned = None;
     loop {
         tokio::select! {
             _ = turns.tick() => {}
-            // What it thinks of the provider is said at once, and that passes fail or succeed again.
-            Ok(_) = passes.wait_for(|heard| heard.is_news(&said)) => {}
+            // What it thinks of the provider is said at once, and that passes fail or succeed again, and that settings
+            // can't be used.
+            Ok(_) = heard.wait_for(|heard| heard.is_news(&said)) => {}
         }
-        said = passes.borrow_and_update().clone();
+        said = heard.borrow_and_update().clone();
         match hand.beat(is_known, &said).await {
             Ok(()) => is_known = true,
             Err(error) => {
@@ -134,7 +163,7 @@ impl Hand {
 
     /// The first one takes away what was left by one of the same name: in a container host name and process id come
     /// again after a kill, and it would have been there since long ago.
-    async fn beat(&self, is_known: bool, said: &Passes) -> Result<(), LedgerError> {
+    async fn beat(&self, is_known: bool, said: &Said) -> Result<(), LedgerError> {
         if !is_known {
             self.ledger.gone_from_work(&self.name).await?;
         }
@@ -143,7 +172,10 @@ impl Hand {
             passes: failing.passes,
             since: failing.first.elapsed(),
         });
-        let said = AtWork { provider: said.provider(), beat: self.interval(), failing };
+        let refused = said.refused_settings.as_ref();
+        let refused_settings =
+            refused.map(|refused| RefusedNow { words: &refused.words, since: refused.first.elapsed() });
+        let said = AtWork { provider: said.provider(), beat: self.interval(), failing, refused_settings };
         self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), &said).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use meetsync::ledger::Turn::{self, Done, Ours, Theirs};
-use meetsync::ledger::{AtWork, FailingNow, Ledger, Memory};
+use meetsync::ledger::{AtWork, FailingNow, Ledger, Memory, RefusedNow};
 
 use super::{at, live, ready};
 use crate::support::TestDatabase;
@@ -112,7 +112,7 @@ async fn a_worker_that_was_killed_is_forgotten_after_a_day() {
         );
         database.run(&row).await;
     }
-    let well = AtWork { provider: "", beat: Duration::from_secs(10), failing: None };
+    let well = AtWork { beat: Duration::from_secs(10), ..AtWork::default() };
     ledger.seen_at_work("one", "1", &well).await.unwrap();
     let names = database.texts("SELECT name FROM meetsync.replica ORDER BY name").await;
     assert_eq!(names, ["one", "today"]);
@@ -126,7 +126,7 @@ async fn a_worker_says_since_when_its_passes_fail() {
     let mut since = Vec::new();
     for (words, passes, seconds) in [("no column", 1, 0), ("no table", 7, 40)] {
         let failing = Some(FailingNow { words, passes, since: Duration::from_secs(seconds) });
-        let said = AtWork { provider: "", beat: Duration::from_secs(10), failing };
+        let said = AtWork { beat: Duration::from_secs(10), failing, ..AtWork::default() };
         ledger.seen_at_work("one", "1", &said).await.unwrap();
         let standing = ledger.standing(0).await.unwrap();
         let failing = standing.replicas[0].failing.clone().unwrap();
@@ -134,7 +134,7 @@ async fn a_worker_says_since_when_its_passes_fail() {
         since.push(failing.since);
     }
     assert_eq!(since[0], since[1]);
-    let well = AtWork { provider: "", beat: Duration::from_secs(10), failing: None };
+    let well = AtWork { beat: Duration::from_secs(10), ..AtWork::default() };
     ledger.seen_at_work("one", "1", &well).await.unwrap();
     assert_eq!(ledger.standing(0).await.unwrap().replicas[0].failing, None);
     // Whoever could not say so at once says how long ago it was.
@@ -143,4 +143,25 @@ async fn a_worker_says_since_when_its_passes_fail() {
     let standing = ledger.standing(0).await.unwrap();
     let since = standing.replicas[0].failing.as_ref().unwrap().since;
     assert!(standing.asked_at - since >= chrono::TimeDelta::hours(1), "{since}");
+}
+
+/// The same of settings that can't be used: the first ones, and why the last ones can't.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_since_when_it_goes_by_its_settings_of_before() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut since = Vec::new();
+    for (words, seconds) in [("no such key", 30), ("no such host", 90)] {
+        let refused_settings = Some(RefusedNow { words, since: Duration::from_secs(seconds) });
+        ledger.seen_at_work("one", "1", &AtWork { refused_settings, ..AtWork::default() }).await.unwrap();
+        let standing = ledger.standing(0).await.unwrap();
+        let refused = standing.replicas[0].refused_settings.clone().unwrap();
+        assert_eq!(refused.words, words);
+        let ago = standing.asked_at - refused.since;
+        assert!(ago >= chrono::TimeDelta::seconds(30) && ago < chrono::TimeDelta::seconds(90), "{ago}");
+        since.push(refused.since);
+    }
+    assert_eq!(since[0], since[1]);
+    ledger.seen_at_work("one", "1", &AtWork::default()).await.unwrap();
+    assert_eq!(ledger.standing(0).await.unwrap().replicas[0].refused_settings, None);
 }

@@ -63,6 +63,48 @@ async fn settings_that_can_not_be_used_change_nothing() {
     assert_eq!(ended.stderr.matches("at work").count(), 1, "it was left as it was: {}", ended.stderr);
 }
 
+/// The log may be far away from whoever changed them; `status` says that they don't count, until others do.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_that_new_settings_could_not_be_used() {
+    let mut stage = hurried().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    assert!(refused_settings(&stage).await.is_null());
+    let mut since = Vec::new();
+    let secret = (format!("client_secret = \"{SECRET}\""), format!("client_secret = {SECRET}"));
+    let poll = ("poll = \"200ms\"".to_owned(), "poll = \"often\"".to_owned());
+    // The second time the secret stands right where it is wrong.
+    for ((right, wrong), part) in [(poll, "[datatracker] poll"), (secret, "not valid TOML")] {
+        stage.change_settings(&right, &wrong);
+        worker.signal("HUP");
+        let says_so =
+            format!("SELECT 1::text FROM meetsync.replica WHERE refused_settings_words LIKE '%{part}%'");
+        until_true("it is told", async || !stage.database.texts(&says_so).await.is_empty()).await;
+        // By these, status could not be asked either.
+        stage.change_settings(&wrong, &right);
+        let told = refused_settings(&stage).await;
+        assert!(told["words"].as_str().unwrap().contains(part), "{told}");
+        since.push(told["since"].clone());
+        let text = stage.meetsync(&["status"]).await.stdout;
+        let needs = &text[text.find("Needs a person").unwrap()..];
+        assert!(
+            needs.contains("goes on with its settings of before, since ") && needs.contains(part),
+            "{text}"
+        );
+        assert!(needs.contains("(kill -HUP) to run@") && text.contains("1 needs you"), "{text}");
+        assert!(!text.contains(SECRET) && !told.to_string().contains(SECRET), "{text}");
+    }
+    assert_eq!(since[0], since[1], "of the first");
+    worker.signal("HUP");
+    until_true("those of now count", async || refused_settings(&stage).await.is_null()).await;
+    worker.says("at work", 2).await;
+    worker.stop().await.expect(0);
+}
+
+async fn refused_settings(stage: &Stage) -> serde_json::Value {
+    stage.meetsync(&["status", "--json"]).await.json()["replicas"][0]["refused_settings"].clone()
+}
+
 /// A slip in the secret must not stop a worker that sends; a Meetecho that is away must not keep the old secret in place.
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_meetecho_rejects_change_nothing() {

@@ -27,9 +27,11 @@ pub(super) fn at_work(page: &mut Page, status: &Status) {
             // It may not have asked.
             _ => "",
         };
+        let settings =
+            if replica.refused_settings.is_some() { "; goes on with its settings of before" } else { "" };
         page.line(
             Paint::Plain,
-            format!("  {name} (version {version}), seen {seen} ago, there since {started}{thinks}"),
+            format!("  {name} (version {version}), seen {seen} ago, there since {started}{thinks}{settings}"),
         );
     }
     for lease in &status.leases {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::ledger::{
-    Attempt, Failing, LastPass, Replica, Standing, StandingHold, State, SubjectStanding, WorkedOn,
+    Attempt, Failing, LastPass, RefusedSettings, Replica, Standing, StandingHold, State, SubjectStanding,
+    WorkedOn,
 };
 use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
@@ -317,6 +318,28 @@ fn a_pass_that_panicked_is_a_defect_and_said_to_be_one() {
         "{told}"
     );
     assert!(!told.contains("meetsync check"), "{told}");
+}
+
+/// Whoever changed them may think that they count.
+#[test]
+fn settings_that_could_not_be_used_need_a_person() {
+    let mut standing = quiet(vec![decks(1, State::Settled)]);
+    let words = "meetsync.toml:12: [rooms] policy: expected full, no-delete or observe".to_owned();
+    standing.replicas[0].refused_settings = Some(RefusedSettings { words, since: ago(600) });
+    let text = told(standing.clone());
+    let first = text.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("The worker's last pass was 2 s ago.") && first.ends_with("1 needs you."),
+        "{text}"
+    );
+    let need = "  ! run@one/7 goes on with its settings of before, since Tue 2026-11-17 02:50:00 UTC: the new ones can't \
+                be used: meetsync.toml:12: [rooms] policy: expected full, no-delete or observe\n      put them right \
+                (meetsync check), and send a hangup (kill -HUP) to run@one/7\n";
+    assert!(text.contains(need), "{text}");
+    assert!(text.contains("02:00 UTC; goes on with its settings of before\n"), "{text}");
+    // One that was killed since goes on with none.
+    standing.replicas[0].seen = ago(60);
+    assert!(!told(standing).contains("settings of before"));
 }
 
 /// By its own pace: one that looks once a minute says that it is there every ten seconds.
