@@ -74,6 +74,8 @@ pub struct AtWork<'a> {
     pub failing: Option<FailingNow<'a>>,
     /// Where the settings that it last read can't be used.
     pub refused_settings: Option<RefusedNow<'a>>,
+    /// How much longer the provider asked to be left alone.
+    pub quiet: Option<Duration>,
 }
 
 /// Passes that failed one after the other.
@@ -150,7 +152,8 @@ impl Ledger {
             .with(failing.map(|failing| i64::from(failing.passes)))
             .with(failing.map(|failing| millis(failing.since)))
             .with(refused.map(|refused| refused.words.to_owned()))
-            .with(refused.map(|refused| millis(refused.since)));
+            .with(refused.map(|refused| millis(refused.since)))
+            .with(said.quiet.map(millis));
         self.write(&statement, "saying that this worker is there").await.map(|_| ())
     }
 

@@ -218,16 +218,17 @@ pub(super) const RECORD_PASS: &str = concat!(
 pub(super) const SEEN_AT_WORK: &str = "\
     WITH given AS (SELECT ? AS name, ? AS version, ? AS provider, ? AS beat_ms,
                           ? AS failing_words, ? AS failing_passes, ? AS failing_ms,
-                          ? AS refused_words, ? AS refused_ms),
+                          ? AS refused_words, ? AS refused_ms, ? AS quiet_ms),
     forgotten AS (
         DELETE FROM meetsync.replica AS r USING given
         WHERE r.name <> given.name AND r.seen < clock_timestamp() - interval '1 day')
     INSERT INTO meetsync.replica AS r
         (name, version, started, seen, provider, beat_ms, failing_since, failing_passes, failing_words,
-         refused_settings_since, refused_settings_words)
+         refused_settings_since, refused_settings_words, quiet_until)
     SELECT name, version, clock_timestamp(), clock_timestamp(), provider, beat_ms,
            clock_timestamp() - failing_ms * interval '1 ms', failing_passes, failing_words,
-           clock_timestamp() - refused_ms * interval '1 ms', refused_words FROM given
+           clock_timestamp() - refused_ms * interval '1 ms', refused_words,
+           clock_timestamp() + quiet_ms * interval '1 ms' FROM given
     ON CONFLICT (name) DO UPDATE SET
         version = excluded.version, seen = excluded.seen, provider = excluded.provider, beat_ms = excluded.beat_ms,
         failing_since = CASE WHEN excluded.failing_words IS NOT NULL
@@ -235,7 +236,7 @@ pub(super) const SEEN_AT_WORK: &str = "\
         failing_passes = excluded.failing_passes, failing_words = excluded.failing_words,
         refused_settings_since = CASE WHEN excluded.refused_settings_words IS NOT NULL
                                       THEN coalesce(r.refused_settings_since, excluded.refused_settings_since) END,
-        refused_settings_words = excluded.refused_settings_words";
+        refused_settings_words = excluded.refused_settings_words, quiet_until = excluded.quiet_until";
 /// And leaves its turns to whoever asks next.
 pub(super) const GONE_FROM_WORK: &str = "\
     WITH given AS (SELECT ? AS name),

@@ -78,6 +78,9 @@ pub struct Replica {
     /// None where it goes by the settings that it last read.
     #[serde(default)]
     pub refused_settings: Option<RefusedSettings>,
+    /// The provider asked it to be left alone until then, by the ledger's own clock. It may be over.
+    #[serde(default)]
+    pub quiet_until: Option<DateTime<Utc>>,
 }
 
 /// Settings that a worker read and can't use: it goes on with those of before.
@@ -189,6 +192,8 @@ struct ReplicaColumns {
     refused_settings_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     refused_settings_words: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    quiet_until: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -231,7 +236,7 @@ const SUBJECTS: &str = concat!(
 );
 const REPLICAS: &str = "\
     SELECT r.name, r.version, r.started, r.seen, r.provider, r.beat_ms, r.failing_since, r.failing_passes,
-           r.failing_words, r.refused_settings_since, r.refused_settings_words
+           r.failing_words, r.refused_settings_since, r.refused_settings_words, r.quiet_until
     FROM meetsync.replica AS r
     WHERE r.seen > ? ORDER BY r.seen DESC, r.name";
 const LEASES: &str = "\
@@ -317,13 +322,13 @@ fn subject_of(row: SubjectColumns) -> Result<SubjectStanding, LedgerError> {
 }
 
 fn replica_of(row: ReplicaColumns) -> Replica {
-    let ReplicaColumns { name, version, started, seen, provider, beat_ms, .. } = row;
+    let ReplicaColumns { name, version, started, seen, provider, beat_ms, quiet_until, .. } = row;
     let failing = row.failing_words.zip(row.failing_since);
     let passes = row.failing_passes.unwrap_or(1);
     let failing = failing.map(|(words, since)| Failing { words, since, passes });
     let refused = row.refused_settings_words.zip(row.refused_settings_since);
     let refused_settings = refused.map(|(words, since)| RefusedSettings { words, since });
-    Replica { name, version, started, seen, provider, beat_ms, failing, refused_settings }
+    Replica { name, version, started, seen, provider, beat_ms, failing, refused_settings, quiet_until }
 }
 
 fn lease_of(row: LeaseColumns) -> WorkedOn {

@@ -125,5 +125,6 @@ diesel::table! {
         failing_words -> Nullable<Text>,
         refused_settings_since -> Nullable<Timestamptz>,
         refused_settings_words -> Nullable<Text>,
+        quiet_until -> Nullable<Timestamptz>,
     }
 }

@@ -7,7 +7,7 @@ use super::edges::Edges;
 use super::look;
 use super::worker::ProviderSeems;
 use super::world::{Parts, ReadRooms, ReconcileError, World, read_world};
-use crate::ledger::{Ledger, LedgerError, WorkedOn, is_gone};
+use crate::ledger::{Ledger, LedgerError, Replica, WorkedOn, is_gone};
 use crate::model::{GroupAcronym, RoomsSeen, Scope, Session, SubjectKey};
 use crate::plan::{self, Ask, AtWork, Explained, Inputs, Known, ProviderIs, Taken};
 
@@ -38,9 +38,18 @@ pub async fn at_work(ledger: &Ledger) -> Result<AtWork, LedgerError> {
         } else {
             ProviderIs::Down
         },
+        quiet_until: quiet_until(&standing.replicas, now),
         leases: leases.collect(),
         next_sweep: None,
     })
+}
+
+/// The provider asked every worker that is there to leave it alone: when the first of them may ask it again. None: one of
+/// them may now, or none is there.
+pub(super) fn quiet_until(replicas: &[Replica], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let there = replicas.iter().filter(|replica| replica.is_there(now));
+    // None is the least.
+    there.map(|replica| replica.quiet_until.filter(|until| now < *until)).min().flatten()
 }
 
 /// Reads it, as a worker sees it where one is there. A session that no pass looks at is read by its name, and alone.

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::explain::quiet_until;
 use super::pass_summary::{Need, PassSummary};
 use crate::ledger::{
     Attempt, Failing, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State,
@@ -49,6 +50,8 @@ pub struct Status {
     pub mode: Option<Mode>,
     /// `down` where a worker that is there gets no answer; null where none says so.
     pub provider: Option<&'static str>,
+    /// Meetecho asked every worker that is there to leave it alone until then; null where it did not.
+    pub quiet_until: Option<DateTime<Utc>>,
     /// Null while the passes of all workers that are there succeed.
     pub failing: Option<FailingPasses>,
     /// When it ended; null where there never was one.
@@ -163,6 +166,7 @@ impl Status {
             as_of: asked_at,
             mode: summary.as_ref().and_then(|summary| summary.mode),
             provider: provider(&replicas, asked_at),
+            quiet_until: quiet_until(&replicas, asked_at),
             failing,
             last_complete_pass: last_pass.map(|pass| pass.ended_at),
             last_pass_ms: last_pass.map(|pass| u64::try_from(pass.took.as_millis()).unwrap_or(u64::MAX)),

@@ -38,9 +38,11 @@ CREATE TABLE meetsync.replica (
     failing_passes bigint,
     failing_words  text,
     refused_settings_since timestamptz,
-    refused_settings_words text
+    refused_settings_words text,
+    quiet_until    timestamptz
 );
 COMMENT ON COLUMN meetsync.replica.provider IS 'what it thinks of the provider, in words';
+COMMENT ON COLUMN meetsync.replica.quiet_until IS 'the provider asked to be left alone until then, by the ledger''s own clock';
 COMMENT ON COLUMN meetsync.replica.beat_ms IS 'how often it says that it is there';
 COMMENT ON COLUMN meetsync.replica.failing_since IS 'of the first of its passes that failed in a row, by the ledger''s own clock';
 COMMENT ON COLUMN meetsync.replica.failing_words IS 'why the last one failed; null while passes succeed';

@@ -71,7 +71,7 @@ impl Voice {
             to_change = report.plan.summary.to_change,
             "pass"
         );
-        self.heard.set(Seen { as_of: report.as_of, provider: report.provider });
+        self.heard.set(Seen::of(report));
         self.tell_manager(report);
         self.tell_refusals(report);
     }
@@ -152,6 +152,7 @@ mod tests {
             took: Duration::ZERO,
             is_complete: true,
             provider: ProviderSeems::Answering,
+            quiet: None,
             plan: Arc::new(plan),
         };
         let (mut said, log) = std::io::pipe().unwrap();

@@ -42,7 +42,7 @@ impl Hired {
             let heard = Heard::default();
             let told = |pass: Result<&PassReport, &ReconcileError>| match pass {
                 Ok(report) => {
-                    heard.set(Seen { as_of: report.as_of, provider: report.provider });
+                    heard.set(Seen::of(report));
                     passes.send_replace(Some(report.clone()));
                 }
                 Err(error) => heard.failed(error),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::BY_HAND;
 use super::rules::exact;
 use super::{Explained, ExplainedAnswer, Rule, SubjectExplained};
-use crate::model::{Kind, SessionId, SubjectKey};
+use crate::model::{Kind, SessionId, SubjectKey, Why};
 
 /// Whose next step an explanation tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct AtWork {
     pub workers: Vec<String>,
     /// As one of them sees it.
     pub provider: ProviderIs,
+    /// It asked every worker that is there to leave it alone, and the first of them may ask it again then. Not over.
+    pub quiet_until: Option<DateTime<Utc>>,
     /// Who has a session now.
     pub leases: BTreeMap<SessionId, Taken>,
     /// When the worker next compares all rooms.
@@ -80,8 +82,13 @@ impl Explained {
             }
             someone_works_on_it(subject, lease, now);
             if lease.is_none() {
-                let as_seen = Some(&at_work.provider).filter(|_| self.view == View::Worker);
-                provider(subject, as_seen.unwrap_or(&ProviderIs::Well), now);
+                let is_seen = self.view == View::Worker;
+                let quiet_until = at_work.quiet_until.filter(|_| is_seen);
+                let as_seen = Some(&at_work.provider).filter(|_| is_seen).unwrap_or(&ProviderIs::Well);
+                provider(subject, as_seen, quiet_until, now);
+                if let (ProviderIs::Well, Some(until)) = (as_seen, quiet_until) {
+                    left_alone(subject, until, now);
+                }
             }
         }
     }
@@ -126,8 +133,34 @@ fn someone_works_on_it(subject: &mut SubjectExplained, lease: Option<&Taken>, no
     }
 }
 
+/// What would be sent before the end of a pause that the provider asked for waits for that, whether or not it was tried.
+fn left_alone(subject: &mut SubjectExplained, until: DateTime<Utc>, now: DateTime<Utc>) {
+    let value = format!("Meetecho asked to be left alone until {} UTC", exact(until));
+    subject.rules.push(Rule {
+        rule: "no_pause_asked".into(),
+        holds: false,
+        value: format!("{value} (Retry-After), and nothing is sent before that"),
+    });
+    let is_sent = matches!(subject.answer, ExplainedAnswer::WillSend | ExplainedAnswer::InDoubt)
+        || matches!(subject.why, Some(Why::RetryWait | Why::WaitingBurst));
+    if !is_sent || subject.next.is_none_or(|next| next < now || next >= until) {
+        return;
+    }
+    if subject.answer != ExplainedAnswer::InDoubt {
+        subject.answer = ExplainedAnswer::Waits;
+        subject.why = Some(Why::RateLimited);
+    }
+    subject.next = Some(until);
+    subject.detail = format!("{value}; {}", subject.detail.replace(BY_HAND, ""));
+}
+
 /// What is to be sent waits until the provider answers, or lets us in; nobody knows when that is.
-fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime<Utc>) {
+fn provider(
+    subject: &mut SubjectExplained,
+    provider: &ProviderIs,
+    quiet_until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) {
     let mut add = |rule: &str, holds, value: &str| {
         subject.rules.push(Rule { rule: rule.into(), holds, value: value.into() });
     };
@@ -140,7 +173,16 @@ fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime
             let value =
                 "Meetecho does not answer, and is asked one thing at a time; this waits until it answers";
             add("provider_answers", false, value);
-            Some(value.to_owned())
+            Some(quiet_until.map_or_else(
+                || value.to_owned(),
+                |until| {
+                    format!(
+                        "Meetecho asked to be left alone until {} UTC, again and again, and is asked one thing at a time after \
+                         that; this waits until it answers",
+                        exact(until)
+                    )
+                },
+            ))
         }
         ProviderIs::RejectingUs(workers) => {
             let value = format!("{REJECTS_US}; {}", put_credentials_right(workers));
@@ -149,9 +191,9 @@ fn provider(subject: &mut SubjectExplained, provider: &ProviderIs, now: DateTime
             Some(value)
         }
     };
-    let is_unsent = subject.why == Some(crate::model::Why::WindowClosedUnsent);
+    let is_unsent = subject.why == Some(Why::WindowClosedUnsent);
     let is_sent = matches!(subject.answer, ExplainedAnswer::WillSend | ExplainedAnswer::InDoubt)
-        || subject.why == Some(crate::model::Why::RetryWait);
+        || subject.why == Some(Why::RetryWait);
     if let Some(trouble) = trouble
         && is_sent
         && !is_unsent

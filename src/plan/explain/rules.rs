@@ -48,6 +48,7 @@ pub(in crate::plan) fn rule_of(kind: Kind, why: Why) -> Option<&'static str> {
         Why::WaitingBurst => "burst_over",
         Why::Unsupported => "not_parked",
         Why::RetryWait => "no_retry_wait",
+        Why::RateLimited => "no_pause_asked",
         Why::WriteBackOff => "write_back_on",
         Why::NoDelete | Why::ObserveOnly => "rooms_policy",
         why if why.is_guard() => "within_guards",

@@ -87,6 +87,64 @@ fn a_provider_that_is_down_has_no_moment() {
     }
 }
 
+/// Also those that were not tried since: nothing goes out before the end of the pause.
+#[test]
+fn a_pause_that_was_asked_for_is_waited_for_by_all() {
+    let until = now() + TimeDelta::seconds(40);
+    let at_work = AtWork { workers: vec!["run@one/7".into()], quiet_until: Some(until), ..AtWork::default() };
+    let timing = |timing: Timing| {
+        let mut world = in_doubt();
+        world.row(SubjectKey::decks(SessionId(2))).timing = timing;
+        world
+    };
+    let burst = Some(Burst { first: now(), last: now() });
+    let soon = Some(now() + TimeDelta::seconds(7));
+    let late = Some(now() + TimeDelta::seconds(50));
+    for (world, id, answer, why, next) in [
+        (in_doubt(), 2, ExplainedAnswer::Waits, Why::RateLimited, until),
+        (in_doubt(), 1, ExplainedAnswer::InDoubt, Why::InDoubtConfirming, until),
+        (timing(Timing { burst, ..Timing::default() }), 2, ExplainedAnswer::Waits, Why::RateLimited, until),
+        (
+            timing(Timing { not_before: soon, tries: 1, ..Timing::default() }),
+            2,
+            ExplainedAnswer::Waits,
+            Why::RateLimited,
+            until,
+        ),
+        (
+            timing(Timing { not_before: late, tries: 1, ..Timing::default() }),
+            2,
+            ExplainedAnswer::Waits,
+            Why::RetryWait,
+            now() + TimeDelta::seconds(50),
+        ),
+    ] {
+        let told = beside(&world, id, &at_work, false);
+        let decks = &told.subjects[0];
+        assert_eq!((decks.answer, decks.why, decks.next), (answer, Some(why), Some(next)), "{decks:#?}");
+        assert!(!rule(decks, "no_pause_asked") && rule(decks, "provider_answers"), "{decks:#?}");
+        let text = explained_text(&[told.clone()], &Style::default());
+        assert!(!text.contains("will be sent now") && !text.contains("tried again now"), "{text}");
+        if why != Why::RetryWait {
+            assert!(decks.detail.starts_with("Meetecho asked to be left alone until "), "{decks:#?}");
+            assert!(!decks.detail.contains("by hand"), "it would be against that: {decks:#?}");
+        }
+        // The rule that decides is marked.
+        let marked = |line: &str| line.starts_with("! no   no_pause_asked");
+        assert_eq!(text.lines().any(marked), why == Why::RateLimited, "{text}");
+    }
+    // What is not sent at all waits for nobody.
+    let mut world = in_doubt();
+    world.snapshot.sessions[1].slot = None;
+    let told = beside(&world, 2, &at_work, false);
+    assert_eq!((told.subjects[0].why, told.subjects[0].next), (Some(Why::NotScheduled), None), "{told:#?}");
+    // Where it is asked one thing at a time after that, nobody knows when the turn of this one comes.
+    let down = AtWork { provider: ProviderIs::Down, ..at_work };
+    let told = beside(&in_doubt(), 2, &down, false);
+    assert!(told.subjects[0].next.is_none(), "{told:#?}");
+    assert!(told.subjects[0].detail.contains("asked to be left alone until"), "{told:#?}");
+}
+
 /// It is not down: a person has to do something, and is told what.
 #[test]
 fn a_provider_that_rejects_us_answers_and_needs_a_person() {

@@ -80,6 +80,7 @@ pub(super) fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
             beat_ms: 4_000,
             failing: None,
             refused_settings: None,
+            quiet_until: None,
         }],
         leases: Vec::new(),
         holds: Vec::new(),

@@ -14,7 +14,7 @@ mod words;
 
 use at_work::{at_work, history};
 use by_itself::goes_on_by_itself;
-use words::{name_of, span};
+use words::{clock, name_of, span};
 
 /// A matter names so many of its sessions, and counts the others.
 const NAMED: usize = 8;
@@ -27,6 +27,7 @@ pub fn status_text(status: &Status, style: &Style) -> String {
     page.line(paint, format!("{}{} {}", failing(status), health(status), sum(status)));
     only_observes(&mut page, status);
     provider_is_down(&mut page, status);
+    provider_asked_for_quiet(&mut page, status);
     needs_a_person(&mut page, status);
     goes_on_by_itself(&mut page, status);
     rooms(&mut page, status);
@@ -113,6 +114,23 @@ fn provider_is_down(page: &mut Page, status: &Status) {
                 "Meetecho does not answer, as {} sees it: it is asked one thing at a time, and all that is to be sent waits \
                  until it answers.",
                 who.join(" and ")
+            ),
+        );
+    }
+}
+
+/// Of each worker by itself: another one may not have been asked, and goes on.
+fn provider_asked_for_quiet(page: &mut Page, status: &Status) {
+    let now = status.as_of;
+    for replica in status.replicas.iter().filter(|replica| replica.is_there(now)) {
+        let Some(until) = replica.quiet_until.filter(|until| now < *until) else { continue };
+        page.line(
+            Paint::Changed,
+            format!(
+                "Meetecho asked {} to leave it alone until {} (for {} more): nothing is sent by it before that.",
+                replica.name,
+                clock(until, now),
+                span(until - now)
             ),
         );
     }

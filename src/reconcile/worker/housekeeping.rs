@@ -9,7 +9,7 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::ProviderSeems;
+use super::{PassReport, ProviderSeems};
 use crate::database::chain;
 use crate::ledger::{AtWork, FailingNow, Ledger, LedgerError, RefusedNow, Turn};
 use crate::reconcile::world::ReconcileError;
@@ -26,7 +26,19 @@ pub(crate) struct Seen {
     /// By the datatracker's clock.
     pub(crate) as_of: DateTime<Utc>,
     pub(crate) provider: ProviderSeems,
+    /// The provider asked to be left alone until then.
+    pub(crate) quiet_until: Option<Instant>,
 }
+
+impl Seen {
+    pub(crate) fn of(report: &PassReport) -> Self {
+        let quiet_until = report.quiet.map(|quiet| Instant::now() + quiet);
+        Self { as_of: report.as_of, provider: report.provider, quiet_until }
+    }
+}
+
+/// The end of a pause is told anew where it is another by more than this.
+const SAME_PAUSE: Duration = Duration::from_millis(500);
 
 /// What was heard of passes, and of settings that were read again.
 #[derive(Debug, Default)]
@@ -100,12 +112,20 @@ impl Said {
         self.seen.map_or("", |seen| seen.provider.word())
     }
 
+    fn quiet_until(&self) -> Option<Instant> {
+        self.seen.and_then(|seen| seen.quiet_until)
+    }
+
     /// Whether that is to be said before the next beat.
     fn is_news(&self, said: &Self) -> bool {
         let words = |said: &Self| said.failing.as_ref().map(|failing| failing.words.clone());
         self.provider() != said.provider()
             || words(self) != words(said)
             || self.refused_settings != said.refused_settings
+            || match (self.quiet_until(), said.quiet_until()) {
+                (Some(new), Some(old)) => new.max(old) - new.min(old) > SAME_PAUSE,
+                (new, old) => new.is_some() != old.is_some(),
+            }
     }
 }
 
@@ -175,7 +195,14 @@ impl Hand {
         let refused = said.refused_settings.as_ref();
         let refused_settings =
             refused.map(|refused| RefusedNow { words: &refused.words, since: refused.first.elapsed() });
-        let said = AtWork { provider: said.provider(), beat: self.interval(), failing, refused_settings };
+        let left = said.quiet_until().map(|until| until.saturating_duration_since(Instant::now()));
+        let said = AtWork {
+            provider: said.provider(),
+            beat: self.interval(),
+            failing,
+            refused_settings,
+            quiet: left.filter(|left| !left.is_zero()),
+        };
         self.ledger.seen_at_work(&self.name, env!("CARGO_PKG_VERSION"), &said).await
     }
 
@@ -207,6 +234,29 @@ impl Hand {
 mod tests {
     use super::*;
 
+    fn seen(quiet_until: Option<Instant>) -> Seen {
+        Seen { as_of: DateTime::UNIX_EPOCH, provider: ProviderSeems::Answering, quiet_until }
+    }
+
+    /// It is measured anew with every pass, and not written down with every one.
+    #[test]
+    fn a_pause_is_news_where_it_begins_ends_or_gets_longer() {
+        let now = Instant::now();
+        let said = |millis: Option<u64>| {
+            let quiet_until = millis.map(|millis| now + Duration::from_millis(millis));
+            Said { seen: Some(seen(quiet_until)), ..Said::default() }
+        };
+        for (new, old, is_news) in [
+            (None, None, false),
+            (Some(40_000), None, true),
+            (None, Some(40_000), true),
+            (Some(40_000), Some(40_500), false),
+            (Some(40_501), Some(40_000), true),
+        ] {
+            assert_eq!(said(new).is_news(&said(old)), is_news, "{old:?}, then {new:?}");
+        }
+    }
+
     fn words(heard: &Heard) -> Option<String> {
         heard.0.borrow().failing.as_ref().map(|failing| failing.words.clone())
     }
@@ -218,7 +268,7 @@ mod tests {
         heard.failed(&ReconcileError::Panicked);
         assert!(words(&heard).is_some_and(|words| words.contains("panicked")));
         assert_eq!(heard.0.borrow().failing.as_ref().map(|failing| failing.passes), Some(2));
-        heard.set(Seen { as_of: DateTime::UNIX_EPOCH, provider: ProviderSeems::Answering });
+        heard.set(seen(None));
         assert_eq!(words(&heard), None);
     }
 }

@@ -32,6 +32,8 @@ pub struct PassReport {
     /// False where the read was not complete, or another worker knew a newer state: nothing came of it.
     pub is_complete: bool,
     pub provider: ProviderSeems,
+    /// How much longer it asked to be left alone.
+    pub quiet: Option<Duration>,
     pub plan: Arc<Plan>,
 }
 
@@ -99,8 +101,14 @@ pub(super) async fn pass<E: Edges>(
             "the clock of the datatracker's database went back"
         );
     }
-    let report =
-        |is_complete, plan| PassReport { as_of, took, is_complete, provider: ProviderSeems::default(), plan };
+    let report = |is_complete, plan| PassReport {
+        as_of,
+        took,
+        is_complete,
+        provider: ProviderSeems::default(),
+        quiet: None,
+        plan,
+    };
     if !may_be_relied_on(&plan) {
         let report = report(false, Arc::new(plan));
         let lifted = BTreeSet::new();

@@ -165,3 +165,16 @@ async fn a_worker_says_since_when_it_goes_by_its_settings_of_before() {
     ledger.seen_at_work("one", "1", &AtWork::default()).await.unwrap();
     assert_eq!(ledger.standing(0).await.unwrap().replicas[0].refused_settings, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_until_when_the_provider_asked_to_be_left_alone() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let quiet = Some(Duration::from_secs(40));
+    ledger.seen_at_work("one", "1", &AtWork { quiet, ..AtWork::default() }).await.unwrap();
+    let standing = ledger.standing(0).await.unwrap();
+    let left = standing.replicas[0].quiet_until.unwrap() - standing.asked_at;
+    assert!(left > chrono::TimeDelta::zero() && left <= chrono::TimeDelta::seconds(40), "{left}");
+    ledger.seen_at_work("one", "1", &AtWork::default()).await.unwrap();
+    assert_eq!(ledger.standing(0).await.unwrap().replicas[0].quiet_until, None);
+}

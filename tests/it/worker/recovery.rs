@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use meetsync::demo::sample::scenes::{self, LIVE};
+use meetsync::demo::sample::scenes::{self, LIVE, LIVE_TOO};
 use meetsync::demo::standin::Failure;
 use meetsync::provider::meetecho::Call;
 
@@ -89,5 +89,21 @@ async fn a_pause_that_meetecho_asked_for_is_told() {
     let decks = &explained["subjects"][0];
     assert_eq!((&decks["answer"], &decks["why"]), (&"waits".into(), &"retry_wait".into()), "{decks}");
     assert!(moment(&decks["next"]) > moment(&explained["as_of"]) + back_off, "{decks}");
+
+    // One that was edited meanwhile, and has tried nothing itself.
+    let asked = stage.requests();
+    stage.database.run(&scenes::add_deck(LIVE_TOO, "Meanwhile").sql).await;
+    let wished =
+        format!("SELECT 1::text FROM meetsync.subject WHERE session = {LIVE_TOO} AND state = 'waiting'");
+    until_true("it is wished", async || !stage.database.texts(&wished).await.is_empty()).await;
+    let until = moment(&stage.meetsync(&["status", "--json"]).await.json()["quiet_until"]);
+    let explained = stage.meetsync(&["explain", &LIVE_TOO.to_string(), "--json"]).await.json();
+    let decks = &explained["subjects"][0];
+    assert_eq!((&decks["answer"], &decks["why"]), (&"waits".into(), &"rate_limited".into()), "{decks}");
+    assert!((moment(&decks["next"]) - until).abs() < TimeDelta::seconds(1), "{decks}");
+    assert!(until > moment(&explained["as_of"]) + back_off, "{until}");
+    let text = text_of_status(&stage).await;
+    assert!(text.contains(" to leave it alone until "), "{text}");
+    assert_eq!(stage.requests(), asked, "nothing was sent before that");
     drop(worker);
 }

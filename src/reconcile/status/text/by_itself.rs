@@ -113,7 +113,10 @@ fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>)
         _ if !workers_saying(status, "credentials_rejected").is_empty() => {
             "; tried again when Meetecho takes our credentials".into()
         }
-        Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
-        _ => String::new(),
+        // A pause that was asked for is of all, also of those that were tried before it.
+        at => match at.max(status.quiet_until) {
+            Some(at) if at > status.as_of => format!("; tried again in {}", span(at - status.as_of)),
+            _ => String::new(),
+        },
     }
 }

@@ -342,6 +342,36 @@ fn settings_that_could_not_be_used_need_a_person() {
     assert!(!told(standing).contains("settings of before"));
 }
 
+#[test]
+fn a_pause_that_was_asked_for_is_of_all() {
+    let failed = SubjectStanding {
+        doubt_since: Some(ago(9)),
+        last_error: Some("no answer within 3.01 s".into()),
+        not_before: Some(ago(-2)),
+        tries: 1,
+        ..decks(3, State::InDoubt)
+    };
+    let mut standing = quiet(vec![failed, decks(4, State::Waiting)]);
+    standing.replicas[0].quiet_until = Some(ago(-40));
+    let told_one = told(standing.clone());
+    let line = "Meetecho asked run@one/7 to leave it alone until 03:00:40 UTC (for 40 s more): nothing is sent by it before that.\n";
+    assert!(told_one.contains(line) && told_one.contains("; tried again in 40 s"), "{told_one}");
+    assert_eq!(status(standing.clone()).quiet_until, Some(ago(-40)));
+    // Another one may go on; of both, the first that may.
+    let other = Replica { name: "run@two/9".into(), quiet_until: None, ..standing.replicas[0].clone() };
+    standing.replicas.push(other);
+    assert_eq!(status(standing.clone()).quiet_until, None);
+    let told_two = told(standing.clone());
+    assert!(told_two.contains(line) && told_two.contains("; tried again in 2 s"), "{told_two}");
+    standing.replicas[1].quiet_until = Some(ago(-10));
+    assert_eq!(status(standing.clone()).quiet_until, Some(ago(-10)));
+    // Over, or of one that was killed since.
+    standing.replicas[1].quiet_until = Some(ago(1));
+    assert_eq!(status(standing.clone()).quiet_until, None);
+    standing.replicas[1].seen = ago(60);
+    assert_eq!(status(standing).quiet_until, Some(ago(-40)));
+}
+
 /// By its own pace: one that looks once a minute says that it is there every ten seconds.
 #[test]
 fn a_worker_that_was_not_seen_for_a_while_is_not_at_work() {

@@ -46,6 +46,7 @@ impl<E: Edges> Going<'_, E> {
             Ok(mut passed) => {
                 self.failures = 0;
                 passed.report.provider = self.provider();
+                passed.report.quiet = self.shared.parts.meetecho.quiet_for();
                 (self.told)(Ok(&passed.report));
                 // A datatracker that is edited all the time is not read all the time.
                 let pause = (passed.report.took * READS_AT_MOST).min(self.options.poll).max(SHORTEST_PAUSE);
@@ -102,7 +103,8 @@ impl<E: Edges> Going<'_, E> {
     }
 
     fn looked(&mut self, looked: Looked, now: Duration) {
-        self.is_wanted |= !looked.seen.is_empty();
+        // A pause that was asked for is told with a pass.
+        self.is_wanted |= !looked.seen.is_empty() || self.shared.parts.meetecho.quiet_for().is_some();
         let answer = looked.answer.unwrap_or(Answer::NotAsked);
         let mut looks = lock(&self.shared.looks);
         for (group, rooms) in looked.seen {
