@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Begun, Failure, StepEnd};
 use crate::model::{Accepted, Confirming, Deck, DeckId, Fault, Outcome, Why};
-use crate::plan::{Change, DeckCall, Operation};
+use crate::plan::{Change, DeckCall, Operation, counted};
 
 use super::acted::{Acted, OUT_OF_TIME_IN_DOUBT, OUT_OF_TIME_UNSENT};
 use super::edges::{Books, Conference, Time};
@@ -90,7 +90,7 @@ fn out_of_time(before: u64, by_then: u64) -> Outcome<()> {
         OUT_OF_TIME_UNSENT
     } else {
         "the lease (ledger.lease) was nearly over before the next request could be sent: Meetecho asked for quiet, or \
-         meetecho.rate is low; all requests before it were answered"
+         meetecho.rate is low"
     };
     Outcome::Retry { after: None, fault: Fault::new(why, words) }
 }
@@ -129,6 +129,8 @@ struct Progress {
     began: bool,
     sent: BTreeSet<DeckId>,
     deleted: BTreeSet<DeckId>,
+    /// Requests that were accepted.
+    accepted: usize,
 }
 
 impl Progress {
@@ -149,8 +151,9 @@ impl Progress {
                 Call::Delete(_) => {}
             }
         }
-        let (failure, retry_after, fault) = match outcome {
+        let (is_refused, retry_after, fault) = match outcome {
             Outcome::Applied(()) => {
+                self.accepted += 1;
                 if let Call::Delete(id) = call {
                     self.deleted.insert(id);
                 } else {
@@ -164,9 +167,12 @@ impl Progress {
                 let end = StepEnd::InDoubt { words: fault.words.clone(), sent };
                 return Some(Acted::in_doubt(end, fault));
             }
-            Outcome::Retry { after, fault } => (Failure::Retry(fault.words.clone()), after, fault),
-            Outcome::Refused(fault) => (Failure::Refused(fault.words.clone()), None, fault),
+            Outcome::Retry { after, fault } => (false, after, fault),
+            Outcome::Refused(fault) => (true, None, fault),
         };
+        let fault = if nothing_was_processed { fault } else { self.partly(fault) };
+        let kind: fn(String) -> Failure = if is_refused { Failure::Refused } else { Failure::Retry };
+        let failure = kind(fault.words.clone());
         let end = if nothing_was_processed {
             StepEnd::NotProcessed { failure: Some(failure) }
         } else {
@@ -174,11 +180,55 @@ impl Progress {
         };
         Some(Acted::failed(end, fault, retry_after))
     }
+
+    /// Whoever reads that a subject is in doubt thinks of a request that may still arrive. Here none is on its way.
+    fn partly(&self, fault: Fault) -> Fault {
+        let accepted = counted(self.accepted, "request was", "requests were");
+        let words = format!(
+            "done in part: {accepted} accepted, the next was not made or not accepted ({}), and nothing of it is on its \
+             way; the next try sends the whole list",
+            fault.words
+        );
+        Fault::new(fault.why, words)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It is in doubt what is there, and yet every request had its answer.
+    #[test]
+    fn a_change_that_was_done_in_part_says_so_and_what_comes() {
+        let wanted = [];
+        let delete = Call::Delete(DeckId(7));
+        let applied = || Outcome::Applied(());
+        let mut progress = Progress::default();
+        assert!(progress.note(delete, Some(DeckId(7)), &wanted, applied()).is_none());
+        let acted = progress.note(Call::Put, None, &wanted, out_of_time(1, 1)).expect("it ends the step");
+        let words = "done in part: 1 request was accepted, the next was not made or not accepted (the lease \
+                     (ledger.lease) was nearly over before the next request could be sent: Meetecho asked for quiet, or \
+                     meetecho.rate is low), and nothing of it is on its way; the next try sends the whole list";
+        let sent = BTreeSet::new();
+        assert_eq!(acted.end, StepEnd::Partly { failure: Failure::Retry(words.into()), sent });
+        assert_eq!(acted.fault.map(|fault| (fault.why, fault.words)), Some((Why::RetryWait, words.into())));
+
+        let refused = || Outcome::Refused(Fault::new(Why::Unsupported, "422: no"));
+        let mut progress = Progress::default();
+        for _ in 0..2 {
+            assert!(progress.note(delete, Some(DeckId(7)), &wanted, applied()).is_none());
+        }
+        let acted = progress.note(Call::Put, None, &wanted, refused()).expect("it ends the step");
+        assert!(acted.is_refused_by_provider(), "{acted:?}");
+        let words = acted.fault.expect("why").words;
+        assert!(words.contains("2 requests were accepted") && words.contains("(422: no)"), "{words}");
+
+        // Where the first one is not accepted, all is as it was.
+        let acted = Progress::default().note(Call::Put, None, &wanted, refused()).expect("it ends the step");
+        assert_eq!(acted.fault.expect("why").words, "422: no");
+        let failure = Some(Failure::Refused("422: no".into()));
+        assert_eq!(acted.end, StepEnd::NotProcessed { failure });
+    }
 
     /// A provider that answered in this very step is not down, and what never went out leaves no doubt.
     #[test]

@@ -107,3 +107,33 @@ async fn a_pause_that_meetecho_asked_for_is_told() {
     assert_eq!(stage.requests(), asked, "nothing was sent before that");
     drop(worker);
 }
+
+/// Nothing of it is on its way, and whoever reads that it is in doubt must not think so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_was_done_in_part_is_told_as_that() {
+    let stage = hurried().await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    // A deck that goes is a DELETE, and then the list.
+    stage.standin.fail_next(Some(Call::SetDecks), 1, Failure::TooMany { retry_after: 40 });
+    stage.database.run(&scenes::remove_deck(LIVE, 1).sql).await;
+    worker.says("429", 1).await;
+    let failed =
+        format!("SELECT last_error FROM meetsync.subject WHERE session = {LIVE} AND state = 'in_doubt'");
+    until_true("it is told", async || !stage.database.texts(&failed).await.is_empty()).await;
+    let parts = [
+        "done in part: 1 request was accepted",
+        "nothing of it is on its way; the next try sends the whole list",
+    ];
+    let text = text_of_status(&stage).await;
+    let line = text.lines().find(|line| line.contains("in doubt since")).unwrap_or_else(|| panic!("{text}"));
+    assert!(parts.iter().all(|part| line.contains(part)) && line.contains("; tried again in "), "{line}");
+    let told = stage.meetsync(&["explain", &LIVE.to_string()]).await.expect(0).stdout;
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("decks: in doubt, next "))
+        .unwrap_or_else(|| panic!("{told}"));
+    assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+    assert!(line.ends_with("; then: replace_decks, 1 request"), "{line}");
+    drop(worker);
+}
