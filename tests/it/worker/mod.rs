@@ -14,6 +14,7 @@ mod inside;
 mod jumps;
 mod killed;
 mod long_steps;
+mod lost_rooms;
 mod outage;
 mod panics;
 mod recovery;
