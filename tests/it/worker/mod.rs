@@ -7,6 +7,7 @@ mod clocks;
 mod closed;
 mod columns;
 mod credentials;
+mod cut_short;
 mod database_away;
 mod edits;
 mod hangup;
