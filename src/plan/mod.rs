@@ -48,6 +48,6 @@ pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusa
 pub use unsent::{push_it, unsent_words};
 
 #[cfg(test)]
-mod test_world;
+pub(crate) mod test_world;
 #[cfg(test)]
 mod tests;

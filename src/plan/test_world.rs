@@ -12,33 +12,33 @@ use crate::model::*;
 
 mod ideal;
 
-pub(super) const PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
+pub(crate) const PREFIX: &str = "https://meetings.conf.meetecho.com/interim/";
 
 /// Tuesday noon. Every world is looked at now.
-pub(super) fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-17T12:00:00Z".parse().expect("a time")
 }
 
-pub(super) fn minutes(from_now: i64) -> DateTime<Utc> {
+pub(crate) fn minutes(from_now: i64) -> DateTime<Utc> {
     now() + TimeDelta::minutes(from_now)
 }
 
 /// A slot that starts so many minutes from now.
-pub(super) fn slot(from_now: i64, length: i64) -> Span {
+pub(crate) fn slot(from_now: i64, length: i64) -> Span {
     Span::of_minutes(minutes(from_now), length)
 }
 
-pub(super) fn deck(id: i64, rev: &str, order: i32) -> Deck {
+pub(crate) fn deck(id: i64, rev: &str, order: i32) -> Deck {
     let title = format!("Deck {id}");
     Deck { id: DeckId(id), title, url: format!("https://example.org/{id}-{rev}"), rev: rev.into(), order }
 }
 
-pub(super) fn decks(ids: &[i64]) -> Vec<Deck> {
+pub(crate) fn decks(ids: &[i64]) -> Vec<Deck> {
     ids.iter().zip(1..).map(|(id, order)| deck(*id, "00", order)).collect()
 }
 
 /// A session of an IETF week, live since ten minutes, with an hour's slot and no decks.
-pub(super) fn week(id: i64) -> Session {
+pub(crate) fn week(id: i64) -> Session {
     Session {
         id: SessionId(id),
         meeting: MeetingNumber::new("126"),
@@ -56,7 +56,7 @@ pub(super) fn week(id: i64) -> Session {
 }
 
 /// An interim tomorrow at this time, for an hour, with a blank link.
-pub(super) fn interim(id: i64) -> Session {
+pub(crate) fn interim(id: i64) -> Session {
     Session {
         meeting: MeetingNumber::new(format!("interim-2026-mars-{id:02}")),
         meeting_type: "interim".into(),
@@ -66,13 +66,13 @@ pub(super) fn interim(id: i64) -> Session {
     }
 }
 
-pub(super) fn with_decks(mut session: Session, decks: Vec<Deck>) -> Session {
+pub(crate) fn with_decks(mut session: Session, decks: Vec<Deck>) -> Session {
     session.decks = decks.into_iter().map(|deck| LinkedDeck { deck, deleted: false }).collect();
     session
 }
 
 /// The room that a session's slot asks for, as the provider shows it. Its link holds nothing but its public id.
-pub(super) fn seen(session: &Session, public_id: &str) -> SeenRoom {
+pub(crate) fn seen(session: &Session, public_id: &str) -> SeenRoom {
     let times = RoomTimes::of(session.slot.expect("a slot"));
     SeenRoom {
         room_id: session.id.0,
@@ -84,7 +84,7 @@ pub(super) fn seen(session: &Session, public_id: &str) -> SeenRoom {
     }
 }
 
-pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
+pub(crate) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
     RoomRecord {
         public_id: room.public_id.clone(),
         url: room.url.clone(),
@@ -97,17 +97,17 @@ pub(super) fn recorded(room: &SeenRoom, group: &str) -> RoomRecord {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct World {
-    pub(super) snapshot: Snapshot,
-    pub(super) ledger: LedgerView,
-    pub(super) rooms: RoomsSeen,
-    pub(super) policy: Policy,
-    pub(super) ask: Ask,
+pub(crate) struct World {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) ledger: LedgerView,
+    pub(crate) rooms: RoomsSeen,
+    pub(crate) policy: Policy,
+    pub(crate) ask: Ask,
     made: usize,
 }
 
 impl World {
-    pub(super) fn of(sessions: impl IntoIterator<Item = Session>) -> Self {
+    pub(crate) fn of(sessions: impl IntoIterator<Item = Session>) -> Self {
         let sessions: Vec<Session> = sessions.into_iter().collect();
         let mut rooms = RoomsSeen::default();
         for session in sessions.iter().filter(|session| session.is_interim()) {
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// As a reading without these columns gives it.
-    pub(super) fn cannot_read(&mut self, kind: Kind) {
+    pub(crate) fn cannot_read(&mut self, kind: Kind) {
         self.snapshot.unread.insert(kind, "no column".into());
         for session in &mut self.snapshot.sessions {
             match kind {
@@ -147,38 +147,38 @@ impl World {
         }
     }
 
-    pub(super) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         make(self.inputs())
     }
 
-    pub(super) fn inputs(&self) -> Inputs<'_> {
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
         let Self { snapshot, ledger, rooms, policy, ask, .. } = self;
         Inputs { snapshot, ledger, rooms, policy, ask }
     }
 
-    pub(super) fn session(&mut self, id: i64) -> &mut Session {
+    pub(crate) fn session(&mut self, id: i64) -> &mut Session {
         let found = self.snapshot.sessions.iter_mut().find(|session| session.id.0 == id);
         found.expect("a session of this world")
     }
 
-    pub(super) fn row(&mut self, subject: SubjectKey) -> &mut Remembered {
+    pub(crate) fn row(&mut self, subject: SubjectKey) -> &mut Remembered {
         self.ledger.subjects.entry(subject).or_default()
     }
 
     /// The provider shows this room, to whoever reads the group.
-    pub(super) fn shows(mut self, group: &str, room: SeenRoom) -> Self {
+    pub(crate) fn shows(mut self, group: &str, room: SeenRoom) -> Self {
         self.rooms.by_group.entry(GroupAcronym::new(group)).or_default().push(room);
         self
     }
 
     /// The ledger remembers this room as the session's.
-    pub(super) fn records(mut self, group: &str, room: &SeenRoom) -> Self {
+    pub(crate) fn records(mut self, group: &str, room: &SeenRoom) -> Self {
         self.row(SubjectKey::room(SessionId(room.room_id))).room = Some(recorded(room, group));
         self
     }
 
     /// The session's own room: recorded, shown, and its URL in the session.
-    pub(super) fn has_room(mut self, id: i64) -> Self {
+    pub(crate) fn has_room(mut self, id: i64) -> Self {
         let session = self.session(id);
         let room = seen(session, &format!("room-{id}"));
         session.remote_instructions.clone_from(&room.url);
@@ -187,7 +187,7 @@ impl World {
     }
 }
 
-pub(super) fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         scope: ScopePolicy { mode: Mode::Act, groups: BTreeSet::new(), meetings: BTreeSet::new() },
         slides: SlidesPolicy {
@@ -216,7 +216,7 @@ pub(super) fn policy() -> Policy {
 }
 
 /// A plan in a few words, for tables: operations by subject, refusals and waits by code.
-pub(super) fn told(plan: &Plan) -> String {
+pub(crate) fn told(plan: &Plan) -> String {
     let kind = |subject: SubjectKey| format!("{}/{}", subject.kind.as_str(), subject.session);
     let changes = plan.changes.iter().map(|change| {
         let names: Vec<String> = change
@@ -238,14 +238,14 @@ pub(super) fn told(plan: &Plan) -> String {
 }
 
 /// The same, of rooms only.
-pub(super) fn rooms_told(world: &World) -> String {
+pub(crate) fn rooms_told(world: &World) -> String {
     let mut world = world.clone();
     world.ask.scope.kinds = KindFilter::RoomsOnly;
     told(&world.plan())
 }
 
 /// The same, of decks only.
-pub(super) fn decks_told(world: &World) -> String {
+pub(crate) fn decks_told(world: &World) -> String {
     let mut world = world.clone();
     world.ask.scope.kinds = KindFilter::SlidesOnly;
     told(&world.plan())

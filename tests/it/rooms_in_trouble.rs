@@ -114,6 +114,25 @@ async fn decks_wait_for_a_room_that_takes_two_tries() {
     assert_in_step(&stage).await;
 }
 
+/// By then its slides were sent to no room at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn decks_are_sent_again_to_a_room_that_is_made_when_its_doubt_is_over() {
+    let mut stage = stage().await;
+    stage.change_settings("late_effect = \"0s\"", "late_effect = \"5s\"");
+    stage.standin.fail_next(Some(Call::CreateRoom), 1, Failure::Status(500));
+    let done = resync(&stage).await.expect(0);
+    assert!(done.stderr.contains("may still take effect"), "it did not wait: {done:?}");
+    let done = done.json();
+    let log = stage.standin.log();
+    let lists = || log.iter().enumerate().filter(|(_, entry)| entry.call == Some(Call::SetDecks));
+    let made = log.iter().position(|entry| entry.call == Some(Call::CreateRoom) && entry.status == Some(200));
+    let before = lists().filter(|(place, _)| Some(*place) < made).count();
+    let after = lists().filter(|(place, _)| Some(*place) > made).count();
+    assert_eq!((before, after), (1, 1), "{log:#?}");
+    assert_eq!(requests(&done), stage.standin.counts().writes() as u64, "{done:#}");
+    assert_in_step(&stage).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_make_one_room_and_send_its_decks_once() {
     let stage = stage().await;

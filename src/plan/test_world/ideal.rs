@@ -6,7 +6,7 @@ use crate::plan::types::{Change, Operation, Plan};
 
 impl World {
     /// Does what the plan says, at a provider that never fails, and remembers it.
-    pub(in crate::plan) fn apply(&mut self, plan: &Plan) {
+    pub(crate) fn apply(&mut self, plan: &Plan) {
         for change in &plan.changes {
             match change.subject.kind {
                 Kind::Room => self.apply_room(change),

@@ -251,6 +251,15 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
         let last = row.timing.burst.map(|burst| burst.last);
         elsewhere.contains(key) && last.is_some_and(|last| plan.as_of < last + left_to_others())
     };
+    // What was not read may well be as it was wished. Whether an interim meets on Meetecho, and its slides are sent, stands
+    // in its link, where no room of it is known.
+    let is_unread = |key: &SubjectKey| {
+        let by_link = world.snapshot.unread.contains_key(&Kind::Room);
+        let session = world.snapshot.session(key.session).filter(|session| by_link && session.is_interim());
+        let known = session.map(|session| Known::of(&world.inputs(), session));
+        world.snapshot.unread.contains_key(&key.kind)
+            || known.is_some_and(|known| known.record.is_none() && known.found.is_none())
+    };
     // Without a look at its group's rooms nothing is known of why it failed: its pause and its tries stay.
     let is_put_off = |key: &SubjectKey, row: &Remembered| {
         let session = world.snapshot.session(key.session);
@@ -262,8 +271,7 @@ fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(S
         .ledger
         .subjects
         .iter()
-        // What was not read may well be as it was wished.
-        .filter(|(key, _)| !world.snapshot.unread.contains_key(&key.kind))
+        .filter(|(key, _)| !is_unread(key))
         .filter(|(key, row)| !is_put_off(key, row))
         .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
         .filter(|(key, row)| !may_know_better(key, row) && !may_be_theirs(key, row))
@@ -285,3 +293,6 @@ fn clock_step() -> TimeDelta {
 pub(super) fn lock(looks: &std::sync::Mutex<Looks>) -> std::sync::MutexGuard<'_, Looks> {
     looks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,14 +42,15 @@ fn decks(session: SessionId) -> String {
     format!("meetecho/session/{session}/decks")
 }
 
-/// A hold stood in the way of one; the other was sent, and edited after the close.
+/// A hold stood in the way of one, a guard of another; the third was sent, and edited after the close.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_hold_kept_until_the_window_closed_is_told_and_what_came_later_is_not() {
-    let stage = hurried().await;
-    let (held, sent) = (scenes::LIVE, scenes::LIVE_TOO);
+async fn what_a_hold_or_a_guard_kept_until_the_window_closed_is_told_and_what_came_later_is_not() {
+    let mut stage = hurried().await;
+    stage.change_settings("[guard]\n", "[guard]\nmax_sessions = 0\n");
+    let (held, sent, guarded) = (scenes::LIVE, scenes::LIVE_TOO, SessionId(36004));
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
-    for session in [held, sent] {
+    for session in [held, sent, guarded] {
         stage.database.run(&closes_in(session, "12 s")).await;
     }
     let stops = format!(
@@ -59,19 +60,26 @@ async fn what_a_hold_kept_until_the_window_closed_is_told_and_what_came_later_is
     stage.database.run(&stops).await;
     stage.database.run(&scenes::add_deck(held, "Held").sql).await;
     stage.database.run(&scenes::add_deck(sent, "In time").sql).await;
+    let shown = stage.standin.decks_of(guarded);
+    let all_gone = format!("DELETE FROM public.meeting_session_materials WHERE session_id = {guarded}");
+    stage.database.run(&all_gone).await;
+    worker.says("guard_too_many_deletes", 1).await;
     until(&stage, "what is not held", |standin| shows(standin, sent, "In time")).await;
     assert_eq!(told(&stage).await, Vec::<String>::new(), "the windows are open");
     until_closed(&stage, held).await;
+    until_closed(&stage, guarded).await;
     passes(&stage, 2).await;
     stage.database.run(&scenes::add_deck(sent, "Much later").sql).await;
     passes(&stage, 3).await;
-    assert_eq!(told(&stage).await, [decks(held)], "{}", worker.said());
+    assert_eq!(told(&stage).await, [decks(held), decks(guarded)], "{}", worker.said());
+    assert_eq!(stage.standin.decks_of(guarded), shown);
     let plan = stage.meetsync(&["plan", "--json"]).await.expect(0).json();
     assert_eq!(reason_of(&plan, held).as_deref(), Some("window_closed_unsent"));
+    assert_eq!(reason_of(&plan, guarded).as_deref(), Some("window_closed_unsent"));
     assert_eq!(reason_of(&plan, sent).as_deref(), Some("outside_window"));
     assert_eq!(
         worker.said().matches("the window closed before this was sent").count(),
-        1,
+        2,
         "{}",
         worker.said()
     );
@@ -84,7 +92,7 @@ async fn what_a_hold_kept_until_the_window_closed_is_told_and_what_came_later_is
     stage.meetsync(&["push", &held.to_string(), "--reason", "for the recording"]).await.expect(0);
     assert!(shows(&stage.standin, held, "Held"));
     passes(&stage, 3).await;
-    assert_eq!(told(&stage).await, Vec::<String>::new());
+    assert_eq!(told(&stage).await, [decks(guarded)]);
     worker.stop().await.expect(0);
 }
 

@@ -22,6 +22,7 @@ use meetsync::provider::meetecho::{Meetecho, MeetechoOptions};
 use meetsync::reconcile::edges::{Conference, Edges, Source};
 use meetsync::reconcile::worker::{Bell, Leave, PassReport, Worker, WorkerOptions};
 use meetsync::reconcile::{Parts, RealTime, ReconcileError};
+use tokio::sync::Semaphore;
 
 use crate::support::stage::{SECRET, Stage};
 
@@ -59,6 +60,7 @@ struct Fragile {
     panics: Panics,
     left: Arc<AtomicUsize>,
     stuck: Arc<AtomicBool>,
+    reads: Option<Arc<Semaphore>>,
 }
 
 impl Conference for Fragile {
@@ -113,6 +115,9 @@ impl Conference for Fragile {
     }
 
     async fn fetch_rooms(&self, group: &GroupAcronym) -> Outcome<Vec<SeenRoom>> {
+        if let Some(reads) = &self.reads {
+            reads.acquire().await.unwrap().forget();
+        }
         self.meetecho.fetch_rooms(group).await
     }
 
@@ -170,6 +175,7 @@ fn fragile(standin: &Standin, given: &Given) -> Fragile {
         panics: given.panics,
         left: Arc::new(AtomicUsize::new(3)),
         stuck: Arc::clone(&given.stuck),
+        reads: given.reads.clone(),
     }
 }
 
@@ -251,6 +257,8 @@ pub(super) struct Given {
     pub(super) ahead: Ahead,
     /// The common token call does not end.
     pub(super) stuck: Arc<AtomicBool>,
+    /// One sweep is due, and so many reads of rooms go through; else there is none.
+    pub(super) reads: Option<Arc<Semaphore>>,
     pub(super) heard: Heard,
     /// Every pass panics where it reads the datatracker.
     pub(super) reads_panic: Arc<AtomicBool>,
@@ -269,11 +277,12 @@ pub(super) async fn during(stage: &Stage, given: Given, story: impl Future<Outpu
     let lines = given.heard.clone();
     let log = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false).finish();
     let _logging = tracing::subscriber::set_default(log);
+    let sweep = given.reads.is_some().then_some(DateTime::UNIX_EPOCH);
     let parts = parts(stage, fragile(&stage.standin, &given), &given).await;
     let (ledger, leave, bell) = (parts.ledger.clone().unwrap(), Leave::default(), Bell::default());
     let options = WorkerOptions {
         poll: Duration::from_millis(200),
-        last_sweep: Arc::new(|_: DateTime<Utc>| None),
+        last_sweep: Arc::new(move |_: DateTime<Utc>| sweep),
         may_send: true,
         grace: Duration::from_secs(5),
         begins_at: DateTime::UNIX_EPOCH,

@@ -9,23 +9,23 @@ use super::{calls_of, hurried, one, passes, until, until_in_step};
 use crate::support::running::{Running, until_true};
 use crate::support::stage::Stage;
 
-const BY_HAND: SessionId = SessionId(36107);
+pub(super) const BY_HAND: SessionId = SessionId(36107);
 const CANCELLED: SessionId = SessionId(36103);
 
-async fn with_sweeps() -> Stage {
+pub(super) async fn with_sweeps() -> Stage {
     let mut stage = hurried().await;
     stage.change_settings("settle = \"0s\"\n", "settle = \"1s\"\nsweep = \"*/2 * * * * *\"\n");
     stage
 }
 
-async fn with_a_sweep_at_midnight() -> Stage {
+pub(super) async fn with_a_sweep_at_midnight() -> Stage {
     let mut stage = with_sweeps().await;
     stage.change_settings("sweep = \"*/2 * * * * *\"", "sweep = \"0 0 0 * * *\"");
     stage
 }
 
 /// A worker that has made the rooms that were missing, so that there are as many as this.
-async fn with_rooms_made(stage: &Stage, rooms: usize) -> Running {
+pub(super) async fn with_rooms_made(stage: &Stage, rooms: usize) -> Running {
     let worker = Running::start(stage);
     until(stage, "all rooms are made", |standin| standin.rooms().len() == rooms).await;
     until_in_step(stage).await;
@@ -44,16 +44,16 @@ fn stranger() -> SeenRoom {
     }
 }
 
-fn room_of(standin: &Standin, session: SessionId) -> Option<StandinRoom> {
+pub(super) fn room_of(standin: &Standin, session: SessionId) -> Option<StandinRoom> {
     standin.rooms().into_iter().find(|made| made.room.room_id == session.0)
 }
 
-async fn link_of(stage: &Stage, session: SessionId) -> String {
+pub(super) async fn link_of(stage: &Stage, session: SessionId) -> String {
     one(stage, &format!("SELECT remote_instructions FROM public.meeting_session WHERE id = {session}")).await
 }
 
 /// As many whole sweeps as this, each after everything before it.
-async fn sweeps(stage: &Stage, count: usize) {
+pub(super) async fn sweeps(stage: &Stage, count: usize) {
     let reads = |log: &[LogEntry]| log.iter().filter(|entry| entry.call == Some(Call::FetchRooms)).count();
     let wanted = reads(&stage.standin.log()) + 11 * count;
     until(stage, "rooms are read", |standin| reads(&standin.log()) >= wanted).await;

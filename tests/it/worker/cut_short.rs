@@ -1,0 +1,55 @@
+//! A look at the rooms of many groups, while the provider goes down.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use meetsync::demo::sample::scenes;
+use meetsync::demo::standin::{Failure, Standin};
+use meetsync::model::SessionId;
+use meetsync::provider::meetecho::Call;
+use tokio::sync::Semaphore;
+
+use super::inside::{Given, Heard, during};
+use super::{UNSETTLED, shows, until};
+use crate::support::running::{until_none, until_true};
+use crate::support::stage::Stage;
+
+/// The groups whose rooms were read, by the tokens that were shown.
+fn read(standin: &Standin) -> Vec<String> {
+    let log = standin.log();
+    let reads = log.iter().filter(|entry| entry.call == Some(Call::FetchRooms));
+    reads.map(|entry| entry.bearer.clone().unwrap_or_default()).collect()
+}
+
+/// Its second group is answered when the lists of others have found the provider down. The look ends with that: were the
+/// next group asked, its answer would be waited for, and there is none before the test lets it through.
+#[tokio::test]
+async fn a_look_ends_where_the_provider_was_found_down_meanwhile_and_is_made_good() {
+    const TITLE: &str = "While rooms are read";
+    let stage = Stage::with_week().await;
+    let (heard, reads) = (Heard::default(), Arc::new(Semaphore::new(0)));
+    let given = Given { heard: heard.clone(), reads: Some(Arc::clone(&reads)), ..Given::default() };
+    let live = || (36001..=36005).map(SessionId);
+    let story = async {
+        until(&stage, "slides are sent", |standin| live().all(|id| !standin.decks_of(id).is_empty())).await;
+        until_none("unsettled", async || stage.database.texts(UNSETTLED).await).await;
+        reads.add_permits(1);
+        until(&stage, "one group is looked at", |standin| read(standin).len() == 1).await;
+        stage.standin.fail_always(Some(Call::SetDecks), Failure::Status(503));
+        let edits: Vec<_> = live().map(|session| scenes::add_deck(session, TITLE).sql).collect();
+        stage.database.run(&edits.join("\n")).await;
+        until_true("it is down", async || heard.text().contains("the provider is down")).await;
+        assert_eq!(read(&stage.standin).len(), 1);
+        reads.add_permits(1);
+        until_true("the look ends", async || heard.text().contains("the provider is back")).await;
+        assert_eq!(read(&stage.standin).len(), 2);
+
+        stage.standin.heal();
+        reads.add_permits(100);
+        let all = |standin: &Standin| read(standin).into_iter().collect::<BTreeSet<_>>().len() == 5;
+        until(&stage, "all groups are looked at", all).await;
+        let shown = |standin: &Standin| live().all(|session| shows(standin, session, TITLE));
+        until(&stage, "the lists", shown).await;
+    };
+    during(&stage, given, story).await;
+}
