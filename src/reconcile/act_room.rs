@@ -38,16 +38,16 @@ pub(super) struct RoomActor<'a, C, L, B> {
 
 impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
     /// The operations in their order; the first that fails ends it.
-    pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
+    pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync) -> Acted {
         for operation in &self.change.operations {
             let done = match operation {
                 Operation::AdoptRoom { room, shown, .. } => self.adopt_seen(room, *shown).await,
                 Operation::CreateRoom { room, .. } => self.create(room, false).await,
-                Operation::RecreateRoom { room, old, .. } => match self.delete(old, now()).await {
+                Operation::RecreateRoom { room, old, .. } => match self.delete(old, &now).await {
                     Ok(()) => self.create(room, true).await,
                     failed => failed,
                 },
-                Operation::DeleteRoom { room, .. } => match self.delete(room, now()).await {
+                Operation::DeleteRoom { room, .. } => match self.delete(room, &now).await {
                     Ok(()) => return Acted::done(self.after_deletion(room, now())),
                     failed => failed,
                 },
@@ -179,7 +179,11 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         Some(stands.unwrap_or(&record.url).clone())
     }
 
-    async fn delete(&mut self, room: &RoomRef, now: DateTime<Utc>) -> Result<(), Box<Acted>> {
+    async fn delete(
+        &mut self,
+        room: &RoomRef,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
+    ) -> Result<(), Box<Acted>> {
         let before = (self.meetecho.requests_sent(), self.counts_as);
         // It counts from here on, should the step be cut short; a room that was not there takes it back.
         self.counts_as = Some(CountsAs::RoomDeleted);
