@@ -84,20 +84,30 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
             self.adopt(&room);
             return Ok(());
         }
+        let before = self.meetecho.requests_sent();
         let outcome = self.meetecho.create_room(group, spec).await;
+        let was_sent = self.meetecho.requests_sent() > before;
         if let Outcome::Applied(room) = outcome {
             self.count_creation(again);
             self.record = Some(self.recorded(room.url, room.public_id, spec.times(), false));
             return Ok(());
         }
-        if let Ok(Some(room)) = self.read(spec, again).await {
-            if matches!(outcome, Outcome::InDoubt(_)) {
-                self.count_creation(again);
+        let rooms = match self.meetecho.fetch_rooms(group).await {
+            Outcome::Applied(rooms) => rooms,
+            unread => return not_read_after(outcome, was_sent, unread.fault()),
+        };
+        match self.ours_of(rooms, spec, again) {
+            Ok(Some(room)) => {
+                if matches!(outcome, Outcome::InDoubt(_)) {
+                    self.count_creation(again);
+                }
+                self.adopt(&room);
+                Ok(())
             }
-            self.adopt(&room);
-            return Ok(());
+            // A move may begin in doubt, and what that is about may still come.
+            Ok(None) if !again => not_made(outcome),
+            Ok(None) | Err(_) => ended(outcome),
         }
-        ended(outcome)
     }
 
     /// A move counts as its deletion, whichever try made that.
@@ -107,13 +117,21 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         }
     }
 
-    /// The room with this id at the provider, if it is there; one that does not fit is a refusal. `again`: right
-    /// after a deletion, when only the wanted times tell a new room from the one that should be gone.
     async fn read(&self, spec: &RoomSpec, again: bool) -> Result<Option<SeenRoom>, Box<Acted>> {
-        let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
-            Outcome::Applied(rooms) => rooms,
-            failed => return ended(failed).map(|()| None),
-        };
+        match self.meetecho.fetch_rooms(&self.change.group).await {
+            Outcome::Applied(rooms) => self.ours_of(rooms, spec, again),
+            failed => ended(failed).map(|()| None),
+        }
+    }
+
+    /// The room with this id among those of its group, if it is there; one that does not fit is a refusal. `again`:
+    /// right after a deletion, when only the wanted times tell a new room from the one that should be gone.
+    fn ours_of(
+        &self,
+        rooms: Vec<SeenRoom>,
+        spec: &RoomSpec,
+        again: bool,
+    ) -> Result<Option<SeenRoom>, Box<Acted>> {
         let mut rooms: Vec<_> = rooms.into_iter().filter(|room| room.room_id == spec.room_id.0).collect();
         let is_ours = |room: &SeenRoom| {
             if again {
@@ -280,6 +298,34 @@ fn ended<T>(outcome: Outcome<T>) -> Result<(), Box<Acted>> {
         }
         Outcome::Refused(fault) => Err(not_processed(Failure::Refused(fault.words.clone()), fault)),
     }
+}
+
+/// A refused creation that nothing was read after: the room may have been made all the same (datatracker #10689), and
+/// only doubt keeps it from being forgotten. What was never sent, or not let in, made none.
+fn not_read_after(
+    outcome: Outcome<SeenRoom>,
+    was_sent: bool,
+    unread: Option<&Fault>,
+) -> Result<(), Box<Acted>> {
+    match (outcome, unread) {
+        (Outcome::Refused(no), Some(unread)) if was_sent && no.why != Why::CredentialsRejected => {
+            let words =
+                format!("{no}; and whether the room is there all the same could not be read: {unread}");
+            ended::<()>(Outcome::InDoubt(Fault::new(unread.why, words)))
+        }
+        (outcome, _) => ended(outcome),
+    }
+}
+
+/// No room is there after a creation that was not accepted, which was only tried since nothing of before can come late:
+/// whatever was in doubt is known now.
+fn not_made(outcome: Outcome<SeenRoom>) -> Result<(), Box<Acted>> {
+    ended(outcome).map_err(|mut acted| {
+        if let StepEnd::NotProcessed { failure: Some(failure) } = acted.end {
+            acted.end = StepEnd::NotMade { failure };
+        }
+        acted
+    })
 }
 
 fn not_processed(failure: Failure, fault: Fault) -> Box<Acted> {
