@@ -51,6 +51,13 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
                     Ok(()) => return Acted::done(self.after_deletion(room, now())),
                     failed => failed,
                 },
+                Operation::EndDoubt { .. } => match self.see_none().await {
+                    Ok(()) => {
+                        let record = self.record.clone();
+                        return Acted::done(StepEnd::RoomGone { record, at: now(), confirming: None });
+                    }
+                    failed => failed,
+                },
                 Operation::WriteRoomUrl { to: Some(url), .. } => {
                     if let Some(record) = &mut self.record {
                         record.url.clone_from(url);
@@ -170,6 +177,21 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         }
         let words = "the room that was to be adopted is gone by now";
         Err(not_processed(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words)))
+    }
+
+    /// Reads once more: what nobody asks for any more must not be forgotten while it is there.
+    async fn see_none(&self) -> Result<(), Box<Acted>> {
+        let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
+            Outcome::Applied(rooms) => rooms,
+            failed => return ended(failed),
+        };
+        match rooms.iter().find(|room| room.room_id == self.change.session.0) {
+            None => Ok(()),
+            Some(room) => {
+                let words = format!("a room of this session is there by now ({})", room.url);
+                Err(not_processed(Failure::Retry(words.clone()), Fault::new(Why::RetryWait, words)))
+            }
+        }
     }
 
     fn adopt(&mut self, room: &SeenRoom) {

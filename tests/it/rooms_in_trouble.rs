@@ -195,6 +195,11 @@ async fn room_row(stage: &Stage) -> Vec<String> {
     stage.database.texts(sql).await
 }
 
+async fn set_status(stage: &Stage, status: &str) {
+    let sql = scenes::cancel(INTERIM).sql.replace("canceled", status);
+    stage.database.run(&sql).await;
+}
+
 /// Refused, and made all the same: were it forgotten because nobody could look, nothing would ever take it away.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_creation_that_nothing_was_read_after_leaves_doubt() {
@@ -224,6 +229,42 @@ async fn doubt_about_what_was_refused_for_good_reason_ends_with_the_next_look() 
     assert_eq!(done["results"][0]["outcome"], "refused", "{done:#}");
     assert_eq!(stage.standin.counts().create_room, 2);
     assert_eq!(room_row(&stage).await, ["parked|f|f"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubt_about_a_room_that_is_wanted_no_more_ends_with_a_look() {
+    let stage = stage().await;
+    stage.standin.fail_always(Some(Call::CreateRoom), Failure::Status(503));
+    resync(&stage).await.expect(4);
+    assert_eq!(room_row(&stage).await, ["in_doubt|t|f"]);
+    set_status(&stage, "schedw").await;
+    stage.standin.heal();
+    let done = resync(&stage).await.expect(0).json();
+    assert_eq!(done["results"][0]["outcome"], "applied", "{done:#}");
+    assert_eq!(room_row(&stage).await, ["settled|f|f"]);
+    assert_eq!(stage.standin.rooms().len(), 0);
+}
+
+/// It stays, and so does the link; it goes when the session is cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_in_doubt_that_is_wanted_no_more_is_put_on_record() {
+    let stage = stage().await;
+    stage.standin.fail_next(Some(Call::CreateRoom), 1, Failure::DropAfter);
+    fail_reads_after_creation(&stage, 1000);
+    resync(&stage).await.expect(4);
+    assert_eq!(room_row(&stage).await, ["in_doubt|t|f"]);
+    set_status(&stage, "schedw").await;
+    stage.standin.heal();
+    stage.standin.clear_log();
+    resync(&stage).await.expect(0);
+    assert_eq!(room_row(&stage).await, ["settled|f|t"]);
+    assert_eq!((stage.standin.rooms().len(), stage.standin.counts().delete_room), (1, 0));
+    assert_eq!(link(&stage).await, "");
+    let rooms = stage.meetsync(&["rooms", "--json"]).await.expect(2).json();
+    assert!(rooms.to_string().contains("unwanted"), "{rooms:#}");
+    stage.database.run(&scenes::cancel(INTERIM).sql).await;
+    resync(&stage).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
