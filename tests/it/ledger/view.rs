@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meetsync::ledger::{
-    AttemptRow, CountsAs, LeasedStep, Ledger, Memory, RoomFinding, StepAsk, StepEnd, Wish,
+    AttemptRow, CountsAs, LeasedStep, Ledger, Memory, RoomFinding, Settled, StepAsk, StepEnd, Wish,
 };
 use meetsync::model::{GroupAcronym, Hold, LedgerView, SessionId, SubjectKey, digest_of};
 use serde_json::json;
@@ -242,7 +242,8 @@ async fn what_is_in_doubt_is_forgotten_two_days_after_the_session() {
         let LeasedStep::Begun(lease, begun) = memory.lease_and_begin(&ask, at(10)).unwrap() else {
             panic!("it is ours")
         };
-        memory.settle_and_release(&lease, &begun, &end, attempt("in_doubt", at(12)));
+        let settled = memory.settle_and_release(&lease, &begun, &end, attempt("in_doubt", at(12)));
+        assert_eq!(settled, Settled::Done);
     }
     let two_days = 2 * DAY;
     for (second, expected) in [(59 + two_days, vec![7, 8, 9]), (60 + two_days, vec![9])] {
