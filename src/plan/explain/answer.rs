@@ -55,7 +55,7 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
     } else if change.is_some() && observes {
         (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
     } else if let Some(Due::At(moment, why)) = moment {
-        // Until it is tried again, the provider's no stands, and a person may have to see to it.
+        // Until it is tried again, the refusal stands, and a person may have to see to it.
         if row.is_some_and(|row| row.timing.parked) {
             (ExplainedAnswer::Refused, Some(Why::Unsupported), Some(moment))
         } else {
@@ -88,7 +88,7 @@ impl Answered<'_> {
             ExplainedAnswer::Refused if self.why == Some(Why::Unsupported) => {
                 let words = self.row.and_then(|row| row.last_error.as_deref());
                 format!(
-                    "Meetecho said no: {}; to try at once: meetsync resync --session {}",
+                    "it was refused: {}; to try at once: meetsync resync --session {}",
                     words.unwrap_or("no reason was written down"),
                     subject.session
                 )
