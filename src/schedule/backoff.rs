@@ -97,6 +97,12 @@ mod tests {
     }
 
     #[test]
+    fn who_is_waited_for_is_tried_every_two_seconds() {
+        let middle: Vec<_> = (1..=8).map(|failures| while_needed(failures, 0.5).as_millis()).collect();
+        assert_eq!(middle, [1000, 2000, 2000, 2000, 2000, 2000, 2000, 2000]);
+    }
+
+    #[test]
     fn a_refused_room_is_tried_again_when_it_is_needed_and_then_every_five_minutes() {
         let minutes = Duration::from_mins;
         let room = |left: Option<u64>| parked(false, left.map(minutes));
