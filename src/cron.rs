@@ -6,51 +6,67 @@
 //!
 //! How the scheduler is used, and why: patterns in UTC only (it freezes a zone to the offset of its creation); cron
 //! patterns only (a job repeated by an interval dies for ever once it is late by more than that); asynchronous bodies
-//! only (a panic in a synchronous one poisons the job); all jobs added before the start, and few (its channels hold 200).
+//! only (a panic in a synchronous one poisons the job); all jobs added before the start, and few (its channels hold 200);
+//! on a thread and a runtime of its own (all but one of its tasks wait for each other for ever, also after its shutdown:
+//! only the end of their runtime ends them, and a worker begins anew with every hangup).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use tokio::runtime;
+use tokio::sync::oneshot;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::schedule::cron::Pattern;
 
+/// What is called at the moments of a pattern.
+type Ring = Arc<dyn Fn() + Send + Sync>;
+
 /// Patterns, each with what is called at its moments.
-pub type Jobs = Vec<(Pattern, Arc<dyn Fn() + Send + Sync>)>;
+pub type Jobs = Vec<(Pattern, Ring)>;
 
 /// Why nothing will ring.
 #[derive(Debug, thiserror::Error)]
-#[error("the scheduler can't be set up to ring at \"{pattern}\"")]
-pub struct CronError {
-    pattern: String,
-    source: JobSchedulerError,
+pub enum CronError {
+    #[error("the scheduler can't be set up to ring at \"{pattern}\"")]
+    Pattern { pattern: String, source: JobSchedulerError },
+    #[error(
+        "the scheduler can't have a thread of its own; look at the limits on processes and open files (ulimit -u, ulimit -n)"
+    )]
+    Thread(#[source] std::io::Error),
+    #[error("the scheduler panicked while it was set up; the log says where")]
+    Panicked,
 }
 
 /// Rings until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Scheduler {
     stopped: Arc<AtomicBool>,
+    /// The scheduler's thread ends when this is dropped.
+    _alive: oneshot::Sender<Infallible>,
 }
 
 impl Scheduler {
-    /// Calls each at the moments of its pattern, on a task of the scheduler's; it must return at once. To be called on a
-    /// tokio runtime with time.
+    /// Calls each at the moments of its pattern, on a thread of the scheduler's; it must return at once.
     pub async fn start(jobs: Jobs) -> Result<Self, CronError> {
-        let all = jobs.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join("\", \"");
-        let wrong = |pattern: &str| {
-            let pattern = pattern.to_owned();
-            move |source| CronError { pattern, source }
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (alive, ended) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let started = Self { stopped: Arc::clone(&stopped), _alive: alive };
+        // Without the network, and without threads beside this one.
+        let runtime =
+            runtime::Builder::new_current_thread().enable_time().build().map_err(CronError::Thread)?;
+        let live = move || {
+            runtime.block_on(async {
+                // Whoever asked may have gone meanwhile.
+                let _ = tell.send(ring_from_now_on(jobs, &stopped).await);
+                let _ = ended.await;
+            });
         };
-        let mut scheduler = JobScheduler::new().await.map_err(wrong(&all))?;
-        // It has no other handle that could be used in `drop`.
-        let stopped = Arc::clone(&scheduler.scheduler.read().await.shutdown);
-        let started = Self { stopped };
-        scheduler.init().await.map_err(wrong(&all))?;
-        for (pattern, ring) in jobs {
-            let job = job(&pattern, ring, &started.stopped).map_err(wrong(pattern.as_str()))?;
-            scheduler.add(job).await.map_err(wrong(pattern.as_str()))?;
-        }
-        scheduler.start().await.map_err(wrong(&all))?;
+        thread::Builder::new().name("cron".to_owned()).spawn(live).map_err(CronError::Thread)?;
+        told.await.unwrap_or(Err(CronError::Panicked))?;
         Ok(started)
     }
 
@@ -60,12 +76,24 @@ impl Scheduler {
     }
 }
 
-/// The scheduler's own loop looks at the flag only every half second, and could ring once more; the job looks too.
-fn job(
-    pattern: &Pattern,
-    ring: Arc<dyn Fn() + Send + Sync>,
-    stopped: &Arc<AtomicBool>,
-) -> Result<Job, JobSchedulerError> {
+/// To be called on the runtime that is the scheduler's own.
+async fn ring_from_now_on(jobs: Jobs, stopped: &Arc<AtomicBool>) -> Result<(), CronError> {
+    let all = jobs.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join("\", \"");
+    let wrong = |pattern: &str| {
+        let pattern = pattern.to_owned();
+        move |source| CronError::Pattern { pattern, source }
+    };
+    let mut scheduler = JobScheduler::new().await.map_err(wrong(&all))?;
+    scheduler.init().await.map_err(wrong(&all))?;
+    for (pattern, ring) in jobs {
+        let job = job(&pattern, ring, stopped).map_err(wrong(pattern.as_str()))?;
+        scheduler.add(job).await.map_err(wrong(pattern.as_str()))?;
+    }
+    scheduler.start().await.map_err(wrong(&all))
+}
+
+/// The thread ends a little after it is told to, and could ring once more; the job looks.
+fn job(pattern: &Pattern, ring: Ring, stopped: &Arc<AtomicBool>) -> Result<Job, JobSchedulerError> {
     let stopped = Arc::clone(stopped);
     Job::new_async(pattern.as_str(), move |_, _| {
         let (ring, stopped) = (Arc::clone(&ring), Arc::clone(&stopped));
@@ -148,6 +176,26 @@ mod tests {
             Scheduler::start(vec![(Pattern::parse("* * * * * *").unwrap(), ring)]).await.unwrap();
         rings(&bell).await;
         rings(&bell).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_stopped_leaves_nothing_behind() {
+        let alive = runtime::Handle::current().metrics();
+        let before = alive.num_alive_tasks();
+        for turn in 0..50 {
+            let (held, mut let_go) = tokio::sync::mpsc::channel::<()>(1);
+            let ring: Ring = Arc::new(move || drop(held.clone()));
+            let scheduler =
+                Scheduler::start(vec![(Pattern::parse("0 0 * * * *").unwrap(), ring)]).await.unwrap();
+            if turn % 2 == 0 {
+                scheduler.stop();
+            } else {
+                drop(scheduler);
+            }
+            let gone = timeout(Duration::from_secs(10), let_go.recv()).await;
+            assert_eq!(gone, Ok(None), "somebody still holds what it was to ring");
+        }
+        assert_eq!(alive.num_alive_tasks(), before);
     }
 
     #[tokio::test]

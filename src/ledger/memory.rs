@@ -31,6 +31,7 @@ pub struct Memory {
     pub(super) holds: BTreeMap<Option<SessionId>, Option<Hold>>,
     known_until: Option<DateTime<Utc>>,
     passes: Passes,
+    last_pass_by: String,
     turns: BTreeMap<String, Option<Taken>>,
     /// How each step ended that was written down, by its lease.
     ended: BTreeMap<(Uuid, SubjectKey), Settled>,
@@ -97,6 +98,9 @@ impl Memory {
 
     /// As [`super::Ledger::record_pass`].
     pub fn record_pass(&mut self, pass: &PassRecord) -> Recorded {
+        if pass.yields_to(&self.last_pass_by, &self.passes) {
+            return Recorded::Done(BTreeMap::new());
+        }
         if self.known_until.is_some_and(|newest| is_fenced_off(newest, pass.known_until)) {
             return Recorded::Stale;
         }
@@ -104,6 +108,7 @@ impl Memory {
         let acting_since =
             pass.acts_from().map(|from| self.passes.acting_since.map_or(from, |since| since.min(from)));
         self.passes = Passes { newest: Some(pass.as_of), acting_since };
+        self.last_pass_by.clone_from(&pass.who);
         for (key, generation) in &pass.calmed {
             if let Some(row) = self.subjects.get_mut(key) {
                 calm(row, *generation);

@@ -11,11 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::wish::Wish;
-use crate::model::SubjectKey;
+use crate::model::{Passes, SubjectKey};
 use crate::planted::{self, Bug};
 
 /// A source whose clock seems to have gone back by more than this had its clock set; by less, it is an old state.
 const CLOCK_STEP: TimeDelta = TimeDelta::seconds(60);
+
+/// Whoever acts is heard of more often than this.
+const ACTS_LATELY: TimeDelta = TimeDelta::seconds(30);
 
 /// What a pass found.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,12 @@ impl PassRecord {
     /// Since when passes act, if this one does and is the first.
     pub(super) fn acts_from(&self) -> Option<DateTime<Utc>> {
         self.acts.then_some(self.as_of)
+    }
+
+    /// Whether it only looks, beside another one that acts: then that one's word counts.
+    pub(super) fn yields_to(&self, last_by: &str, passes: &Passes) -> bool {
+        let is_recent = passes.newest.is_some_and(|newest| newest > self.as_of - ACTS_LATELY);
+        !self.acts && passes.acting_since.is_some() && last_by != self.who && is_recent
     }
 }
 

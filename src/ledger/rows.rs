@@ -111,11 +111,11 @@ impl SubjectRow {
         self.key.parse().map_err(|error| self.unreadable("key", error))
     }
 
-    /// Whether the ledger has it open at `now`: a room of ours that is not over, doubt, or a confirming send owed. Slides
-    /// of a session that is long over are nobody's business any more: nothing can be sent for them.
+    /// Whether the ledger has it open at `now`: a room of ours that is not over, doubt, or a confirming send owed. What a
+    /// session left in doubt that is long over is nobody's business any more: nothing can be done about it.
     pub(super) fn is_open(&self, now: DateTime<Utc>) -> bool {
         let owes = self.doubt_since.is_some() || self.confirm_at.is_some();
-        let is_past = self.kind == "decks" && self.slot_end.is_some_and(|end| end <= now - still_matters());
+        let is_past = self.slot_end.is_some_and(|end| end <= now - still_matters());
         (owes && !is_past) || self.remote_end.is_some_and(|end| now < end)
     }
 

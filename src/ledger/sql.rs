@@ -16,11 +16,11 @@ macro_rules! columns_of_s {
 pub(super) use columns_of_s;
 
 /// Doubt, or a confirming send owed, that can still be settled: as `SubjectRow::is_open` has it, but for rooms of ours.
-/// The `?` is the moment until which slides of the past still matter.
+/// The `?` is the moment until which sessions of the past still matter.
 macro_rules! owes_something {
     () => {
         "((s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL)
-          AND (s.kind <> 'decks' OR s.slot_end IS NULL OR s.slot_end > ?))"
+          AND (s.slot_end IS NULL OR s.slot_end > ?))"
     };
 }
 pub(super) use owes_something;
@@ -185,12 +185,20 @@ pub(super) const NOTE_ROOM: &str = "\
 pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
 pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
-/// looks the same as an old state, and must not stop everything for ever.
+/// looks the same as an old state, and must not stop everything for ever. One that only observes leaves the word to one
+/// that acts, as long as there is one.
 pub(super) const RECORD_PASS: &str = concat!(
     one_at_a_time!(),
-    ", fence AS (
+    ", given AS (
+        SELECT ? AS known_until, ? AS as_of, ? AS took_ms, ? AS who, ? AS summary, ? AS acting_since FROM gate),
+    yields AS (
+        SELECT p.who FROM meetsync.pass AS p, given
+        WHERE given.acting_since IS NULL AND p.acting_since IS NOT NULL AND p.who <> given.who
+          AND p.as_of > given.as_of - interval '30 seconds'),
+    fence AS (
         INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary, acting_since)
-        SELECT ?, ?, clock_timestamp(), ?, ?, ?, ? FROM gate
+        SELECT known_until, as_of, clock_timestamp(), took_ms, who, summary, acting_since FROM given
+        WHERE NOT EXISTS (SELECT FROM yields)
         ON CONFLICT (only_row) DO UPDATE SET
             known_until = excluded.known_until, as_of = excluded.as_of, ended_at = excluded.ended_at,
             took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary,
@@ -211,7 +219,8 @@ pub(super) const RECORD_PASS: &str = concat!(
     record!(", fence"),
     "
     RETURNING s.key, s.generation)
-    SELECT '' AS key, 0::bigint AS generation FROM fence UNION ALL SELECT key, generation FROM recorded"
+    SELECT '' AS key, 0::bigint AS generation FROM fence UNION ALL SELECT '', 0 FROM yields
+    UNION ALL SELECT key, generation FROM recorded"
 );
 /// Also forgets workers that were not seen for a day: who was killed can't say that it went. Since when passes fail is
 /// counted back once, by whoever says so first: the span that is given grows, and would shift the moment with each beat.

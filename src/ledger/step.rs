@@ -111,6 +111,9 @@ pub enum StepEnd {
     /// The former belief holds: provably nothing was processed (or sent at all), or, of a room, nothing that the next
     /// read doesn't show.
     NotProcessed { failure: Option<Failure> },
+    /// Of a room: it was not made, nothing of before can come late any more, and a read since shows none. So doubt is
+    /// over, and the rest of the former belief holds.
+    NotMade { failure: Failure },
     /// Some requests were accepted, the last one provably not: what is there is unknown, but nothing can come late.
     Partly { failure: Failure, sent: BTreeSet<DeckId> },
     /// A request was sent and not answered. `sent`: every id in a request of this step.
@@ -151,6 +154,11 @@ pub(super) fn end(begun: &Begun, end: &StepEnd, at: DateTime<Utc>) -> After {
             after
         }
         StepEnd::NotProcessed { failure } => not_processed(begun, failure.as_ref()),
+        StepEnd::NotMade { failure } => {
+            let before = Remembered { doubt_since: None, ..begun.before.clone() };
+            let begun = Begun { before, owes_confirming: false, ..begun.clone() };
+            not_processed(&begun, Some(failure))
+        }
         StepEnd::Partly { failure, sent } => {
             let mut after = doubtful(begun, failure.words(), sent);
             after.unanswered = begun.owes_confirming;

@@ -9,6 +9,8 @@
 //! | wants a room | any | the room | in step; a blanked link is written back |
 //! | cancelled | any, or the link is ours | the room | delete, unless in progress |
 //! | in another status, or the link is a person's | any | the room | stays; reported `unwanted` |
+//! | wants none (any more) | in doubt | a room that fits | adopt it, to stay `unwanted` |
+//! | wants none (any more) | in doubt | none (read), after `rooms.late_effect` | doubt ends |
 //!
 //! Absence from a read is never a reason to delete. Where the rooms were not read, the ledger's record stands in.
 
@@ -20,13 +22,15 @@ use crate::model::{Kind, RoomTimes, SeenRoom, Session, Why};
 
 mod answers;
 mod cancelled;
+mod forsaken;
 mod groups;
 mod known;
 mod moments;
 mod report;
 
-use answers::{change_of, in_progress, refuse, spec};
+use answers::{change_of, conflict, in_progress, refuse, spec};
 use cancelled::cancelled_room;
+use forsaken::forsaken_room;
 pub use groups::groups_to_read;
 pub use known::{Known, fits};
 use moments::late_until;
@@ -60,10 +64,17 @@ pub(super) fn decide(inputs: Inputs<'_>, session: &Session) -> RoomDecision {
             words.map(refused).into_iter().collect()
         }
         Ok(wanted) => wanted_room(inputs, &known, wanted),
-        Err(NoRoom::Cancelled) => cancelled_room(inputs, &known).into_iter().collect(),
+        Err(NoRoom::Cancelled) => {
+            let is_past = session.slot.is_none_or(|slot| slot.is_over(inputs.now()));
+            let forsaken = || forsaken_room(inputs, &known).filter(|_| is_past);
+            cancelled_room(inputs, &known).or_else(forsaken).into_iter().collect()
+        }
+        Err(NoRoom::BeyondHorizon(moment)) => vec![Answer::Waits(Why::OutsideWindow, Some(moment))],
+        Err(_) if known.is_in_doubt() && unread.is_none() => {
+            forsaken_room(inputs, &known).into_iter().collect()
+        }
         Err(NoRoom::NotScheduled) => vec![Answer::Waits(Why::NotScheduled, None)],
         Err(NoRoom::Tombstone) => vec![Answer::Waits(Why::Tombstone, None)],
-        Err(NoRoom::BeyondHorizon(moment)) => vec![Answer::Waits(Why::OutsideWindow, Some(moment))],
         Err(NoRoom::NotAnInterim | NoRoom::OtherStatus | NoRoom::Over) => Vec::new(),
     };
     for double in known.doubles.iter().filter(|_| unread.is_none()) {
@@ -148,16 +159,7 @@ fn missing_room(inputs: Inputs<'_>, known: &Known<'_>, wanted: RoomTimes) -> Vec
 fn room_to_adopt(inputs: Inputs<'_>, known: &Known<'_>, room: &SeenRoom, wanted: RoomTimes) -> Vec<Answer> {
     let spec = spec(inputs, known.session, wanted);
     if known.own_record().is_none() && !fits(room, &spec, &known.session.meeting) {
-        return vec![refuse(
-            known.session,
-            Why::RoomConflict,
-            format!(
-                "a room with this session's id is there, and neither its start ({} UTC) nor its description ({:?}) fits",
-                room.start.format("%Y-%m-%d %H:%M:%S"),
-                room.description
-            ),
-            format!("look at {}; if it is not in use: meetsync rooms delete {}", room.url, room.url),
-        )];
+        return vec![conflict(known.session, room)];
     }
     let mut answers = standing_room(inputs, known, wanted);
     let adopt = Operation::adopt_room(known.named(), room.times());

@@ -3,6 +3,7 @@
 mod beside;
 mod decks;
 mod explain;
+mod forsaken;
 mod guards;
 mod laws;
 mod links;

@@ -160,6 +160,10 @@ pub enum Operation {
         room: RoomRef,
         requests: usize,
     },
+    /// Nobody asks for the room any more, and none is there: a request that got no answer made none.
+    EndDoubt {
+        requests: usize,
+    },
     /// `to` is null where only the provider can say it.
     WriteRoomUrl {
         from: String,
@@ -205,6 +209,10 @@ impl Operation {
         Self::DeleteRoom { room, requests: 1 }
     }
 
+    pub fn end_doubt() -> Self {
+        Self::EndDoubt { requests: 0 }
+    }
+
     pub fn write_room_url(from: impl Into<String>, to: Option<String>) -> Self {
         Self::WriteRoomUrl { from: from.into(), to, requests: 0 }
     }
@@ -221,6 +229,7 @@ impl Operation {
             Self::RecreateRoom { .. } => "recreate_room",
             Self::AdoptRoom { .. } => "adopt_room",
             Self::DeleteRoom { .. } => "delete_room",
+            Self::EndDoubt { .. } => "end_doubt",
             Self::WriteRoomUrl { .. } => "write_room_url",
         }
     }
@@ -236,6 +245,7 @@ impl Operation {
             | Self::RecreateRoom { requests, .. }
             | Self::AdoptRoom { requests, .. }
             | Self::DeleteRoom { requests, .. }
+            | Self::EndDoubt { requests }
             | Self::WriteRoomUrl { requests, .. } => *requests,
         }
     }
@@ -252,6 +262,7 @@ impl Operation {
             | Self::RecreateRoom { requests, .. }
             | Self::AdoptRoom { requests, .. }
             | Self::DeleteRoom { requests, .. }
+            | Self::EndDoubt { requests }
             | Self::WriteRoomUrl { requests, .. } => *requests = 0,
         }
         self

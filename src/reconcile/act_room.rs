@@ -38,17 +38,24 @@ pub(super) struct RoomActor<'a, C, L, B> {
 
 impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
     /// The operations in their order; the first that fails ends it.
-    pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc>) -> Acted {
+    pub(super) async fn act(&mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync) -> Acted {
         for operation in &self.change.operations {
             let done = match operation {
                 Operation::AdoptRoom { room, shown, .. } => self.adopt_seen(room, *shown).await,
                 Operation::CreateRoom { room, .. } => self.create(room, false).await,
-                Operation::RecreateRoom { room, old, .. } => match self.delete(old, now()).await {
+                Operation::RecreateRoom { room, old, .. } => match self.delete(old, &now).await {
                     Ok(()) => self.create(room, true).await,
                     failed => failed,
                 },
-                Operation::DeleteRoom { room, .. } => match self.delete(room, now()).await {
+                Operation::DeleteRoom { room, .. } => match self.delete(room, &now).await {
                     Ok(()) => return Acted::done(self.after_deletion(room, now())),
+                    failed => failed,
+                },
+                Operation::EndDoubt { .. } => match self.see_none().await {
+                    Ok(()) => {
+                        let record = self.record.clone();
+                        return Acted::done(StepEnd::RoomGone { record, at: now(), confirming: None });
+                    }
                     failed => failed,
                 },
                 Operation::WriteRoomUrl { to: Some(url), .. } => {
@@ -84,20 +91,30 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
             self.adopt(&room);
             return Ok(());
         }
+        let before = self.meetecho.requests_sent();
         let outcome = self.meetecho.create_room(group, spec).await;
+        let was_sent = self.meetecho.requests_sent() > before;
         if let Outcome::Applied(room) = outcome {
             self.count_creation(again);
             self.record = Some(self.recorded(room.url, room.public_id, spec.times(), false));
             return Ok(());
         }
-        if let Ok(Some(room)) = self.read(spec, again).await {
-            if matches!(outcome, Outcome::InDoubt(_)) {
-                self.count_creation(again);
+        let rooms = match self.meetecho.fetch_rooms(group).await {
+            Outcome::Applied(rooms) => rooms,
+            unread => return not_read_after(outcome, was_sent, unread.fault()),
+        };
+        match self.ours_of(rooms, spec, again) {
+            Ok(Some(room)) => {
+                if matches!(outcome, Outcome::InDoubt(_)) {
+                    self.count_creation(again);
+                }
+                self.adopt(&room);
+                Ok(())
             }
-            self.adopt(&room);
-            return Ok(());
+            // A move may begin in doubt, and what that is about may still come.
+            Ok(None) if !again => not_made(outcome),
+            Ok(None) | Err(_) => ended(outcome),
         }
-        ended(outcome)
     }
 
     /// A move counts as its deletion, whichever try made that.
@@ -107,13 +124,21 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         }
     }
 
-    /// The room with this id at the provider, if it is there; one that does not fit is a refusal. `again`: right
-    /// after a deletion, when only the wanted times tell a new room from the one that should be gone.
     async fn read(&self, spec: &RoomSpec, again: bool) -> Result<Option<SeenRoom>, Box<Acted>> {
-        let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
-            Outcome::Applied(rooms) => rooms,
-            failed => return ended(failed).map(|()| None),
-        };
+        match self.meetecho.fetch_rooms(&self.change.group).await {
+            Outcome::Applied(rooms) => self.ours_of(rooms, spec, again),
+            failed => ended(failed).map(|()| None),
+        }
+    }
+
+    /// The room with this id among those of its group, if it is there; one that does not fit is a refusal. `again`:
+    /// right after a deletion, when only the wanted times tell a new room from the one that should be gone.
+    fn ours_of(
+        &self,
+        rooms: Vec<SeenRoom>,
+        spec: &RoomSpec,
+        again: bool,
+    ) -> Result<Option<SeenRoom>, Box<Acted>> {
         let mut rooms: Vec<_> = rooms.into_iter().filter(|room| room.room_id == spec.room_id.0).collect();
         let is_ours = |room: &SeenRoom| {
             if again {
@@ -154,6 +179,21 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         Err(not_processed(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words)))
     }
 
+    /// Reads once more: what nobody asks for any more must not be forgotten while it is there.
+    async fn see_none(&self) -> Result<(), Box<Acted>> {
+        let rooms = match self.meetecho.fetch_rooms(&self.change.group).await {
+            Outcome::Applied(rooms) => rooms,
+            failed => return ended(failed),
+        };
+        match rooms.iter().find(|room| room.room_id == self.change.session.0) {
+            None => Ok(()),
+            Some(room) => {
+                let words = format!("a room of this session is there by now ({})", room.url);
+                Err(not_processed(Failure::Retry(words.clone()), Fault::new(Why::RetryWait, words)))
+            }
+        }
+    }
+
     fn adopt(&mut self, room: &SeenRoom) {
         self.record = Some(self.recorded(room.url.clone(), room.public_id.clone(), room.times(), true));
     }
@@ -179,7 +219,11 @@ impl<C: Conference, L: Links, B: Books> RoomActor<'_, C, L, B> {
         Some(stands.unwrap_or(&record.url).clone())
     }
 
-    async fn delete(&mut self, room: &RoomRef, now: DateTime<Utc>) -> Result<(), Box<Acted>> {
+    async fn delete(
+        &mut self,
+        room: &RoomRef,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
+    ) -> Result<(), Box<Acted>> {
         let before = (self.meetecho.requests_sent(), self.counts_as);
         // It counts from here on, should the step be cut short; a room that was not there takes it back.
         self.counts_as = Some(CountsAs::RoomDeleted);
@@ -276,6 +320,34 @@ fn ended<T>(outcome: Outcome<T>) -> Result<(), Box<Acted>> {
         }
         Outcome::Refused(fault) => Err(not_processed(Failure::Refused(fault.words.clone()), fault)),
     }
+}
+
+/// A refused creation that nothing was read after: the room may have been made all the same (datatracker #10689), and
+/// only doubt keeps it from being forgotten. What was never sent, or not let in, made none.
+fn not_read_after(
+    outcome: Outcome<SeenRoom>,
+    was_sent: bool,
+    unread: Option<&Fault>,
+) -> Result<(), Box<Acted>> {
+    match (outcome, unread) {
+        (Outcome::Refused(no), Some(unread)) if was_sent && no.why != Why::CredentialsRejected => {
+            let words =
+                format!("{no}; and whether the room is there all the same could not be read: {unread}");
+            ended::<()>(Outcome::InDoubt(Fault::new(unread.why, words)))
+        }
+        (outcome, _) => ended(outcome),
+    }
+}
+
+/// No room is there after a creation that was not accepted, which was only tried since nothing of before can come late:
+/// whatever was in doubt is known now.
+fn not_made(outcome: Outcome<SeenRoom>) -> Result<(), Box<Acted>> {
+    ended(outcome).map_err(|mut acted| {
+        if let StepEnd::NotProcessed { failure: Some(failure) } = acted.end {
+            acted.end = StepEnd::NotMade { failure };
+        }
+        acted
+    })
 }
 
 fn not_processed(failure: Failure, fault: Fault) -> Box<Acted> {

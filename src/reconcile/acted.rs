@@ -123,6 +123,7 @@ impl Acted {
         matches!(
             &self.end,
             StepEnd::NotProcessed { failure: Some(Failure::Refused(_)) }
+                | StepEnd::NotMade { failure: Failure::Refused(_) }
                 | StepEnd::Partly { failure: Failure::Refused(_), .. }
         )
     }

@@ -166,13 +166,13 @@ pub trait Conference: Send + Sync {
         room: &RoomSpec,
     ) -> impl Future<Output = Outcome<SeenRoom>> + Send;
 
-    /// One that is in use `now` is refused.
+    /// One that is in use `now` is refused; `now` is asked right before the request goes.
     fn delete_room(
         &self,
         group: &GroupAcronym,
         room_id: i64,
         public_id: Option<&str>,
-        now: DateTime<Utc>,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
     ) -> impl Future<Output = Outcome<()>> + Send;
 }
 

@@ -44,6 +44,11 @@ pub fn worker(failures: u32, jitter: f64) -> Duration {
     Duration::from_secs(WORKER_SECONDS[step]).mul_f64(0.75 + jitter / 2.0)
 }
 
+/// The same where people wait for it now: 1 s, then 2 s for ever. That is how often a provider that is down is probed, too.
+pub fn while_needed(failures: u32, jitter: f64) -> Duration {
+    worker(if failures >= 3 && planted::is(Bug::GivesUp) { failures } else { failures.min(2) }, jitter)
+}
+
 /// A subject that people may be looking at is left alone for so long after a refusal.
 const PARKED_SHORT: Duration = Duration::from_mins(5);
 

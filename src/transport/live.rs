@@ -107,13 +107,19 @@ impl Live {
         &self.pace
     }
 
-    pub(super) async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        goes: impl FnOnce() -> bool,
+    ) -> Result<Response, SendError> {
         if request.url.origin() != self.endpoint.origin() {
             return Err(SendError::NotSent { words: "the address is not the provider's".to_owned() });
         }
         let prepared = prepare(request)?;
         let permit = self.pace.admit().await;
-        goes();
+        if !goes() {
+            return Err(SendError::Withheld);
+        }
         let deadline = tokio::time::Instant::now() + self.limit;
         let answer = tokio::time::timeout_at(deadline, self.client.execute(prepared)).await;
         let answer = match answer {

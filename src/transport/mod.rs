@@ -107,6 +107,9 @@ pub enum SendError {
     /// Provably not processed: no connection was made.
     #[error("could not be reached: {words}")]
     NotSent { words: String },
+    /// Not sent: by the time its turn came, whoever wanted it did not want it any more.
+    #[error("was not asked: it was too late for that when the request's turn came")]
+    Withheld,
     /// The request may have been processed: it was sent (or might have been), and no whole answer came back.
     #[error("gave no answer: {words}")]
     Unanswered { words: String },
@@ -134,13 +137,16 @@ impl Transport {
     }
 
     /// Sends one request once. `goes` is called when its turn has come, right before it may reach the other side: who
-    /// is cancelled before that has sent nothing.
-    pub async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {
+    /// is cancelled before that has sent nothing. Where it says no, nothing is sent either.
+    pub async fn send(&self, request: &Request, goes: impl FnOnce() -> bool) -> Result<Response, SendError> {
         match self {
             Self::Live(live) => live.send(request, goes).await,
             Self::Debug(debug) => {
-                goes();
-                debug.send(request)
+                if goes() {
+                    debug.send(request)
+                } else {
+                    Err(SendError::Withheld)
+                }
             }
             Self::Twin(twin) => twin.send(request, goes).await,
         }

@@ -46,9 +46,15 @@ impl TwinTransport {
         &self.pace
     }
 
-    pub(super) async fn send(&self, request: &Request, goes: impl FnOnce()) -> Result<Response, SendError> {
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        goes: impl FnOnce() -> bool,
+    ) -> Result<Response, SendError> {
         let permit = self.pace.admit().await;
-        goes();
+        if !goes() {
+            return Err(SendError::Withheld);
+        }
         let answer = match timeout(self.limit, self.far_side.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendError::Unanswered { words: "timed out".to_owned() }),

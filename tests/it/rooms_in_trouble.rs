@@ -181,6 +181,92 @@ async fn a_room_that_somebody_else_made_first_is_not_counted() {
     assert_in_step(&stage).await;
 }
 
+/// From the read after the next createRoom on, nothing can be read.
+fn fail_reads_after_creation(stage: &Stage, times: usize) {
+    let harmless = Failure::Delay(Duration::ZERO);
+    // The plan reads once, and the step once before it creates.
+    stage.standin.fail_next(Some(Call::FetchRooms), 2, harmless);
+    stage.standin.fail_next(Some(Call::FetchRooms), times, Failure::Status(503));
+}
+
+async fn room_row(stage: &Stage) -> Vec<String> {
+    let sql = "SELECT concat_ws('|', state, doubt_since IS NOT NULL, remote IS NOT NULL) FROM meetsync.subject \
+               WHERE kind = 'room' AND session = 36101";
+    stage.database.texts(sql).await
+}
+
+async fn set_status(stage: &Stage, status: &str) {
+    let sql = scenes::cancel(INTERIM).sql.replace("canceled", status);
+    stage.database.run(&sql).await;
+}
+
+/// Refused, and made all the same: were it forgotten because nobody could look, nothing would ever take it away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_creation_that_nothing_was_read_after_leaves_doubt() {
+    let stage = stage().await;
+    stage.standin.fail_next(Some(Call::CreateRoom), 1, Failure::StatusAfterEffect(409));
+    fail_reads_after_creation(&stage, 1000);
+    let done = resync(&stage).await.expect(4).json();
+    assert_eq!(done["results"][0]["outcome"], "in_doubt", "{done:#}");
+    assert_eq!((stage.standin.rooms().len(), stage.standin.counts().create_room), (1, 1));
+    assert_eq!(room_row(&stage).await, ["in_doubt|t|f"]);
+    let error = "SELECT last_error FROM meetsync.subject WHERE kind = 'room' AND session = 36101";
+    let words = stage.database.texts(error).await.remove(0);
+    assert!(words.contains("409") && words.contains("503"), "{words}");
+    stage.standin.heal();
+    stage.database.run(&scenes::cancel(INTERIM).sql).await;
+    resync(&stage).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 0, "the orphan is gone");
+}
+
+/// The next look shows nothing, and the next refusal is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn doubt_about_what_was_refused_for_good_reason_ends_with_the_next_look() {
+    let stage = stage().await;
+    stage.standin.fail_always(Some(Call::CreateRoom), Failure::Status(400));
+    fail_reads_after_creation(&stage, 1);
+    let done = resync(&stage).await.expect(4).json();
+    assert_eq!(done["results"][0]["outcome"], "refused", "{done:#}");
+    assert_eq!(stage.standin.counts().create_room, 2);
+    assert_eq!(room_row(&stage).await, ["parked|f|f"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubt_about_a_room_that_is_wanted_no_more_ends_with_a_look() {
+    let stage = stage().await;
+    stage.standin.fail_always(Some(Call::CreateRoom), Failure::Status(503));
+    resync(&stage).await.expect(4);
+    assert_eq!(room_row(&stage).await, ["in_doubt|t|f"]);
+    set_status(&stage, "schedw").await;
+    stage.standin.heal();
+    let done = resync(&stage).await.expect(0).json();
+    assert_eq!(done["results"][0]["outcome"], "applied", "{done:#}");
+    assert_eq!(room_row(&stage).await, ["settled|f|f"]);
+    assert_eq!(stage.standin.rooms().len(), 0);
+}
+
+/// It stays, and so does the link; it goes when the session is cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_in_doubt_that_is_wanted_no_more_is_put_on_record() {
+    let stage = stage().await;
+    stage.standin.fail_next(Some(Call::CreateRoom), 1, Failure::DropAfter);
+    fail_reads_after_creation(&stage, 1000);
+    resync(&stage).await.expect(4);
+    assert_eq!(room_row(&stage).await, ["in_doubt|t|f"]);
+    set_status(&stage, "schedw").await;
+    stage.standin.heal();
+    stage.standin.clear_log();
+    resync(&stage).await.expect(0);
+    assert_eq!(room_row(&stage).await, ["settled|f|t"]);
+    assert_eq!((stage.standin.rooms().len(), stage.standin.counts().delete_room), (1, 0));
+    assert_eq!(link(&stage).await, "");
+    let rooms = stage.meetsync(&["rooms", "--json"]).await.expect(2).json();
+    assert!(rooms.to_string().contains("unwanted"), "{rooms:#}");
+    stage.database.run(&scenes::cancel(INTERIM).sql).await;
+    resync(&stage).await.expect(0);
+    assert_eq!(stage.standin.rooms().len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn creating_by_hand_never_takes_a_room_away() {
     let stage = stage().await;

@@ -67,7 +67,7 @@ async fn decks_and_rooms_are_remembered() {
     assert_eq!(client.fetch_rooms(&mars).await, Outcome::Applied(vec![made.clone()]));
     assert_eq!(client.fetch_rooms(&GroupAcronym::new("ames")).await, Outcome::Applied(vec![]));
     assert_eq!(
-        client.delete_room(&mars, 8, Some(&made.public_id), DateTime::UNIX_EPOCH).await,
+        client.delete_room(&mars, 8, Some(&made.public_id), &|| DateTime::UNIX_EPOCH).await,
         Outcome::Applied(())
     );
     assert!(standin.rooms().is_empty());

@@ -95,7 +95,7 @@ async fn it_counts_subjects_and_tells_the_newest_attempts() {
         "{text}"
     );
     assert!(
-        text.contains("session 36003 decks: Meetecho said no: 422: no")
+        text.contains("session 36003 decks: it was refused: 422: no")
             && text.contains("run@two/9 works on session 36004"),
         "{text}"
     );

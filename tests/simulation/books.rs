@@ -87,9 +87,10 @@ impl Books for BooksTwin {
     async fn record_pass(&self, pass: &PassRecord) -> Result<Recorded, LedgerError> {
         self.call(Edge::LedgerPass, true, |world, worker| {
             let recorded = world.ledger.record_pass(pass);
-            if recorded != Recorded::Stale {
+            if recorded != Recorded::Stale && (pass.acts || !world.settings.has_shadow) {
                 world.pass_was_recorded(pass.known_until);
             }
+            world.pass_ends(worker);
             world.tell(|| format!("worker {worker}: a pass: {}", of_pass(pass, &recorded)));
             Ok(recorded)
         })

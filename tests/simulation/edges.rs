@@ -134,7 +134,7 @@ impl Conference for Provider {
         group: &GroupAcronym,
         room_id: i64,
         public_id: Option<&str>,
-        now: DateTime<Utc>,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
     ) -> Outcome<()> {
         self.real.delete_room(group, room_id, public_id, now).await
     }

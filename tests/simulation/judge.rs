@@ -111,7 +111,7 @@ fn costs_tokens(what: &What) -> u64 {
 }
 
 impl World {
-    fn violation(&mut self, words: impl Into<String>) {
+    pub(crate) fn violation(&mut self, words: impl Into<String>) {
         let words = words.into();
         self.tell(|| format!("VIOLATION: {words}"));
         self.judge.violations.push(format!("{:.3} s: {words}", super::history::seconds(self.now_ms())));

@@ -125,6 +125,7 @@ pub(crate) const ALL: &[Planted] = &[
         "once own, always own",
         "a worker takes back another's wish of a room, since it once had one itself",
     ),
+    deep(Bug::NoRest, "no rest", "a slow pass is followed by the next one at once"),
     deep(
         Bug::OthersWishesTakenBack,
         "others' wishes taken back",

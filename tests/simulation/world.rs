@@ -63,6 +63,10 @@ pub(crate) struct WorkerState {
     /// The sessions of steps that it began, and did not end.
     pub(crate) steps: BTreeSet<SessionId>,
     pub(crate) stalled_until_ms: u64,
+    /// When it last began to read the datatracker, and ended.
+    pub(crate) last_read_ms: (u64, u64),
+    /// After a pass it reads nothing until then.
+    pub(crate) rests_until_ms: u64,
     pub(crate) ever_stalls: bool,
     /// Rung when it has to die at once.
     pub(crate) death: Arc<Notify>,
@@ -83,6 +87,8 @@ impl World {
                 dies_in_step: false,
                 steps: BTreeSet::new(),
                 stalled_until_ms: 0,
+                last_read_ms: (0, 0),
+                rests_until_ms: 0,
                 ever_stalls: history.events.iter().any(|event| stalls(event, worker)),
                 death: Arc::new(Notify::new()),
                 life: 0,

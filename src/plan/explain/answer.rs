@@ -58,7 +58,7 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
     } else if change.is_some() && observes {
         (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
     } else if let Some(Due::At(moment, why)) = moment {
-        // Until it is tried again, the provider's no stands, and a person may have to see to it.
+        // Until it is tried again, the refusal stands, and a person may have to see to it.
         if is_parked {
             (ExplainedAnswer::Refused, Some(refused_for(row).0), Some(moment))
         } else {
@@ -91,7 +91,7 @@ impl Answered<'_> {
             ExplainedAnswer::Refused if self.is_parked => {
                 let words = self.refusal_in_words();
                 format!(
-                    "Meetecho said no: {}; to try at once: meetsync resync --session {}",
+                    "it was refused: {}; to try at once: meetsync resync --session {}",
                     words, subject.session
                 )
             }

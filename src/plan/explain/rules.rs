@@ -188,11 +188,7 @@ pub(super) fn timing(rules: &mut Rules, inputs: Inputs<'_>, row: Option<&Remembe
     };
     rules.add("no_retry_wait", timing.not_before.is_none_or(|at| at <= now), value);
     let error = row.and_then(|row| row.last_error.as_deref()).unwrap_or("no reason was written down");
-    let value = if timing.parked {
-        format!("Meetecho said no: {error}")
-    } else {
-        "Meetecho did not say no to it".into()
-    };
+    let value = if timing.parked { format!("it was refused: {error}") } else { "it was not refused".into() };
     rules.add("not_parked", !timing.parked, value);
 }
 

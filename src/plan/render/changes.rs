@@ -200,6 +200,9 @@ fn room_lines(operations: &[Operation]) -> Vec<Line> {
                 let url = room.url.as_deref().unwrap_or("its address is not read yet");
                 lines.push(Line::new(Paint::Gone, '-', "room", url));
             }
+            Operation::EndDoubt { .. } => {
+                lines.push(Line::changed("room", "none is there, and none is asked for"));
+            }
             Operation::WriteRoomUrl { from, to, .. } => {
                 let words = link_words(from, to.as_deref());
                 match lines.last_mut() {

@@ -46,6 +46,10 @@ impl World {
                     let record = RoomRecord { adopted: true, ..recorded(&shown, group.as_str()) };
                     self.row(change.subject).room = Some(record);
                 }
+                Operation::EndDoubt { .. } => {
+                    let shown = &self.rooms.by_group[&group];
+                    assert!(shown.iter().all(|seen| seen.room_id != change.session.0), "{shown:?}");
+                }
                 Operation::DeleteRoom { room, .. } => {
                     self.take_room(&group, room.public_id.as_deref());
                     self.row(change.subject).room = None;

@@ -153,13 +153,14 @@ impl Meetecho {
     /// Deletes a room with the credential that is read right before. A room that is not listed counts as deleted, and
     /// so does one that another room of the same id has replaced: only the room with this `public_id` is ever
     /// deleted. Without one it is the only room of this id, and none where there are several. A room that is in use
-    /// `now` stays, whatever was known of it before: that is `Refused`.
+    /// stays, whatever was known of it before: that is `Refused`. `now` is asked when the request's turn has come, which
+    /// may be a minute after this was called.
     pub async fn delete_room(
         &self,
         group: &GroupAcronym,
         room_id: i64,
         public_id: Option<&str>,
-        now: DateTime<Utc>,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
     ) -> Outcome<()> {
         let mut read_again = false;
         loop {
@@ -172,16 +173,18 @@ impl Meetecho {
                 Ok(None) => return Outcome::Applied(()),
                 Err(fault) => return Outcome::Refused(fault),
             };
-            let times = room.room.times();
-            if times.span().is_live(now) {
-                return Outcome::Refused(Fault::new(Why::GuardRoomInProgress, times.words_in_use()));
-            }
             let Some(credential) = &room.deletion_token else {
                 let words = format!("Meetecho lists room {room_id} without a deletion token");
                 return Outcome::Refused(Fault::new(Why::Unsupported, words));
             };
-            let answer = self.inner.caller.call(Call::DeleteRoom, Some(credential), None, &self.writes).await;
-            let scrubber = self.inner.auth.scrubber(&self.inner.caller, Some(credential));
+            let times = room.room.times();
+            let caller = &self.inner.caller;
+            let may_go = || !times.span().is_live(now());
+            let answer = caller.call_if(Call::DeleteRoom, Some(credential), None, &self.writes, may_go).await;
+            if answer == Err(SendError::Withheld) {
+                return Outcome::Refused(Fault::new(Why::GuardRoomInProgress, times.words_in_use()));
+            }
+            let scrubber = self.inner.auth.scrubber(caller, Some(credential));
             let outcome = judge::acknowledged(Call::DeleteRoom, answer, &scrubber);
             if !is_rejection(&outcome) || read_again {
                 return outcome;

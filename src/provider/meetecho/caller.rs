@@ -86,14 +86,27 @@ impl Caller {
         body: Option<Body>,
         writes: &AtomicU64,
     ) -> Result<Response, SendError> {
+        self.call_if(call, bearer, body, writes, || true).await
+    }
+
+    /// A call that is withheld ([`SendError::Withheld`]) unless it `may_go` when its turn has come.
+    pub(super) async fn call_if(
+        &self,
+        call: Call,
+        bearer: Option<&SecretString>,
+        body: Option<Body>,
+        writes: &AtomicU64,
+        may_go: impl FnOnce() -> bool,
+    ) -> Result<Response, SendError> {
         let url = self.base.join(call.path()).expect("a relative path fits on every http address");
         let request = Request { method: call.method(), url, bearer: bearer.cloned(), body };
         // Counted as it goes: whoever is cancelled while waiting for the answer has sent it all the same.
         let counter = self.counted.of(call, writes);
         let mut went = false;
         let goes = || {
-            counter.fetch_add(1, Ordering::Relaxed);
-            went = true;
+            went = may_go();
+            counter.fetch_add(u64::from(went), Ordering::Relaxed);
+            went
         };
         let answer = self.transport.send(&request, goes).await;
         if went && matches!(answer, Err(SendError::NotSent { .. })) {

@@ -12,7 +12,7 @@ use crate::plan::{self, exact};
 use crate::reconcile::ReconcileError;
 use crate::reconcile::pass_summary::{Need, PassSummary};
 
-/// What the provider said no to, what a rule forbids, and what nobody sends any more.
+/// What was refused (by the provider, or by ourselves right before the request), what a rule forbids, and what nobody sends any more.
 pub(super) fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[WindowClosed]) -> Vec<Need> {
     let of = |rule, subject: SubjectKey, detail, way_on| Need {
         rule,
@@ -27,7 +27,7 @@ pub(super) fn needs(summary: Option<&PassSummary>, parked: &[Trouble], over: &[W
         let way_on = format!(
             "what was refused: meetsync explain {id}; to try at once: meetsync resync --session {id}"
         );
-        of(None, trouble.subject, format!("Meetecho said no: {words}"), way_on)
+        of(None, trouble.subject, format!("it was refused: {words}"), way_on)
     });
     let refused = summary.into_iter().flat_map(|summary| summary.needs_a_person.clone());
     let over = over.iter().map(|closed| {

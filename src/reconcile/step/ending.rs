@@ -76,7 +76,9 @@ impl<E: Edges> Step<'_, E> {
             StepOutcome::Retry | StepOutcome::InDoubt | StepOutcome::Refused => {
                 // Where the provider asked for quiet, nothing goes before that is over.
                 let quiet = self.parts.meetecho.quiet_for().unwrap_or_default();
-                backoff::worker(step.tries, self.parts.time.chance()).max(quiet)
+                let is_needed = self.needed_in(change) == Some(Duration::ZERO);
+                let pause = if is_needed { backoff::while_needed } else { backoff::worker };
+                pause(step.tries, self.parts.time.chance()).max(quiet)
             }
         };
         TimeDelta::from_std(wait).ok().map(|wait| self.now() + wait)

@@ -93,6 +93,9 @@ impl Dispatch {
         self.came_at = now;
         self.ended.retain(|_, at| *at >= board.read_at);
         self.taken.retain(|_, until| *until > board.read_at);
+        let steps = board.tasks.iter().flat_map(|task| &task.steps);
+        let planned: BTreeSet<SubjectKey> = steps.map(|step| step.change.subject).collect();
+        self.lifted.retain(|subject| planned.contains(subject));
         self.board = board;
         // Its pass may have begun before the provider came back.
         self.lift();

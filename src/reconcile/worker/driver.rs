@@ -21,11 +21,12 @@ use super::pass::{PassAsk, PassReport, Passed, lock, pass};
 use super::task::{Looked, Turned, look, turn};
 use crate::model::{GroupAcronym, SessionId};
 use crate::planted::{self, Bug};
-use crate::reconcile::edges::{Edges, Time};
+use crate::reconcile::edges::{Conference as _, Edges, Time};
 use crate::reconcile::world::{Parts, ReconcileError, World};
 
-/// A pass that takes longer is given up: a server may hang without a word.
-const LONGEST_PASS: Duration = Duration::from_secs(90);
+/// A pass that takes longer is given up: a server may hang without a word. That is less than the step back which the
+/// fence takes for a clock that was set: what was read so long ago must not be recorded.
+const LONGEST_PASS: Duration = Duration::from_secs(45);
 
 /// A session's turn that takes so much longer than its leases is given up.
 const OVERDUE: Duration = Duration::from_mins(1);
@@ -154,22 +155,25 @@ impl<E: Edges> Going<'_, E> {
     fn begin_what_may_be_begun(&mut self) -> Duration {
         let now = self.now();
         let look_again_at = self.dispatch.look_again_at();
-        let mut wake = self.next_pass;
-        if self.is_passing() {
-            wake = Duration::MAX;
+        let wanted_at = if self.is_wanted { now } else { look_again_at.unwrap_or(self.next_pass) };
+        let pass_at = match wanted_at.min(self.next_pass) {
+            due if due <= now && planted::is(Bug::NoRest) => due,
+            due => due.max(self.rested_at),
+        };
+        let wake = if self.is_passing() {
+            Duration::MAX
+        } else if pass_at <= now {
+            self.begin_pass(now);
+            Duration::MAX
         } else {
-            let is_wanted = self.is_wanted || look_again_at.is_some_and(|at| at <= now);
-            if self.next_pass <= now || (is_wanted && self.rested_at <= now) {
-                self.begin_pass(now);
-                wake = Duration::MAX;
-            } else if is_wanted {
-                wake = wake.min(self.rested_at);
-            } else if let Some(at) = look_again_at {
-                wake = wake.min(at);
-            }
-        }
+            pass_at
+        };
         if !self.options.may_send && !planted::is(Bug::DryRunThatWrites) {
             return wake;
+        }
+        // Who begins now would only wait for its end in the middle of a step, and be in doubt of what it never sent.
+        if let Some(quiet) = self.shared.parts.meetecho.quiet_for() {
+            self.dispatch.quiet(now + quiet);
         }
         loop {
             let Some(world) = self.world.clone() else { return wake };

@@ -96,6 +96,7 @@ impl Looks {
     pub(super) fn rooms(&mut self, ledger: &LedgerView, now: Duration) -> RoomsSeen {
         let mut stale = Vec::new();
         let mut past = Vec::new();
+        self.own.retain(|key, _| ledger.subjects.contains_key(key));
         self.on_record = on_record(ledger);
         let nothing = OnRecord::new();
         for (group, seen) in &self.seen {

@@ -114,16 +114,22 @@ pub(super) async fn pass<E: Edges>(
         let lifted = BTreeSet::new();
         return Ok(Passed { report, world: Arc::new(world), board: None, lifted });
     }
-    let record = PassRecord {
+    let acts = world.policy.scope.mode == Mode::Act;
+    let mut record = PassRecord {
         known_until: world.snapshot.known_until,
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
-        acts: world.policy.scope.mode == Mode::Act,
+        acts,
         summary: json!(PassSummary::of(&plan, &world.ledger, world.policy.scope.mode)),
-        wishes: wishes::of_pass(&plan, &world, world.snapshot.as_of),
-        calmed: calmed(&world, &plan, &lock(looks).own()),
+        wishes: Vec::new(),
+        calmed: Vec::new(),
     };
+    // Who only observes wishes nothing, so that it can stand beside one that acts with whatever settings.
+    if acts {
+        record.wishes = wishes::of_pass(&plan, &world, world.snapshot.as_of);
+        record.calmed = calmed(&world, &plan, &lock(looks).own());
+    }
     let mut lifted = told.lifted.clone();
     if told.is_first {
         let subjects = world.ledger.subjects.iter();

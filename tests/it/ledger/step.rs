@@ -102,6 +102,25 @@ async fn doubt_that_was_there_before_is_not_put_aside_by_a_step_that_did_nothing
     assert_eq!(state(&database).await, ["in_doubt|3"]);
 }
 
+/// It was only tried again since nothing of before can come late, and a read since shows none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_was_not_made_is_in_doubt_no_longer() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let key = room_of(7);
+    let (lease, begun) = begin(&ledger, key, [], at(0)).await;
+    let end = StepEnd::InDoubt { words: "no answer".to_owned(), sent: ids([]) };
+    finish(&ledger, lease, begun, &end, attempt("in_doubt", at(3))).await;
+    let (lease, begun) = begin(&ledger, key, [], at(60)).await;
+    let end = StepEnd::NotMade { failure: Failure::Refused("400: no".to_owned()) };
+    finish(&ledger, lease, begun, &end, attempt("refused", at(61))).await;
+    let after = remembered(&ledger, key).await.unwrap();
+    assert_eq!((after.doubt_since, after.last_error.as_deref()), (None, Some("400: no")));
+    assert_eq!(state(&database).await, ["parked|2"]);
+    let (_lease, begun) = begin(&ledger, key, [], at(90)).await;
+    assert!(!begun.owes_confirming && begun.before.doubt_since.is_none(), "{begun:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_done_by_half_is_unknown_but_owes_no_confirming_send() {
     let database = ready().await;

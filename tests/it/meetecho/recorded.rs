@@ -88,7 +88,7 @@ async fn repeat(client: &Meetecho, call: &Recorded) {
         ("POST", DELETE_ROOM) => {
             let token = call.bearer.as_deref().expect("always there");
             let id = token.strip_prefix("bearer del-").and_then(|id| id.parse().ok()).expect("a number");
-            drop(client.delete_room(&group, id, None, DateTime::UNIX_EPOCH).await);
+            drop(client.delete_room(&group, id, None, &|| DateTime::UNIX_EPOCH).await);
         }
         ("POST", MATERIALS) => {
             let decks = parse_decks(&json!([body]));

@@ -56,7 +56,7 @@ async fn a_rehearsed_room_lives_and_no_secret_is_written() {
         assert_eq!(client.add_deck(&mars, SessionId(18), &deck(2)).await, Outcome::Applied(()));
         assert_eq!(client.delete_deck(&mars, SessionId(18), DeckId(2)).await, Outcome::Applied(()));
         assert_eq!(
-            client.delete_room(&mars, 18, Some(&made.public_id), DateTime::UNIX_EPOCH).await,
+            client.delete_room(&mars, 18, Some(&made.public_id), &|| DateTime::UNIX_EPOCH).await,
             Outcome::Applied(())
         );
         assert_eq!(client.fetch_rooms(&mars).await, Outcome::Applied(vec![]));

@@ -130,7 +130,7 @@ impl Conference for Fragile {
         group: &GroupAcronym,
         id: i64,
         public_id: Option<&str>,
-        now: DateTime<Utc>,
+        now: &(dyn Fn() -> DateTime<Utc> + Sync),
     ) -> Outcome<()> {
         self.meetecho.delete_room(group, id, public_id, now).await
     }

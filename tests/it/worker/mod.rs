@@ -19,6 +19,7 @@ mod lost_rooms;
 mod outage;
 mod panics;
 mod recovery;
+mod reloads;
 mod replicas;
 mod rooms;
 mod silent;

@@ -35,6 +35,7 @@ pub(super) async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings
             let state = &mut world.workers[worker];
             state.life += 1;
             state.steps.clear();
+            state.rests_until_ms = 0;
             (Life { world: shared.clone(), worker, number: state.life }, Arc::clone(&state.death))
         };
         let leave = Leave::default();

@@ -33,9 +33,19 @@ impl Source for SourceTwin {
     async fn snapshot(&self, look: &Look) -> Result<Snapshot, ReadError> {
         let life = &self.0;
         life.boundary().await;
-        let (read, slow) = life.world.lock().read(life.worker, look);
+        let (read, slow, began) = {
+            let mut world = life.world.lock();
+            world.read_begins(life.worker);
+            let (read, slow) = world.read(life.worker, look);
+            (read, slow, world.now_ms())
+        };
         if slow > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(slow)).await;
+        }
+        {
+            let mut world = life.world.lock();
+            let now = world.now_ms();
+            world.workers[life.worker].last_read_ms = (began, now);
         }
         life.boundary().await;
         read
@@ -43,6 +53,24 @@ impl Source for SourceTwin {
 }
 
 impl World {
+    fn read_begins(&mut self, worker: usize) {
+        let now = self.now_ms();
+        if now < self.workers[worker].rests_until_ms && !self.is_person(worker) {
+            self.violation(format!(
+                "worker {worker} reads the datatracker again right after a pass that took long"
+            ));
+        }
+    }
+
+    /// A pass was written down: what it read it does not read again at once. A failed one (its answer may be lost) has a
+    /// shorter pause.
+    pub(crate) fn pass_ends(&mut self, worker: usize) {
+        let (now, shortest_pause_ms) = (self.now_ms(), 700);
+        let (began, ended) = self.workers[worker].last_read_ms;
+        let rest_ms = (4 * (ended - began)).min(self.settings.poll_ms / 2).min(shortest_pause_ms);
+        self.workers[worker].rests_until_ms = now + rest_ms;
+    }
+
     fn read(&mut self, worker: usize, look: &Look) -> (Result<Snapshot, ReadError>, u64) {
         let now = self.now_ms();
         let fault = self.fault(worker, Edge::Source, menu);

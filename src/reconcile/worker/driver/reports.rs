@@ -58,8 +58,10 @@ impl<E: Edges> Going<'_, E> {
                     self.world = Some(passed.world);
                     self.dispatch.board(board, now);
                 } else {
-                    // Another look at once would find the same.
-                    self.rested_at = now + self.options.poll;
+                    // Another look at once would find the same; and of two workers that look in step, one would be too late
+                    // each time.
+                    self.rested_at = now + self.options.poll.mul_f64(0.5 + self.chance() / 2.0);
+                    self.next_pass = self.rested_at;
                     self.dispatch.no_board();
                 }
             }
