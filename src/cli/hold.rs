@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, args: &HoldArgs) -> Result<Exit, CliE
     let (on, snapshot) = held_by(&settings, &ledger, args.all, &scope, now).await?;
     let hold = Hold {
         until: args.until.moment(now),
-        by: who(&Environment::of_process(), &app::host_name()),
+        by: who(&Environment::of_process(), user_of_process(), &app::host_name()),
         reason: reason.to_owned(),
     };
     let placed = operate::hold(&ledger, &on, &hold, now).await?;
@@ -137,10 +137,26 @@ fn needs_nobody(scope: &Scope, error: &ReadError) -> bool {
 }
 
 /// Who holds, so that people know whom to ask: `anna@host`. Under `sudo` it is whoever called that.
-fn who(environment: &Environment, host: &str) -> String {
+fn who(environment: &Environment, user: Option<String>, host: &str) -> String {
     let names = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(|name| environment.get(name));
     let name = names.map(str::trim).find(|name| !name.is_empty());
-    format!("{}@{host}", name.unwrap_or("somebody"))
+    let name = name.map(str::to_owned).or(user).unwrap_or_else(|| "somebody".into());
+    format!("{name}@{host}")
+}
+
+/// A service, or a shell in a container, has no variable that names its user.
+fn user_of_process() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    named_user(&status, &std::fs::read_to_string("/etc/passwd").unwrap_or_default())
+}
+
+/// By what Linux says of a process (its real user comes first), and the file of users: the name, else the number.
+fn named_user(status: &str, users: &str) -> Option<String> {
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?;
+    let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let name = users.find(|user| user.get(2) == Some(&uid)).and_then(|user| user.first().copied());
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    Some(name.map_or_else(|| format!("uid {uid}"), str::to_owned))
 }
 
 /// A hold in words: `until ..., by ...: ...`.
@@ -197,10 +213,23 @@ mod tests {
 
     #[test]
     fn a_hold_is_signed_by_a_person_at_a_machine() {
-        let signed = |variables: &[(&str, &str)]| who(&variables.iter().copied().collect(), "desk");
+        let signed = |variables: &[(&str, &str)]| who(&variables.iter().copied().collect(), None, "desk");
         assert_eq!(signed(&[("SUDO_USER", "anna"), ("LOGNAME", "root"), ("USER", "root")]), "anna@desk");
         assert_eq!(signed(&[("SUDO_USER", " "), ("USER", "ben")]), "ben@desk");
         assert_eq!(signed(&[]), "somebody@desk");
+        let by_process =
+            |name: &str| who(&[("USER", name)].into_iter().collect(), Some("uid 0".into()), "desk");
+        assert_eq!((by_process("ben"), by_process("")), ("ben@desk".into(), "uid 0@desk".into()));
+    }
+
+    #[test]
+    fn without_variables_the_user_of_the_process_signs() {
+        let status = "Name:\tmeetsync\nUid:\t1000\t0\t0\t0\nGid:\t7\t7\t7\t7\n";
+        let users = "root:x:0:0:root:/root:/bin/sh\nanna:x:1000:7::/home/anna:/bin/sh\n";
+        assert_eq!(named_user(status, users).as_deref(), Some("anna"));
+        assert_eq!(named_user(status, "root:x:0:0::/:/bin/sh\n").as_deref(), Some("uid 1000"));
+        assert_eq!(named_user("", users), None);
+        assert!(user_of_process().is_some_and(|name| !name.is_empty()), "on Linux it is known");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{CliError, Context, doubt, plan as plan_command, results};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::plan::{Ask, Plan};
-use crate::reconcile::{self, ReadRooms, World, read_world};
+use crate::reconcile::{self, Progress, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, CliError> {
     if let Some(hash) = args.plan.as_deref().filter(|hash| !is_a_hash(hash)) {
@@ -84,7 +84,16 @@ pub(super) async fn carry_out(
     }
     let ledger = app.parts.ledger.as_ref().ok_or_else(|| CliError::Other("the ledger is needed".into()))?;
     let bar = progress_bar(plan.changes.len());
-    let progress = |progress: reconcile::Progress| bar.set_position(progress.done as u64);
+    let progress = |progress: Progress| match progress {
+        Progress::Done { done, .. } => bar.set_position(done as u64),
+        // Whoever looks at a plan and nothing after it thinks that it hangs.
+        Progress::Waits { session, owner, until } => bar.suspend(|| {
+            output::note(&format!(
+                "meetsync: {owner} works on session {session}; waiting for it until {} UTC at most",
+                until.format("%H:%M:%S")
+            ));
+        }),
+    };
     let mut results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
     bar.finish_and_clear();
     // An approved plan is carried out as it was approved.

@@ -14,7 +14,7 @@ use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::desired::wants_room;
 use crate::model::{KindFilter, Scope, SessionId, Why};
-use crate::plan::{self, Ask, Change, Plan, RoomState, rooms_text};
+use crate::plan::{self, Ask, Change, Plan, RoomReport, RoomState, rooms_text};
 use crate::reconcile::by_hand::{self, NotByHand};
 use crate::reconcile::{ReadRooms, World, at_work, read_world};
 use crate::settings::Settings;
@@ -63,10 +63,12 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
         let style = output.style(world.ask.scope.clone());
         output::text(&rooms_text(&report, &style))?;
     }
-    // Rooms that could not be read are not known to be in step; those a resync would touch are not either.
-    let pending = report.iter().any(|room| matches!(room.state, RoomState::Wanted | RoomState::Drifted));
-    let unread = !world.rooms.unread.is_empty();
-    Ok(if pending || unread || !plan.changes.is_empty() { Exit::Pending } else { Exit::Done })
+    // Rooms that could not be read are not known to be in step, nor to have drifted.
+    let unread = world.rooms.unread.values().map(|_| Exit::Failed);
+    let differs = |room: &RoomReport| matches!(room.state, RoomState::Wanted | RoomState::Drifted);
+    let is_pending = report.iter().any(differs) || !plan.changes.is_empty();
+    let pending = if is_pending { Exit::Pending } else { Exit::Done };
+    Ok(Exit::worst(unread.chain([pending])))
 }
 
 async fn create(context: &Context, settings: &Settings, session: SessionId) -> Result<Exit, CliError> {
@@ -128,7 +130,9 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
     };
     // A room's own URL says which of two is meant; the URL of a session's page only names the session.
     let url = url.filter(|url| session_with_room(&world, url).is_some());
-    let change = by_hand::delete(&world, session, url);
+    let confirmed_by = if yes { " --yes" } else { "" };
+    let as_given = format!("meetsync rooms delete {}{confirmed_by}", as_argument(room));
+    let change = by_hand::delete(&world, session, url, &as_given);
     let asks = !yes && !app.is_debug && !app.only_observes();
     if change.is_ok() && asks && !confirmed(room)? {
         output::note("meetsync: nothing was deleted");
@@ -138,6 +142,12 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         say_that_it_comes_again(&app, &world, session).await?;
     }
     by_hand(&app, &world, change).await
+}
+
+/// As it is typed into a shell, to which a `?` or `&` of a URL means something.
+fn as_argument(room: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:".contains(letter);
+    if room.chars().all(is_plain) { room.to_owned() } else { format!("'{}'", room.replace('\'', "'\\''")) }
 }
 
 /// A worker that is there makes a room that the session still asks for.
@@ -169,7 +179,8 @@ fn session_with_room(world: &World, url: &str) -> Option<SessionId> {
 fn confirmed(room: &str) -> Result<bool, CliError> {
     if !io::stdin().is_terminal() {
         return Err(CliError::Usage(format!(
-            "deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {room} --yes"
+            "deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {} --yes",
+            as_argument(room)
         )));
     }
     output::note(&format!("Delete the room of {room}? People who have its link will find it gone. [y/N]"));

@@ -13,4 +13,4 @@ pub use decks::wanted_decks;
 pub use epoch::{Epoch, Phase, epoch};
 pub use look::{LOOK_BACK, is_looked_at};
 pub use room::{NoRoom, room_spec, wants_room};
-pub use window::{Gate, Window, WindowState, gate, session_gate, window};
+pub use window::{Gate, Window, WindowState, closes_at, gate, session_gate, window};

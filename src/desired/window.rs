@@ -75,6 +75,14 @@ pub fn window(session: &Session, notify: NotifyTime, now: DateTime<Utc>) -> Wind
     Window { state, opens_at: edges.map(|(opens, _)| opens), closes_at: edges.map(|(_, closes)| closes) }
 }
 
+/// When its window closes for good; None where that does not depend on the slot.
+pub fn closes_at(slot: Span, notify: NotifyTime) -> Option<DateTime<Utc>> {
+    match notify {
+        NotifyTime::Minutes(minutes) => Some(bounds(slot, minutes).1),
+        NotifyTime::Never | NotifyTime::Always => None,
+    }
+}
+
 /// The gate of a scheduled session; None where slides are never sent.
 pub fn session_gate(slot: Span, notify: NotifyTime, now: DateTime<Utc>) -> Option<Gate> {
     match notify {

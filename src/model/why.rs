@@ -84,6 +84,17 @@ impl Why {
         self.code().starts_with("guard_")
     }
 
+    /// Words with this code before them, as the ledger keeps why something was refused: `unsupported: Meetecho answered 422`.
+    pub fn before(self, words: &str) -> String {
+        format!("{self}: {words}")
+    }
+
+    /// The code that stands before the words, and these; None where none does.
+    pub fn and_words(text: &str) -> Option<(Self, &str)> {
+        let (code, words) = text.split_once(": ")?;
+        Self::ALL.iter().find(|why| why.code() == code).map(|why| (*why, words))
+    }
+
     /// The settings, or a person's own link, want it so: nobody need do anything.
     pub fn is_as_set(self) -> bool {
         matches!(
@@ -108,5 +119,14 @@ mod tests {
         for why in Why::ALL {
             assert_eq!(serde_json::to_string(why).expect("plain"), format!("\"{}\"", why.code()));
         }
+    }
+
+    #[test]
+    fn a_code_before_words_is_found_again() {
+        for why in Why::ALL {
+            assert_eq!(Why::and_words(&why.before("422: no")), Some((*why, "422: no")));
+        }
+        assert_eq!(Why::and_words("422: no"), None);
+        assert_eq!(Why::and_words("unsupported"), None);
     }
 }

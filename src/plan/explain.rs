@@ -59,7 +59,8 @@ pub struct SubjectExplained {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExplainedAnswer {
-    /// A request may or may not have taken effect, or one more send is owed after such a request.
+    /// A request may or may not have taken effect, or one more send is owed after such a request. What was refused since,
+    /// and is tried again later, is refused.
     InDoubt,
     /// A plan has a change for it, and it is due.
     WillSend,
@@ -88,7 +89,8 @@ pub fn explain(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Explained 
         of_subject(inputs, plan, subject, room::rules(inputs, plan, session))
     });
     let subject = SubjectKey::decks(session.id);
-    let decks = of_subject(inputs, plan, subject, decks::rules(inputs, plan, session));
+    let mut decks = of_subject(inputs, plan, subject, decks::rules(inputs, plan, session));
+    decks::outlasted_by_a_hold(inputs, session, &mut decks);
     Explained {
         session: session.id,
         group: session.group.clone(),

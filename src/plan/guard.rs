@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::inputs::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
+use super::render::counted;
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
 use crate::model::{KindFilter, Remembered, Scope, SessionId, Why};
@@ -31,7 +32,9 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
             rule: Why::GuardTooManyDeletes,
             before: recent.rooms_deleted,
             most: guard.max_deletes,
-            words: format!("rooms would be deleted (a moved one counts), within {per}; guard.max_deletes"),
+            would_be: "would be deleted (a moved one counts)",
+            per: per.clone(),
+            setting: "guard.max_deletes",
         },
     );
     limit(
@@ -43,7 +46,9 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
             rule: Why::GuardTooManyCreates,
             before: recent.rooms_created,
             most: guard.max_creates,
-            words: format!("rooms would be created, within {per}; guard.max_creates"),
+            would_be: "would be created",
+            per,
+            setting: "guard.max_creates",
         },
     );
 }
@@ -82,7 +87,25 @@ struct Limit {
     rule: Why,
     before: usize,
     most: usize,
-    words: String,
+    would_be: &'static str,
+    per: String,
+    setting: &'static str,
+}
+
+impl Limit {
+    /// `6 rooms would be deleted, and 1 was within the last 1 h: 7 are more than guard.max_deletes = 5`
+    fn words(&self, planned: usize) -> String {
+        let Self { before, most, would_be, per, setting, .. } = self;
+        let rooms = counted(planned, "room", "rooms");
+        let total = planned + before;
+        let (are, were) = (if total == 1 { "is" } else { "are" }, if *before == 1 { "was" } else { "were" });
+        if *before == 0 {
+            return format!("{rooms} {would_be}, which {are} more than {setting} = {most} within {per}");
+        }
+        format!(
+            "{rooms} {would_be}, and {before} {were} within the last {per}: {total} {are} more than {setting} = {most}"
+        )
+    }
 }
 
 /// Refuses all operations of one kind where there are more than the limit, and leaves the rest of each change.
@@ -95,8 +118,7 @@ fn limit(
 ) {
     let planned =
         changes.iter().flat_map(|change| &change.operations).filter(|operation| counts(operation)).count();
-    let total = planned + limit.before;
-    if planned == 0 || total <= limit.most {
+    if planned == 0 || planned + limit.before <= limit.most {
         return;
     }
     let refused_changes = changes.iter().filter(|change| change.operations.iter().any(counts));
@@ -104,9 +126,7 @@ fn limit(
     let way_on = go_on(inputs, sessions, KindFilter::RoomsOnly);
     let kept = std::mem::take(changes).into_iter().filter_map(|change| {
         let (change, refused_operations) = without(change, counts, |change, taken| {
-            let detail =
-                format!("{total} {} = {} ({planned} now, {} before)", limit.words, limit.most, limit.before);
-            refused(change, limit.rule, detail, way_on.clone(), taken)
+            refused(change, limit.rule, limit.words(planned), way_on.clone(), taken)
         });
         refusals.extend(refused_operations);
         change

@@ -56,8 +56,8 @@ pub fn create(world: &World, id: SessionId) -> Result<Plan, NotByHand> {
     Ok(plan)
 }
 
-/// The deletion of a session's room, or of the one with this URL.
-pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change, NotByHand> {
+/// The deletion of a session's room, or of the one with this URL. `as_given`: the command that asks for it.
+pub fn delete(world: &World, id: SessionId, url: Option<&str>, as_given: &str) -> Result<Change, NotByHand> {
     let room = room(world, id)?;
     let found = match url {
         Some(url) => room.found.iter().chain(&room.doubles).find(|seen| seen.url == url).copied(),
@@ -78,7 +78,7 @@ pub fn delete(world: &World, id: SessionId, url: Option<&str>) -> Result<Change,
     if before + 1 > guard.max_deletes {
         let words = format!(
             "{before} rooms were deleted within guard.per already, and guard.max_deletes = {}; \
-             to go on: MEETSYNC__GUARD__MAX_DELETES={} meetsync rooms delete {id}",
+             to go on: MEETSYNC__GUARD__MAX_DELETES={} {as_given}",
             guard.max_deletes,
             before + 1
         );

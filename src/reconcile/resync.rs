@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
@@ -22,7 +23,7 @@ use super::wishes;
 use super::work::{Tried, Work, by_session};
 use super::world::{Parts, World};
 use crate::ledger::LedgerError;
-use crate::model::{RoomsSeen, SubjectKey, Why};
+use crate::model::{RoomsSeen, SessionId, SubjectKey, Why};
 use crate::plan::{Change, Plan};
 use crate::schedule::backoff;
 
@@ -30,10 +31,12 @@ use crate::schedule::backoff;
 const LEASE_LOOK: Duration = Duration::from_millis(500);
 
 /// How far a resync has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    pub done: usize,
-    pub of: usize,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// So many subjects of so many are done.
+    Done { done: usize, of: usize },
+    /// Somebody else works on this session, and nothing of it is sent before that ends, or its time is over.
+    Waits { session: SessionId, owner: String, until: DateTime<Utc> },
 }
 
 /// Carries out the changes of a plan; refused subjects are listed as such. Ordered by subject.
@@ -162,10 +165,10 @@ impl<E: Edges> Run<'_, E> {
     ) -> Result<Vec<Tried>, LedgerError> {
         let at_once = if self.was_gone { self.parts.max_in_flight } else { self.parts.max_in_flight * 2 };
         let tries = stream::iter(work).map(|work| async {
-            let tried = self.try_session(work, leased).await?;
+            let tried = self.try_session(work, leased, progress).await?;
             let finished = tried.finished;
             let done = self.done.fetch_add(finished, Ordering::Relaxed) + finished;
-            progress(Progress { done, of: self.of });
+            progress(Progress::Done { done, of: self.of });
             Ok(tried)
         });
         let all: Vec<Result<Tried, LedgerError>> = tries.buffer_unordered(at_once).collect().await;
@@ -174,7 +177,12 @@ impl<E: Edges> Run<'_, E> {
 
     /// The room, then the decks. While the room is not what it should be, and is tried again, its decks wait: shown
     /// in the old room, or to none at all, they would not be seen in the new one. At last they are sent all the same.
-    async fn try_session(&self, mut work: Work, leased: Leased) -> Result<Tried, LedgerError> {
+    async fn try_session(
+        &self,
+        mut work: Work,
+        leased: Leased,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Tried, LedgerError> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
@@ -196,7 +204,8 @@ impl<E: Edges> Run<'_, E> {
                 continue;
             }
             got_through = true;
-            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), leased).await? else {
+            let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), leased, progress).await?
+            else {
                 deferred = Some(Work { changes: work.changes.split_off(place), ..work.clone() });
                 break;
             };
@@ -222,6 +231,7 @@ impl<E: Edges> Run<'_, E> {
         change: &Change,
         new_room: Option<&str>,
         leased: Leased,
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Option<Acted>, LedgerError> {
         let step = Step {
             parts: self.parts,
@@ -233,7 +243,9 @@ impl<E: Edges> Run<'_, E> {
             worker: None,
         };
         // Another one-shot may have the session, or one that was killed: its lease runs out by itself.
-        let give_up = Instant::now() + self.parts.lease + Duration::from_secs(5);
+        let patience = self.parts.lease + Duration::from_secs(5);
+        let give_up = Instant::now() + patience;
+        let mut is_told = false;
         let acted = loop {
             match step.run().await? {
                 Stepped::Ended(acted) => break *acted,
@@ -242,7 +254,13 @@ impl<E: Edges> Run<'_, E> {
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);
                 }
-                Stepped::Leased { .. } => sleep(LEASE_LOOK).await,
+                Stepped::Leased { owner, .. } => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        let until = self.world.now(&self.parts.time) + patience;
+                        progress(Progress::Waits { session: change.session, owner, until });
+                    }
+                    sleep(LEASE_LOOK).await;
+                }
             }
         };
         self.pulse.note(acted.fault.as_ref());

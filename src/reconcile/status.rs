@@ -5,7 +5,7 @@
 //! not healthy. What is in step, and what a rule forbids, is the planner's word, which the last pass left in the ledger;
 //! what was sent, failed or is under way since then is in the rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,7 +29,7 @@ mod text;
 use needs::{at_work, needs, old_settings, passes_fail, rejects_us};
 use sessions::Sessions;
 pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
-use subjects::{Said, counts, has_nothing_to_do, in_doubt, owed, troubles, window_closed};
+use subjects::{Said, closing, counts, has_nothing_to_do, in_doubt, owed, refused, troubles, window_closed};
 pub use text::status_text;
 
 /// So many attempts of the history are told.
@@ -91,6 +91,9 @@ pub struct Status {
     /// For the text.
     #[serde(skip)]
     sessions: Sessions,
+    /// When the slides' windows close, as far as the ledger has it; for the text.
+    #[serde(skip)]
+    closing: BTreeMap<SubjectKey, DateTime<Utc>>,
     /// What the datatracker's own call is left to do first, for the text.
     #[serde(skip)]
     settling: Vec<Wait>,
@@ -141,7 +144,7 @@ impl Status {
             subjects.into_iter().partition(|subject| closed(subject).is_some());
         let is_waiting =
             |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
-        let parked = troubles(&subjects, |subject| subject.state == State::Parked);
+        let parked = refused(&subjects, notify, asked_at);
         let mut needs = needs(summary.as_ref(), &parked, &window_closed);
         needs.splice(0..0, old_settings(&replicas, asked_at));
         if let Some(need) = rejects_us(&replicas, asked_at) {
@@ -192,6 +195,7 @@ impl Status {
                 .filter(|wait| wait.reason == Why::Held)
                 .map(|wait| wait.subject)
                 .collect(),
+            closing: closing(&subjects, notify),
             settling: said.values().filter(is_settling).cloned().collect(),
             needs_a_person: needs,
             parked,

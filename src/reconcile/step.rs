@@ -101,7 +101,8 @@ impl<E: Edges> Step<'_, E> {
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
         let attempt = self.attempt(change, &step, &acted, self.parts.time.elapsed().saturating_sub(began));
-        match self.settle(lease, step, &acted.end, attempt, since).await? {
+        let end = ending::with_code(acted.end.clone(), acted.fault.as_ref());
+        match self.settle(lease, step, &end, attempt, since).await? {
             Settled::Done => Ok(Stepped::Ended(Box::new(acted))),
             Settled::Lost => {
                 let words =

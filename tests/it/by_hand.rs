@@ -52,6 +52,20 @@ async fn outside_of_the_window_a_push_needs_a_reason_and_says_what_meetecho_make
     expect_sentence(&ended, "is not scheduled");
 }
 
+/// Nobody looks at a plan for half a minute without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_says_at_once_whom_it_waits_for() {
+    let stage = Stage::with_week().await;
+    let leased = "INSERT INTO meetsync.lease (session, provider, owner, token, until)
+                  VALUES (36001, 'meetecho', 'run@two/9', gen_random_uuid(), clock_timestamp() + interval '2 s')";
+    stage.database.run(leased).await;
+    let ended = stage.meetsync(&["push", "36001"]).await.expect(0);
+    expect_sentence(&ended, "meetsync: run@two/9 works on session 36001; waiting for it until ");
+    assert!(ended.stderr.ends_with(" UTC at most\n"), "{ended:?}");
+    let alone = stage.meetsync(&["push", "36001"]).await.expect(0);
+    assert_eq!(alone.stderr, "");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_stops_a_resync_and_not_a_push() {
     let stage = Stage::with_week().await;
@@ -169,7 +183,11 @@ async fn a_running_room_and_the_guard_stop_a_deletion_by_hand() {
     expect_sentence(&ended, "guard_room_in_progress");
     stage.change_settings("max_creates = 50\n", "max_creates = 50\nmax_deletes = 0\n");
     let ended = stage.meetsync(&["rooms", "delete", "36102", "--yes"]).await.expect(3);
-    expect_sentence(&ended, "MEETSYNC__GUARD__MAX_DELETES=1");
+    expect_sentence(&ended, "MEETSYNC__GUARD__MAX_DELETES=1 meetsync rooms delete 36102 --yes\n");
+    let rooms = stage.standin.rooms();
+    let url = &rooms.iter().find(|made| made.room.room_id == 36102).unwrap().room.url;
+    let ended = stage.meetsync(&["rooms", "delete", url, "--yes"]).await.expect(3);
+    expect_sentence(&ended, &format!("MEETSYNC__GUARD__MAX_DELETES=1 meetsync rooms delete '{url}' --yes\n"));
     assert_eq!(stage.standin.rooms().len(), 12);
     let variables = [("MEETSYNC__GUARD__MAX_DELETES", "1")];
     stage.meetsync_with(&["rooms", "delete", "36102", "--yes"], &variables).await.expect(0);

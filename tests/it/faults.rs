@@ -230,10 +230,15 @@ async fn rooms_that_nobody_could_read_are_not_called_looked_at() {
     let stage = stage().await;
     stage.meetsync(&["resync"]).await.expect(0);
     stage.standin.fail_always(Some(Call::FetchRooms), Failure::Status(500));
-    let ended = stage.meetsync(&["rooms", "--json"]).await.expect(2);
+    let ended = stage.meetsync(&["rooms", "--json"]).await.expect(4);
     let rooms = ended.json();
     let recorded = rooms.as_array().unwrap().iter().filter(|room| room["state"] == "present");
     let reasons: Vec<_> = recorded.map(|room| room["reason"].as_str().unwrap_or_default()).collect();
     assert!(!reasons.is_empty() && reasons.iter().all(|reason| reason.contains("not read")), "{reasons:?}");
     assert_eq!(ended.notes().len(), 1, "the same fault is told once: {ended:?}");
+    let text = stage.meetsync(&["rooms"]).await.expect(4).stdout;
+    assert!(
+        text.starts_with("13 rooms: 1 not ours; not read, and so by the ledger's record: 12 present\n"),
+        "{text}"
+    );
 }

@@ -25,6 +25,8 @@ pub(super) struct Answered<'a> {
     change: Option<&'a Change>,
     refusal: Option<&'a Refusal>,
     wait: Option<&'a Wait>,
+    /// It was refused, and is tried again later.
+    is_parked: bool,
 }
 
 pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey) -> Answered<'a> {
@@ -42,13 +44,14 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
         Due::At(moment, _) => moment,
     });
     let until = wait.and_then(|wait| wait.until);
+    let is_parked = row.is_some_and(|row| row.timing.parked) && matches!(moment, Some(Due::At(..)));
     let is_unsent = wait.is_some_and(|wait| wait.reason == Why::WindowClosedUnsent);
     let (answer, why, next) = if is_unsent {
         // Nothing of it goes on by itself.
         let is_in_doubt = since.is_some() || owed.is_some();
         let answer = if is_in_doubt { ExplainedAnswer::InDoubt } else { ExplainedAnswer::Refused };
         (answer, Some(Why::WindowClosedUnsent), None)
-    } else if since.is_some() || owed.is_some() {
+    } else if !is_parked && (since.is_some() || owed.is_some()) {
         let next =
             comes.or(until).or(owed.map(|owed| owed.at).filter(|_| change.is_none() && refusal.is_none()));
         (ExplainedAnswer::InDoubt, Some(Why::InDoubtConfirming), next)
@@ -56,8 +59,8 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
         (ExplainedAnswer::Refused, Some(Why::ObserveOnly), None)
     } else if let Some(Due::At(moment, why)) = moment {
         // Until it is tried again, the refusal stands, and a person may have to see to it.
-        if row.is_some_and(|row| row.timing.parked) {
-            (ExplainedAnswer::Refused, Some(Why::Unsupported), Some(moment))
+        if is_parked {
+            (ExplainedAnswer::Refused, Some(refused_for(row).0), Some(moment))
         } else {
             (ExplainedAnswer::Waits, Some(why), Some(moment))
         }
@@ -70,7 +73,7 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
     } else {
         (ExplainedAnswer::InStep, None, None)
     };
-    Answered { answer, why, since, next, row, change, refusal, wait }
+    Answered { answer, why, since, next, row, change, refusal, wait, is_parked }
 }
 
 impl Answered<'_> {
@@ -85,12 +88,11 @@ impl Answered<'_> {
                 format!("{doubt}{what}; needs a person; {}", push_it(subject.session))
             }
             ExplainedAnswer::InDoubt => self.doubt_in_words(subject, rules),
-            ExplainedAnswer::Refused if self.why == Some(Why::Unsupported) => {
-                let words = self.row.and_then(|row| row.last_error.as_deref());
+            ExplainedAnswer::Refused if self.is_parked => {
+                let words = self.refusal_in_words();
                 format!(
                     "it was refused: {}; to try at once: meetsync resync --session {}",
-                    words.unwrap_or("no reason was written down"),
-                    subject.session
+                    words, subject.session
                 )
             }
             ExplainedAnswer::Refused if self.change.is_some() => {
@@ -114,6 +116,22 @@ impl Answered<'_> {
                 }
             },
         }
+    }
+
+    /// What was said, what to do about it, and what it leaves open.
+    fn refusal_in_words(&self) -> String {
+        let (why, words) = refused_for(self.row);
+        let way_on = match why {
+            Why::CredentialsRejected => {
+                "; it gives us tokens, and does not take them for this: ask there what meetecho.client_id may do"
+            }
+            Why::GroupUnknown => "; Meetecho has to know this group: ask there",
+            _ => "",
+        };
+        let doubt = self.since.map_or_else(String::new, |since| {
+            format!("; what is there is in doubt since {} UTC", exact(since))
+        });
+        format!("{words}{way_on}{doubt}")
     }
 
     fn doubt_in_words(&self, subject: SubjectKey, rules: &[Rule]) -> String {
@@ -145,6 +163,15 @@ impl Answered<'_> {
                 .map_or_else(|| wait.reason.to_string(), |rule| rule.value.clone()),
             None => "nothing is to be done".into(),
         }
+    }
+}
+
+/// Why a row was refused, and the words of that.
+fn refused_for(row: Option<&Remembered>) -> (Why, &str) {
+    match row.and_then(|row| row.last_error.as_deref()) {
+        // Rows of before have no code.
+        Some(text) => Why::and_words(text).unwrap_or((Why::Unsupported, text)),
+        None => (Why::Unsupported, "no reason was written down"),
     }
 }
 

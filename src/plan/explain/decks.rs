@@ -1,8 +1,9 @@
 //! What is asked of a session's decks.
 
+use super::SubjectExplained;
 use super::rules::{Rules, common, decks_number, doubt, exact, guards, held, scheduled, timing};
-use crate::desired::{Gate, epoch, is_looked_at, session_gate, wanted_decks, window};
-use crate::model::{Belief, Deck, NotifyTime, Remembered, Session, Span, SubjectKey};
+use crate::desired::{Gate, closes_at, epoch, is_looked_at, session_gate, wanted_decks, window};
+use crate::model::{Belief, Deck, NotifyTime, Remembered, Session, Span, SubjectKey, Why};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
 use crate::plan::make::makes_a_room;
@@ -36,6 +37,26 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     guards(&mut rules, plan, subject);
     timing(&mut rules, inputs, row);
     rules
+}
+
+/// A hold may end only after the window: then nothing of what waits for its end goes on by itself.
+pub(super) fn outlasted_by_a_hold(inputs: Inputs<'_>, session: &Session, told: &mut SubjectExplained) {
+    let closes_at = session.slot.and_then(|slot| closes_at(slot, inputs.policy.slides.notify));
+    let hold = inputs.ledger.hold_of(session.id, inputs.now());
+    let (Some(closes_at), Some(hold), Some(Why::Held)) = (closes_at, hold, told.why) else { return };
+    if hold.until < closes_at {
+        return;
+    }
+    let id = session.id;
+    let is_on_all = inputs.ledger.hold_all.as_ref() == Some(hold);
+    let release = if is_on_all { "--all".to_owned() } else { id.to_string() };
+    told.next = None;
+    told.detail = format!(
+        "{}; the window closes at {} UTC, before the hold ends, and then nothing is sent any more: end the hold (meetsync \
+         release {release}), or send them now (meetsync push {id})",
+        told.detail,
+        exact(closes_at)
+    );
 }
 
 fn status_words(session: &Session) -> String {

@@ -66,7 +66,13 @@ fn write(page: &mut Page, explained: &Explained, subject: &SubjectExplained) {
     };
     let kind = subject.subject.kind.as_str();
     page.line(paint, format!("{kind}: {}{next}{code}: {}", word(subject.answer), subject.detail));
-    let decisive = subject.why.and_then(|why| rule_of(subject.subject.kind, why));
+    // Only what was refused by its own request is refused and tried again, whatever the code of that is.
+    let is_parked = subject.answer == ExplainedAnswer::Refused && subject.next.is_some();
+    let decisive = if is_parked {
+        Some("not_parked")
+    } else {
+        subject.why.and_then(|why| rule_of(subject.subject.kind, why))
+    };
     let column = subject.rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(0);
     for rule in &subject.rules {
         // Doubt has two rules, and no code of its own for each.

@@ -48,6 +48,20 @@ pub struct RoomReport {
     pub reason: Option<String>,
 }
 
+/// A room that is wanted, and of which nothing is on record.
+const NOT_READ: &str = "not read";
+
+impl RoomReport {
+    /// Its state is by the ledger's record: Meetecho was not asked, or did not say.
+    pub fn is_by_record(&self) -> bool {
+        match self.state {
+            RoomState::Present | RoomState::Adopted | RoomState::Unwanted => self.found.is_none(),
+            RoomState::Wanted => self.reason.as_deref() == Some(NOT_READ),
+            RoomState::Drifted | RoomState::NotOurs => false,
+        }
+    }
+}
+
 /// Every room that is wanted or was seen, ordered by (session, room); rooms of no session of ours last.
 pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
     let mut lines = Vec::new();
@@ -112,7 +126,7 @@ fn state_of(
     let reason = |text: &str| Some(text.to_owned());
     match (wanted, known.found, known.own_record()) {
         (Some(_), None, None) => {
-            Some((RoomState::Wanted, reason(if known.read { "not there yet" } else { "not read" })))
+            Some((RoomState::Wanted, reason(if known.read { "not there yet" } else { NOT_READ })))
         }
         (Some(_), None, Some(_)) if known.read => Some((RoomState::Wanted, reason("gone from the provider"))),
         (Some(wanted), Some(room), _) if room.times() != wanted => {

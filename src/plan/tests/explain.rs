@@ -42,17 +42,27 @@ const CONDITIONS: [&str; 15] = [
     "not_held",
 ];
 
+/// Refused, and tried again later: that comes before doubt.
+fn is_parked(world: &World, plan: &Plan, subject: SubjectKey) -> bool {
+    let row = world.ledger.get(subject);
+    world.policy.scope.mode == Mode::Act
+        && row.is_some_and(|row| row.timing.parked)
+        && plan.changes.iter().any(|change| change.subject == subject)
+        && due(row, &world.policy.slides, plan.as_of) != Due::Now
+}
+
 /// What a plan says of a subject, in the words of an explanation.
 fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnswer {
     use ExplainedAnswer::{InDoubt, InStep, Refused, Waits, WillSend};
     let row = world.ledger.get(subject);
-    if row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some()) {
+    let is_parked = is_parked(world, plan, subject);
+    if !is_parked && row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some()) {
         return InDoubt;
     }
     if plan.changes.iter().any(|change| change.subject == subject) {
         return match due(row, &world.policy.slides, plan.as_of) {
             _ if world.policy.scope.mode == Mode::Observe => Refused,
-            Due::At(..) if row.is_some_and(|row| row.timing.parked) => Refused,
+            Due::At(..) if is_parked => Refused,
             Due::At(..) => Waits,
             Due::Now => WillSend,
         };
@@ -90,7 +100,8 @@ fn agrees(world: &World, plan: &Plan, told: &SubjectExplained) -> Result<(), Tes
         prop_assert_eq!(rule.and_then(holds), Some(false), "{} of {:#?}", why, told);
     }
     let in_doubt = told.answer == ExplainedAnswer::InDoubt;
-    prop_assert_eq!(in_doubt, holds("no_doubt") == Some(false) || holds("nothing_owed") == Some(false));
+    let is_open = holds("no_doubt") == Some(false) || holds("nothing_owed") == Some(false);
+    prop_assert_eq!(in_doubt, is_open && !is_parked(world, plan, subject));
     prop_assert_eq!(told.since.is_some(), holds("no_doubt") == Some(false));
     let stops: Vec<&str> = CONDITIONS.into_iter().filter(|name| holds(name) == Some(false)).collect();
     match told.answer {
@@ -263,6 +274,74 @@ fn the_worker_waits_for_the_end_of_a_burst_and_after_failures() {
     row.timing = Timing { not_before: Some(seconds(300)), tries: 1, parked: true, ..Timing::default() };
     row.last_error = Some("422: deck 3 has no title".into());
     insta::assert_snapshot!(told(&world, &[1, 2, 3]));
+}
+
+#[test]
+fn a_hold_that_outlasts_the_window_is_not_waited_for() {
+    // The window closes at 13:05 UTC.
+    let hold = |until: i64| Hold { until: minutes(until), by: "anna".into(), reason: "asked".into() };
+    let headline = |world: &World| {
+        let told = explained(world, 1).subjects.remove(0);
+        (told.answer, told.why, told.next, told.detail)
+    };
+    let mut world = World::of([live(1, &[1])]);
+    world.ledger.holds.insert(SessionId(1), hold(64));
+    let (_, why, next, detail) = headline(&world);
+    assert_eq!((why, next), (Some(Why::Held), Some(minutes(64))));
+    assert!(!detail.contains("closes"), "{detail}");
+    world.ledger.holds.insert(SessionId(1), hold(65));
+    let (answer, why, next, detail) = headline(&world);
+    assert_eq!((answer, why, next), (ExplainedAnswer::Waits, Some(Why::Held), None));
+    assert!(
+        detail.ends_with(
+            "; the window closes at Tue 2026-11-17 13:05:00 UTC, before the hold ends, and then nothing is sent any more: \
+             end the hold (meetsync release 1), or send them now (meetsync push 1)"
+        ),
+        "{detail}"
+    );
+    world.ledger.hold_all = Some(hold(90));
+    assert!(headline(&world).3.contains("(meetsync release --all)"));
+    world.policy.slides.notify = NotifyTime::Always;
+    assert_eq!(headline(&world).2, Some(minutes(90)));
+}
+
+/// Whoever is told by the status that it was refused must read here what was.
+#[test]
+fn a_refusal_comes_before_a_send_that_is_owed_and_has_its_own_code_and_way_on() {
+    let mut world = World::of([live(1, &[1])]);
+    world.apply(&world.plan());
+    let seconds = |number: i64| now() + TimeDelta::seconds(number);
+    let row = world.row(SubjectKey::decks(SessionId(1)));
+    row.confirming = Some(Confirming { at: seconds(-2) });
+    row.timing = Timing { not_before: Some(seconds(300)), tries: 1, parked: true, ..Timing::default() };
+    for (words, headline, way_on) in [
+        (
+            "unsupported: Meetecho answered 404",
+            "(unsupported): ",
+            "404; to try at once: meetsync resync --session 1",
+        ),
+        (
+            "credentials_rejected: Meetecho answered 401",
+            "(credentials_rejected): ",
+            "ask there what meetecho.client_id may do",
+        ),
+        ("group_unknown: Meetecho answered 404", "(group_unknown): ", "has to know this group"),
+    ] {
+        world.row(SubjectKey::decks(SessionId(1))).last_error = Some(words.into());
+        let told = told(&world, &[1]);
+        let line = told.lines().find(|line| line.starts_with("decks: ")).unwrap_or_default();
+        assert!(
+            line.starts_with(&format!("decks: refused, tried again Tue 12:05:00 UTC {headline}")),
+            "{told}"
+        );
+        assert!(line.contains("Meetecho answered 40") && line.contains(way_on), "{told}");
+        let deciding: Vec<&str> = told.lines().filter(|line| line.starts_with('!')).collect();
+        assert!(matches!(deciding.as_slice(), [one] if one.contains("not_parked")), "{told}");
+    }
+    world.row(SubjectKey::decks(SessionId(1))).doubt_since = Some(minutes(-1));
+    assert!(
+        told(&world, &[1]).contains("; what is there is in doubt since Tue 2026-11-17 11:59:00 UTC; to try")
+    );
 }
 
 #[test]

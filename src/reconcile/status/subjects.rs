@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::desired::{Gate, session_gate};
+use crate::desired::{Gate, closes_at, session_gate};
 use crate::ledger::{State, SubjectStanding, WorkedOn};
 use crate::model::{Kind, NotifyTime, SessionId, SubjectKey, Why};
 use crate::plan::{Wait, push_it};
@@ -98,9 +98,32 @@ pub(super) fn in_doubt(
     })
 }
 
+/// When the slides' windows close, where that depends on a slot that is known.
+pub(super) fn closing(
+    subjects: &[SubjectStanding],
+    notify: NotifyTime,
+) -> BTreeMap<SubjectKey, DateTime<Utc>> {
+    let decks = subjects.iter().filter(|subject| subject.subject.kind == Kind::Decks);
+    decks.filter_map(|subject| Some((subject.subject, closes_at(subject.slot?, notify)?))).collect()
+}
+
 pub(super) fn owed(subject: &SubjectStanding) -> Option<Owed> {
     let at = subject.confirm_at.filter(|_| subject.doubt_since.is_none())?;
     Some(Owed { subject: subject.subject, at })
+}
+
+/// What was refused. Slides are not tried again by themselves once their window is closed.
+pub(super) fn refused(subjects: &[SubjectStanding], notify: NotifyTime, now: DateTime<Utc>) -> Vec<Trouble> {
+    let mut refused = troubles(subjects, |subject| subject.state == State::Parked);
+    for trouble in &mut refused {
+        let mut slots = subjects.iter().filter(|subject| subject.subject == trouble.subject);
+        let slot = slots.next().and_then(|subject| subject.slot);
+        let is_closed = slot.is_some_and(|slot| session_gate(slot, notify, now) == Some(Gate::Closed));
+        if trouble.subject.kind == Kind::Decks && is_closed {
+            trouble.not_before = None;
+        }
+    }
+    refused
 }
 
 pub(super) fn troubles(

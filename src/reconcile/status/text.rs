@@ -4,7 +4,7 @@
 use super::sessions::InStep;
 use super::{FailingPasses, Status};
 use crate::ledger::{Replica, RoomFinding};
-use crate::model::{Kind, Mode};
+use crate::model::{Kind, Mode, SubjectKey};
 use crate::plan::{Page, Paint, Style, counted};
 use crate::reconcile::pass_summary::Need;
 
@@ -13,7 +13,7 @@ mod by_itself;
 mod words;
 
 use at_work::{at_work, history};
-use by_itself::goes_on_by_itself;
+use by_itself::{again, goes_on_by_itself};
 use words::{clock, name_of, span};
 
 /// A matter names so many of its sessions, and counts the others.
@@ -149,9 +149,21 @@ fn needs_a_person(page: &mut Page, status: &Status) {
     page.line(Paint::Bold, "Needs a person");
     for need in &status.needs_a_person {
         let code = need.rule.map_or_else(String::new, |rule| format!(" ({rule})"));
-        page.line(Paint::Refused, format!("  ! {}{}{code}", about(need), need.detail));
+        let again = refused_again(status, need);
+        page.line(Paint::Refused, format!("  ! {}{}{code}{again}", about(need), need.detail));
         page.line(Paint::Plain, format!("      {}", need.way_on));
     }
+}
+
+/// When what was refused is tried again by itself.
+fn refused_again(status: &Status, need: &Need) -> String {
+    let is_of = |subject: SubjectKey| {
+        need.rule.is_none() && need.kind == Some(subject.kind) && need.sessions.contains(&subject.session)
+    };
+    let parked = status.parked.iter().find(|trouble| is_of(trouble.subject));
+    parked
+        .filter(|parked| parked.not_before.is_some())
+        .map_or_else(String::new, |parked| again(status, parked.subject.session, parked.not_before))
 }
 
 /// `session 36103 room: `, `sessions 36103, 36104 and 9 more, rooms: `

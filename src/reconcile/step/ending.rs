@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Step;
-use crate::ledger::{AttemptRow, Begun, CountsAs, Lease, LedgerError, Settled, StepEnd};
-use crate::model::Kind;
+use crate::ledger::{AttemptRow, Begun, CountsAs, Failure, Lease, LedgerError, Settled, StepEnd};
+use crate::model::{Fault, Kind};
 use crate::plan::{self, Change, Operation};
 use crate::reconcile::acted::{Acted, StepOutcome};
 use crate::reconcile::edges::{Books as _, Conference as _, Edges, Time as _};
@@ -91,6 +91,19 @@ impl<E: Edges> Step<'_, E> {
         let left = slot.start - self.world.policy.slides.provider_window - now;
         Some(left.to_std().unwrap_or(Duration::ZERO))
     }
+}
+
+/// Why something was refused is kept with its code, so that whoever asks later is told the same as the log.
+pub(super) fn with_code(mut end: StepEnd, fault: Option<&Fault>) -> StepEnd {
+    let refused = match &mut end {
+        StepEnd::NotProcessed { failure: Some(Failure::Refused(words)) }
+        | StepEnd::Partly { failure: Failure::Refused(words), .. } => Some(words),
+        _ => None,
+    };
+    if let (Some(words), Some(fault)) = (refused, fault) {
+        *words = fault.why.before(words);
+    }
+    end
 }
 
 /// The operations by name, as a plan's JSON calls them.

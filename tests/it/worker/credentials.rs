@@ -170,6 +170,10 @@ async fn a_group_that_is_unknown_stops_and_delays_nobody_else() {
         let parked = stage.database.texts(PARKED).await;
         assert!(!parked.is_empty(), "{how:?}");
         assert!(parked.iter().all(|line| line.contains(unknown.as_str())), "{how:?} {parked:?}");
+        // So that whoever asks later is told the same as the log.
+        assert!(parked.iter().all(|line| line.contains(": group_unknown: ")), "{how:?} {parked:?}");
+        let told = stage.meetsync(&["explain", "36001"]).await.expect(0).stdout;
+        assert!(told.contains("refused, tried again") && told.contains("(group_unknown)"), "{told}");
         let log = stage.standin.log();
         let of_others: BTreeSet<_> = log.iter().filter_map(LogEntry::session).collect();
         assert!(!of_others.contains(&SessionId(36001)), "nothing was sent for it");

@@ -13,10 +13,12 @@ use crate::reconcile::status::subjects::{InDoubt, Trouble};
 pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
     let now = status.as_of;
     let mut lines = Vec::new();
-    for doubt in &status.in_doubt {
+    // What was refused needs a person, and is told there.
+    let is_parked = |subject: SubjectKey| status.parked.iter().any(|trouble| trouble.subject == subject);
+    for doubt in status.in_doubt.iter().filter(|doubt| !is_parked(doubt.subject)) {
         lines.push(format!("  {}: {}", name(doubt.subject), in_doubt(status, doubt)));
     }
-    for owed in &status.confirming {
+    for owed in status.confirming.iter().filter(|owed| !is_parked(owed.subject)) {
         let when = if owed.at > now { "at" } else { "since" };
         lines.push(format!(
             "  {}: accepted; one more send, to confirm it, is owed {when} {}",
@@ -89,14 +91,29 @@ fn in_doubt(status: &Status, doubt: &InDoubt) -> String {
 fn behind(status: &Status, held: &StandingHold) -> String {
     let is_behind = |subject: &&SubjectKey| held.session.is_none_or(|session| session == subject.session);
     let behind: Vec<&SubjectKey> = status.held_back.iter().filter(is_behind).collect();
+    let too_late = too_late(status, held, &behind);
     match (behind.as_slice(), held.session) {
         ([], _) => String::new(),
         (all, Some(_)) => {
             let kinds: Vec<&str> = all.iter().map(|subject| subject.kind.as_str()).collect();
-            format!("; a change waits for its end ({})", kinds.join(", "))
+            format!("; a change waits for its end ({}){too_late}", kinds.join(", "))
         }
-        (all, None) => format!("; {} for its end", counted(all.len(), "change waits", "changes wait")),
+        (all, None) => {
+            format!("; {} for its end{too_late}", counted(all.len(), "change waits", "changes wait"))
+        }
     }
+}
+
+/// Of slides whose window closes before the hold ends: then nobody sends them any more.
+fn too_late(status: &Status, held: &StandingHold, behind: &[&SubjectKey]) -> String {
+    let closing = |subject: &&SubjectKey| Some((*status.closing.get(*subject)?, subject.session));
+    let late = behind.iter().filter_map(closing).filter(|(closes_at, _)| *closes_at <= held.hold.until);
+    let Some((closes_at, id)) = late.min() else { return String::new() };
+    let release = if held.session.is_none() { "--all".to_owned() } else { id.to_string() };
+    format!(
+        "; the window of session {id} closes at {}, before that: meetsync release {release}, or meetsync push {id}",
+        clock(closes_at, status.as_of)
+    )
 }
 
 fn words(trouble: &Trouble) -> &str {
@@ -104,7 +121,7 @@ fn words(trouble: &Trouble) -> &str {
 }
 
 /// When it is tried again, where anybody can know.
-fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
+pub(super) fn again(status: &Status, session: SessionId, not_before: Option<DateTime<Utc>>) -> String {
     let holds = |held: &StandingHold| held.session.is_none_or(|held| held == session);
     match not_before {
         _ if !status.healthy || !status.is_manned || status.mode == Some(Mode::Observe) => String::new(),

@@ -12,6 +12,7 @@ use crate::plan::Wait;
 use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
 
 mod of_workers;
+mod refused_and_held;
 
 fn told(standing: Standing) -> String {
     status_text(&status(standing), &Style::default())
