@@ -129,6 +129,10 @@ impl Memory {
         ask: &StepAsk<'_>,
         clock: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
+        let holds = self.holds.iter().filter_map(|(held, hold)| Some((*held, hold.as_ref()?.until)));
+        if let Some(until) = self.held(ask, holds) {
+            return Ok(LeasedStep::Held { until });
+        }
         match self.take(ask, clock) {
             Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(ask, None)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
@@ -222,6 +226,16 @@ impl Memory {
         attempt.words = attempt.words.as_deref().map(capped);
         self.attempts.push((begun.key, attempt));
         settled
+    }
+
+    /// Until when one of these holds stops a step that is asked for. One that has its lease already was begun before.
+    pub(super) fn held(
+        &self,
+        ask: &StepAsk<'_>,
+        holds: impl Iterator<Item = (Option<SessionId>, DateTime<Utc>)>,
+    ) -> Option<DateTime<Utc>> {
+        let held = self.leases.get(&(ask.key.session, ask.key.provider));
+        if held.is_some_and(|held| held.token == ask.token) { None } else { ask.held_until(holds) }
     }
 
     /// The lease, or whoever has it.

@@ -25,6 +25,20 @@ macro_rules! owes_something {
 }
 pub(super) use owes_something;
 
+/// A hold that stands when a step is to begin, by the clock of whoever asks: that of the datatracker, as for every hold.
+/// One that came since this statement began is as if it came in the middle of the step; and a step that has its lease
+/// already (its answer was not heard) was begun before.
+macro_rules! held {
+    () => {
+        "held AS (
+            SELECT h.until FROM meetsync.hold AS h, given
+            WHERE NOT given.in_spite_of_holds AND (h.session IS NULL OR h.session = given.session)
+              AND h.until > given.marked_at
+              AND NOT EXISTS (SELECT FROM meetsync.lease AS l WHERE l.session = given.session
+                              AND l.provider = given.provider AND l.token = given.token))"
+    };
+}
+
 /// Takes the lease where nobody has it, or the one who had it let it run out; or where it is ours already, and we never
 /// heard so.
 macro_rules! take_lease {
@@ -32,7 +46,7 @@ macro_rules! take_lease {
         "taken AS (
             INSERT INTO meetsync.lease AS l (session, provider, owner, token, until)
             SELECT session, provider, owner, token, clock_timestamp() + length_ms * interval '1 millisecond'
-            FROM given
+            FROM given WHERE NOT EXISTS (SELECT FROM held)
             ON CONFLICT (session, provider) DO UPDATE
             SET owner = excluded.owner, token = excluded.token, until = excluded.until
             WHERE l.until <= clock_timestamp() OR l.token = excluded.token
@@ -162,7 +176,9 @@ macro_rules! record {
 pub(super) const LEASE_AND_BEGIN: &str = concat!(
     "WITH given AS (
         SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms, ? AS key, ? AS kind,
-               ? AS ids, ? AS marked_at), ",
+               ? AS ids, ? AS marked_at, ? AS in_spite_of_holds), ",
+    held!(),
+    ", ",
     take_lease!(),
     mark!()
 );
@@ -182,7 +198,18 @@ pub(super) const NOTE_ROOM: &str = "\
     UPDATE meetsync.subject AS s SET
         remote = given.remote, remote_end = given.remote_end, updated_at = clock_timestamp()
     FROM given, mine WHERE s.key = given.key";
-pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
+/// Why a step was not begun: the hold that ends last, or else the lease of somebody (None: there was a hold).
+pub(super) const WHY_NOT: &str = concat!(
+    "WITH given AS (
+        SELECT ? AS session, ? AS provider, ? AS token, ? AS marked_at, ? AS in_spite_of_holds), ",
+    held!(),
+    "
+    SELECT NULL AS owner, held.until FROM held
+    UNION ALL
+    SELECT l.owner, l.until FROM meetsync.lease AS l, given
+    WHERE l.session = given.session AND l.provider = given.provider
+    ORDER BY owner NULLS FIRST, until DESC LIMIT 1"
+);
 pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
 /// looks the same as an old state, and must not stop everything for ever.

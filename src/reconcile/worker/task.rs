@@ -93,6 +93,11 @@ pub(super) async fn turn<E: Edges>(
                 turned.steps.push(StepEnded { key, answer: Answer::NotAsked });
                 turned.look_again = true;
             }
+            Ok(Stepped::Held { until }) => {
+                tracing::info!(subject = %key, until = until.to_rfc3339(), "not begun: it was put on hold meanwhile");
+                turned.look_again = true;
+                break;
+            }
             Ok(Stepped::Leased { .. }) => {
                 turned.is_taken = true;
                 break;
