@@ -41,6 +41,8 @@ pub enum Bug {
     GivesUp,
     /// A worker takes a wish for its own because it once had one of the same subject.
     OnceOwnAlwaysOwn,
+    /// A worker takes back whatever it would not send by its own settings.
+    OthersWishesTakenBack,
     /// Who was once refused a token is never asked for one again.
     RefusalForEver,
 }

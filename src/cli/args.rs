@@ -149,7 +149,7 @@ pub(crate) struct ResyncArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArgs {
-    /// Sessions, by id or URL; instead of these, or besides, the choices below
+    /// Sessions, each by its id or the URL of a page; instead of these, or besides, the choices below
     #[arg(value_name = "SESSION")]
     pub(crate) bare: Vec<SessionArgument>,
     #[command(flatten)]
@@ -217,7 +217,7 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HoldArgs {
-    /// Sessions, by id or URL; instead of these, or besides, the choices below
+    /// Sessions, each by its id or the URL of a page; instead of these, or besides, the choices below
     #[arg(value_name = "SESSION")]
     pub(crate) bare: Vec<SessionArgument>,
     #[command(flatten)]
@@ -235,7 +235,7 @@ pub(crate) struct HoldArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArgs {
-    /// Sessions, by id or URL; instead of these, or besides, the choices below
+    /// Sessions, each by its id or the URL of a page; instead of these, or besides, the choices below
     #[arg(value_name = "SESSION")]
     pub(crate) bare: Vec<SessionArgument>,
     #[command(flatten)]

@@ -3,12 +3,13 @@
 use super::args::ExplainArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
-use super::session_argument::ExplainArgument;
+use super::session_argument::{ExplainArgument, SessionArgument};
+use super::which::only_one;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::ledger::LedgerError;
-use crate::model::{GroupAcronym, MeetingNumber, Scope, Session, Snapshot};
+use crate::model::Scope;
 use crate::plan::{AtWork, explained_text};
 use crate::reconcile::{ReadRooms, at_work, explain, read_to_explain};
 
@@ -23,8 +24,8 @@ pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, C
     let at_work = at_work(ledger).await?;
     let by_worker = !at_work.workers.is_empty();
     let world = read_to_explain(&app.parts, &asked, read_rooms, by_worker, clock::now()).await?;
-    if let ExplainArgument::AtMeeting(meeting, group) = &args.what {
-        only_one(meeting, group, &world.snapshot, &asked)?;
+    if let ExplainArgument::Session(SessionArgument::AtMeeting(meeting, group)) = &args.what {
+        only_one(meeting, group, &world.snapshot)?;
     }
     let next_sweep = settings.rooms.sweep.next_after(world.snapshot.as_of);
     let explained = explain(&world, &asked, &AtWork { next_sweep, ..at_work });
@@ -41,33 +42,12 @@ pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-/// The page of a group's sessions at a meeting stands for the session, where there is one.
-fn only_one(
-    meeting: &MeetingNumber,
-    group: &GroupAcronym,
-    snapshot: &Snapshot,
-    asked: &Scope,
-) -> Result<(), CliError> {
-    let is_meant = |session: &&Session| asked.includes(session) && session.tombstone_for.is_none();
-    let ids: Vec<String> =
-        snapshot.sessions.iter().filter(is_meant).map(|session| session.id.to_string()).collect();
-    match ids.as_slice() {
-        [] => Err(CliError::Other(format!(
-            "no session of group {group} at meeting {meeting} is scheduled from yesterday on; name one by its id"
-        ))),
-        [_] => Ok(()),
-        several => Err(CliError::Usage(format!(
-            "group {group} has {} sessions at meeting {meeting}: {}; name one of them by its id",
-            several.len(),
-            several.join(", ")
-        ))),
-    }
-}
-
 fn scope(what: &ExplainArgument) -> Scope {
     match what {
-        ExplainArgument::Session(id) => Scope { sessions: [*id].into(), ..Scope::default() },
-        ExplainArgument::AtMeeting(meeting, group) => {
+        ExplainArgument::Session(SessionArgument::Id(id)) => {
+            Scope { sessions: [*id].into(), ..Scope::default() }
+        }
+        ExplainArgument::Session(SessionArgument::AtMeeting(meeting, group)) => {
             Scope { groups: [group.clone()].into(), meetings: [meeting.clone()].into(), ..Scope::default() }
         }
         ExplainArgument::Group(group) => Scope { groups: [group.clone()].into(), ..Scope::default() },

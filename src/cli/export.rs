@@ -18,7 +18,8 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> Result<Exit, Cli
     let backend = context.backend(&settings, true);
     let app = App::open(&settings, "export", LedgerNeed::Optional, backend).await?;
     say_if_never_migrated(&app);
-    let ask = Ask { scope: args.scope.scope(), ..Ask::default() };
+    let scope = args.scope.scope(&settings).await?;
+    let ask = Ask { scope, ..Ask::default() };
     let read_rooms = if backend == Backend::Live { ReadRooms::Yes } else { ReadRooms::No };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     let export = Export::of(&world);

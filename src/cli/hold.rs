@@ -9,9 +9,12 @@ use super::which::refuse_excluded;
 use super::{CliError, Context};
 use crate::app::{self, LedgerNeed};
 use crate::clock;
+use crate::database::chain;
+use crate::datatracker::ReadError;
 use crate::ledger::Ledger;
 use crate::model::{Hold, Scope, Session, SessionId, Snapshot};
 use crate::plan::{Page, Paint, Style, exact, when};
+use crate::reconcile::ReconcileError;
 use crate::reconcile::operate::{self, HoldOn};
 use crate::settings::{Environment, Settings};
 
@@ -23,10 +26,10 @@ const LONGEST: TimeDelta = TimeDelta::days(366);
 const MOST_NAMED: usize = 8;
 
 pub(super) async fn run(context: &Context, args: &HoldArgs) -> Result<Exit, CliError> {
-    let scope = args.which.scope_with(&args.bare);
     let reason = args.reason.trim();
-    refuse(args, &scope, reason)?;
+    refuse(args, reason)?;
     let settings = context.settings()?;
+    let scope = args.which.scope(&args.bare, &settings).await?;
     let ledger = open(context, &settings).await?;
     let now = ledger.clock().await?;
     let (on, snapshot) = held_by(&settings, &ledger, args.all, &scope, now).await?;
@@ -42,9 +45,9 @@ pub(super) async fn run(context: &Context, args: &HoldArgs) -> Result<Exit, CliE
 }
 
 /// What is wrong with the arguments alone.
-fn refuse(args: &HoldArgs, scope: &Scope, reason: &str) -> Result<(), CliError> {
+fn refuse(args: &HoldArgs, reason: &str) -> Result<(), CliError> {
     let now = clock::now();
-    if !args.all && scope.is_everything() {
+    if !args.all && args.which.names_nothing(&args.bare) {
         return Err(CliError::Usage(
             "hold needs a session, group or meeting (meetsync hold SESSION ...), or --all".into(),
         ));
@@ -98,7 +101,17 @@ pub(super) async fn held_by(
         return Ok((HoldOn::Everything, None));
     }
     let datatracker = app::datatracker(settings)?;
-    let mut snapshot = operate::sessions_of(&datatracker, ledger, &settings.policy(), scope, now).await?;
+    let read = operate::sessions_of(&datatracker, ledger, &settings.policy(), scope, now).await;
+    let mut snapshot = match read {
+        Err(ReconcileError::Read(error)) if needs_nobody(scope, &error) => {
+            output::note(&format!(
+                "meetsync: whether these sessions exist could not be asked: {}",
+                chain(&error)
+            ));
+            return Ok((HoldOn::Sessions(scope.sessions.clone()), None));
+        }
+        read => read?,
+    };
     refuse_excluded(scope, &snapshot)?;
     snapshot.sessions.retain(|session| scope.includes(session));
     if !snapshot.complete {
@@ -115,6 +128,12 @@ pub(super) async fn held_by(
     }
     let ids = snapshot.sessions.iter().map(|session| session.id).collect();
     Ok((HoldOn::Sessions(ids), Some(snapshot)))
+}
+
+/// Sessions that are named by their ids are known without the datatracker, where it can't be read.
+fn needs_nobody(scope: &Scope, error: &ReadError) -> bool {
+    let is_unread = !matches!(error, ReadError::Unknown(_));
+    is_unread && !scope.sessions.is_empty() && scope.groups.is_empty() && scope.meetings.is_empty()
 }
 
 /// Who holds, so that people know whom to ask: `anna@host`. Under `sudo` it is whoever called that.

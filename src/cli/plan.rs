@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::PlanArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
+use super::scope_arguments::ScopeArgs;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
@@ -14,14 +15,14 @@ use crate::reconcile::{Export, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliError> {
     let output = Output::new(args.json);
-    let scope = args.scope.scope();
     let world = if let Some(file) = &args.from {
-        exported(file, scope)?
+        exported(file, &args.scope)?
     } else {
         let settings = context.settings()?;
         let backend = context.backend(&settings, args.json);
         let app = App::open(&settings, "plan", LedgerNeed::Optional, backend).await?;
         say_if_never_migrated(&app);
+        let scope = args.scope.scope(&settings).await?;
         let ask = Ask { scope, ..Ask::default() };
         let read_rooms = if args.offline || app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
         read_world(&app.parts, ask, read_rooms, clock::now()).await?
@@ -31,12 +32,13 @@ pub(super) async fn run(context: &Context, args: PlanArgs) -> Result<Exit, CliEr
     Ok(exit_of(&plan, &world))
 }
 
-fn exported(file: &Path, scope: Scope) -> Result<World, CliError> {
+fn exported(file: &Path, named: &ScopeArgs) -> Result<World, CliError> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file)
         .map_err(|error| CliError::Other(format!("{name} can't be read: {error}")))?;
     let export =
         Export::parse(&name, &text).map_err(|error| CliError::Other(crate::database::chain(&error)))?;
+    let scope = named.scope_among(&export.snapshot)?;
     if let Some(unknown) = unknown_name(&export.snapshot, &scope) {
         return Err(CliError::Other(format!("{name} has {unknown}")));
     }

@@ -11,19 +11,19 @@ use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::desired::{WindowState, window};
-use crate::model::{Kind, KindFilter, Policy, Session, Why};
+use crate::model::{Kind, Policy, Session, Why};
 use crate::plan::{Ask, Plan, Wait};
 use crate::reconcile::{ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliError> {
-    let scope = args.scope.scope_with(&args.bare);
-    if scope.is_everything() {
+    if args.scope.names_nothing(&args.bare) {
         return Err(CliError::Usage("push needs a session, group or meeting: meetsync push SESSION".into()));
     }
-    if scope.kinds == KindFilter::RoomsOnly {
+    if args.scope.rooms_only {
         return Err(CliError::Usage("push sends slides; --rooms-only leaves nothing to send".into()));
     }
     let settings = context.settings()?;
+    let scope = args.scope.scope_with(&args.bare, &settings).await?;
     let output = Output::new(args.json);
     let backend = context.backend(&settings, args.json);
     let app = App::open(&settings, "push", LedgerNeed::Required, backend).await?;

@@ -13,13 +13,13 @@ use crate::plan::{Page, Paint, Style};
 use crate::reconcile::operate::{self, HoldOn};
 
 pub(super) async fn run(context: &Context, args: &ReleaseArgs) -> Result<Exit, CliError> {
-    let scope = args.which.scope_with(&args.bare);
-    if !args.all && scope.is_everything() {
+    if !args.all && args.which.names_nothing(&args.bare) {
         return Err(CliError::Usage(
             "release needs a session, group or meeting (meetsync release SESSION ...), or --all".into(),
         ));
     }
     let settings = context.settings()?;
+    let scope = args.which.scope(&args.bare, &settings).await?;
     let ledger = open(context, &settings).await?;
     let now = ledger.clock().await?;
     let (on, snapshot) = match all_held(&ledger, &scope).await? {

@@ -21,7 +21,8 @@ pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Cli
     let output = Output::new(args.json);
     let backend = context.backend(&settings, args.json);
     let app = App::open(&settings, "resync", LedgerNeed::Required, backend).await?;
-    let ask = Ask { scope: args.scope.scope(), force: args.force, resend: args.resend, ..Ask::default() };
+    let scope = args.scope.scope(&settings).await?;
+    let ask = Ask { scope, force: args.force, resend: args.resend, ..Ask::default() };
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Patiently };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
     warn_of_wide_role(&app, settings.check.allow_wide_role).await?;

@@ -8,6 +8,7 @@ use super::output::{self, Output};
 use super::plan::say_if_never_migrated;
 use super::resync::carry_out;
 use super::session_argument::SessionArgument;
+use super::which::id_of;
 use super::{CliError, Context};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
@@ -22,14 +23,17 @@ pub(super) async fn run(context: &Context, args: RoomsArgs) -> Result<Exit, CliE
     let settings = context.settings()?;
     match args.by_hand {
         None => show(context, &settings, &args).await,
-        Some(RoomsByHand::Create { session }) => create(context, &settings, session.0).await,
+        Some(RoomsByHand::Create { session }) => {
+            create(context, &settings, id_of(&settings, &session).await?).await
+        }
         Some(RoomsByHand::Delete { room, yes }) => delete(context, &settings, &room, yes).await,
         Some(RoomsByHand::Relink { session }) => {
-            let (app, world) = open(context, &settings, "rooms relink", of_session(session.0)).await?;
-            if let Some(change) = by_hand::relink(&world, session.0).transpose() {
+            let session = id_of(&settings, &session).await?;
+            let (app, world) = open(context, &settings, "rooms relink", of_session(session)).await?;
+            if let Some(change) = by_hand::relink(&world, session).transpose() {
                 by_hand(&app, &world, change).await
             } else {
-                output::note(&format!("meetsync: session {}: the link is there already", session.0));
+                output::note(&format!("meetsync: session {session}: the link is there already"));
                 Ok(Exit::Done)
             }
         }
@@ -44,7 +48,7 @@ async fn show(context: &Context, settings: &Settings, args: &RoomsArgs) -> Resul
     let app =
         App::open(settings, "rooms", LedgerNeed::Optional, context.backend(settings, args.json)).await?;
     say_if_never_migrated(&app);
-    let scope = Scope { kinds: KindFilter::RoomsOnly, ..args.scope.scope() };
+    let scope = Scope { kinds: KindFilter::RoomsOnly, ..args.scope.scope(settings).await? };
     let read_rooms = if app.is_debug { ReadRooms::No } else { ReadRooms::Yes };
     let ask = Ask { scope, ..Ask::default() };
     let world = read_world(&app.parts, ask, read_rooms, clock::now()).await?;
@@ -108,7 +112,8 @@ fn nothing_made(plan: &Plan, session: SessionId) -> Result<Exit, CliError> {
 async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -> Result<Exit, CliError> {
     let url = (!room.chars().all(|character| character.is_ascii_digit())).then_some(room);
     let (app, world, session) = match room.parse::<SessionArgument>() {
-        Ok(SessionArgument(session)) => {
+        Ok(named) => {
+            let session = id_of(settings, &named).await?;
             let (app, world) = open(context, settings, "rooms delete", of_session(session)).await?;
             (app, world, session)
         }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
+use super::CliError;
 use super::session_argument::SessionArgument;
-use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope};
+use super::which::{id_among, ids_of};
+use crate::model::{GroupAcronym, KindFilter, MeetingNumber, Scope, SessionId, Snapshot};
+use crate::settings::Settings;
 
 /// Where help lists the choice of sessions.
 const WHICH: &str = "Which sessions (several of one kind: or; different kinds: and)";
@@ -13,7 +16,7 @@ const WHICH: &str = "Which sessions (several of one kind: or; different kinds: a
 /// Which sessions. Several of one kind mean "or", different kinds mean "and"; none means all.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct WhichArgs {
-    /// A session: its id, or the URL of its page or room
+    /// A session: its id, or the URL of its page or room, or of its group's page at a meeting
     #[arg(long = "session", value_name = "ID", help_heading = WHICH)]
     pub(crate) sessions: Vec<SessionArgument>,
     /// All sessions of a group, by its acronym
@@ -25,10 +28,24 @@ pub(crate) struct WhichArgs {
 }
 
 impl WhichArgs {
-    /// The scope with sessions that were named without `--session`.
-    pub(crate) fn scope_with(&self, bare: &[SessionArgument]) -> Scope {
+    /// Whether nothing is named, neither here nor without `--session`.
+    pub(crate) fn names_nothing(&self, bare: &[SessionArgument]) -> bool {
+        let is_empty = self.sessions.is_empty() && self.groups.is_empty() && self.meetings.is_empty();
+        is_empty && bare.is_empty()
+    }
+
+    /// The scope with sessions that were named without `--session`. The datatracker is asked where it must be.
+    pub(crate) async fn scope(
+        &self,
+        bare: &[SessionArgument],
+        settings: &Settings,
+    ) -> Result<Scope, CliError> {
+        Ok(self.scope_of(ids_of(settings, self.sessions.iter().chain(bare)).await?))
+    }
+
+    fn scope_of(&self, sessions: BTreeSet<SessionId>) -> Scope {
         Scope {
-            sessions: self.sessions.iter().chain(bare).map(|argument| argument.0).collect(),
+            sessions,
             groups: self.groups.iter().map(GroupAcronym::new).collect::<BTreeSet<_>>(),
             meetings: self.meetings.iter().map(MeetingNumber::new).collect(),
             kinds: KindFilter::Both,
@@ -50,17 +67,36 @@ pub(crate) struct ScopeArgs {
 }
 
 impl ScopeArgs {
-    pub(crate) fn scope(&self) -> Scope {
-        self.scope_with(&[])
+    /// Whether no session, group or meeting is named, neither here nor without `--session`.
+    pub(crate) fn names_nothing(&self, bare: &[SessionArgument]) -> bool {
+        self.which.names_nothing(bare)
+    }
+
+    /// The datatracker is asked where it must be: see [`SessionArgument::AtMeeting`].
+    pub(crate) async fn scope(&self, settings: &Settings) -> Result<Scope, CliError> {
+        self.scope_with(&[], settings).await
     }
 
     /// The scope with sessions that were named without `--session`.
-    pub(crate) fn scope_with(&self, bare: &[SessionArgument]) -> Scope {
-        let kinds = match (self.slides_only, self.rooms_only) {
+    pub(crate) async fn scope_with(
+        &self,
+        bare: &[SessionArgument],
+        settings: &Settings,
+    ) -> Result<Scope, CliError> {
+        Ok(Scope { kinds: self.kinds(), ..self.which.scope(bare, settings).await? })
+    }
+
+    /// The scope among these sessions, and no others.
+    pub(crate) fn scope_among(&self, snapshot: &Snapshot) -> Result<Scope, CliError> {
+        let ids = self.which.sessions.iter().map(|argument| id_among(snapshot, argument));
+        Ok(Scope { kinds: self.kinds(), ..self.which.scope_of(ids.collect::<Result<_, _>>()?) })
+    }
+
+    fn kinds(&self) -> KindFilter {
+        match (self.slides_only, self.rooms_only) {
             (true, _) => KindFilter::SlidesOnly,
             (_, true) => KindFilter::RoomsOnly,
             _ => KindFilter::Both,
-        };
-        Scope { kinds, ..self.which.scope_with(bare) }
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A session as people name it: its id, or a URL that they pasted.
+//! A session as people name it: its id, or a URL that they pasted. Which one is meant by the page of a group's sessions at a
+//! meeting only the datatracker can say (`which`).
 
 use std::str::FromStr;
 
@@ -6,37 +7,43 @@ use url::Url;
 
 use crate::model::{GroupAcronym, MeetingNumber, SessionId};
 
-/// `35206`, `https://meetings.conf.meetecho.com/interim/?session=35206`, or the URL of a session's page or materials
-/// in the datatracker with its id in the path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SessionArgument(pub(crate) SessionId);
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SessionArgument {
+    /// `35206`, `https://meetings.conf.meetecho.com/interim/?session=35206`, or the URL of a session's page or materials
+    /// in the datatracker with its id in the path.
+    Id(SessionId),
+    /// The one that a group has at a meeting, as the datatracker's pages name it: `/meeting/127/session/tls`.
+    AtMeeting(MeetingNumber, GroupAcronym),
+}
 
 impl FromStr for SessionArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(id) = text.trim().parse() {
-            return Ok(Self(SessionId(id)));
+            return Ok(Self::Id(SessionId(id)));
         }
-        Url::parse(text.trim())
-            .ok()
-            .and_then(|url| session_in_url(&url))
-            .map(|id| Self(SessionId(id)))
-            .ok_or_else(|| {
-                format!(
-                    "{text:?} is not a session: expected its id, or a URL with ?session=ID or /session/ID"
-                )
-            })
+        let url = Url::parse(text.trim()).ok();
+        let by_id = || url.as_ref().and_then(session_in_url).map(|id| Self::Id(SessionId(id)));
+        let by_group = || {
+            let (meeting, group) = group_at_meeting(url.as_ref()?)?;
+            Some(Self::AtMeeting(meeting, group))
+        };
+        by_id().or_else(by_group).ok_or_else(|| {
+            format!(
+                "{text:?} is not a session: expected its id, or a URL with ?session=ID, /session/ID or \
+                 /meeting/NUMBER/session/GROUP"
+            )
+        })
     }
 }
 
-/// What `explain` is asked about: a session, all of a group's, or the one that a group has at a meeting.
+/// What `explain` is asked about: a session, or all of a group's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ExplainArgument {
-    Session(SessionId),
+    Session(SessionArgument),
     Group(GroupAcronym),
-    /// As the datatracker's pages name it: `/meeting/127/session/tls`.
-    AtMeeting(MeetingNumber, GroupAcronym),
 }
 
 impl FromStr for ExplainArgument {
@@ -47,14 +54,10 @@ impl FromStr for ExplainArgument {
         if let Some(group) = acronym(word) {
             return Ok(Self::Group(group));
         }
-        let page = Url::parse(word).ok();
-        if let Some((meeting, group)) = page.as_ref().and_then(group_at_meeting) {
-            return Ok(Self::AtMeeting(meeting, group));
-        }
-        let session: SessionArgument = text
-            .parse()
-            .map_err(|error: String| error.replace("a session:", "a session, nor a group's acronym:"))?;
-        Ok(Self::Session(session.0))
+        let session = text.parse();
+        session
+            .map(Self::Session)
+            .map_err(|error: String| error.replace("a session:", "a session, nor a group's acronym:"))
     }
 }
 
@@ -65,11 +68,8 @@ fn acronym(word: &str) -> Option<GroupAcronym> {
     is_acronym.then(|| GroupAcronym::new(word.to_ascii_lowercase()))
 }
 
-/// `/meeting/127/session/tls`, or what follows that; None where a session's id is in the URL.
+/// `/meeting/127/session/tls`, or what follows that.
 fn group_at_meeting(url: &Url) -> Option<(MeetingNumber, GroupAcronym)> {
-    if session_in_url(url).is_some() {
-        return None;
-    }
     let mut segments = url.path_segments()?;
     segments.find(|segment| *segment == "meeting")?;
     let meeting = segments.next().filter(|meeting| !meeting.is_empty())?;
@@ -96,8 +96,11 @@ mod tests {
     fn explain_takes_groups_too() {
         let group = |text: &str| Ok(ExplainArgument::Group(GroupAcronym::new(text)));
         for (text, expected) in [
-            ("35206", Ok(ExplainArgument::Session(SessionId(35206)))),
-            ("https://example.org/?session=7", Ok(ExplainArgument::Session(SessionId(7)))),
+            ("35206", Ok(ExplainArgument::Session(SessionArgument::Id(SessionId(35206))))),
+            (
+                "https://example.org/?session=7",
+                Ok(ExplainArgument::Session(SessionArgument::Id(SessionId(7)))),
+            ),
             ("mars", group("mars")),
             ("6MAN", group("6man")),
             ("cfrg-old", group("cfrg-old")),
@@ -113,11 +116,13 @@ mod tests {
                 "moq",
             ),
         ] {
-            let expected = ExplainArgument::AtMeeting(MeetingNumber::new(meeting), GroupAcronym::new(group));
-            assert_eq!(page.parse(), Ok(expected), "{page}");
+            let expected = SessionArgument::AtMeeting(MeetingNumber::new(meeting), GroupAcronym::new(group));
+            assert_eq!(page.parse(), Ok(expected.clone()), "{page}");
+            assert_eq!(page.parse(), Ok(ExplainArgument::Session(expected)), "{page}");
         }
         let by_id = "https://datatracker.ietf.org/meeting/127/session/36001/materials";
-        assert_eq!(by_id.parse(), Ok(ExplainArgument::Session(SessionId(36001))));
+        let expected = ExplainArgument::Session(SessionArgument::Id(SessionId(36001)));
+        assert_eq!(by_id.parse(), Ok(expected));
         for bad in [
             "",
             "https://example.org/",
@@ -139,7 +144,7 @@ mod tests {
             "https://meetings.conf.meetecho.com/onsite126/?group=moq&session=35206",
             "https://datatracker.ietf.org/meeting/126/session/35206/materials",
         ] {
-            assert_eq!(text.parse(), Ok(SessionArgument(SessionId(35206))), "{text}");
+            assert_eq!(text.parse(), Ok(SessionArgument::Id(SessionId(35206))), "{text}");
         }
         for bad in ["mars", "", "https://example.org/?session=x", "https://example.org/"] {
             assert!(bad.parse::<SessionArgument>().is_err(), "{bad}");

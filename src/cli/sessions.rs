@@ -81,7 +81,7 @@ impl<'a> SessionLine<'a> {
 pub(super) async fn run(context: &Context, args: SessionsArgs) -> Result<Exit, CliError> {
     let settings = context.settings()?;
     let output = Output::new(args.json);
-    let scope = args.scope.scope();
+    let scope = args.scope.scope(&settings).await?;
     let range = if scope.sessions.is_empty() { Range::Everything } else { Range::OnlyNamed };
     let look = Look { range, named: scope.sessions.clone(), must_exist: scope.clone(), ..Look::default() };
     let mut snapshot = app::datatracker(&settings)?.snapshot(&look).await?;

@@ -51,15 +51,28 @@ pub(super) fn limit_rooms(inputs: Inputs<'_>, changes: &mut Vec<Change>, refusal
 /// The command that does what was refused of these sessions, and no more than that: the guards have other things to say
 /// of other sessions.
 fn go_on(inputs: Inputs<'_>, sessions: BTreeSet<SessionId>, kinds: KindFilter) -> String {
-    let scope = if sessions.len() <= MOST_NAMED {
+    let scope = scope_of(inputs, sessions, kinds);
+    format!("look at them, then: meetsync resync{} --force", scope_arguments(&scope))
+}
+
+/// A push goes on as a push, for a resync sends nothing outside of a window. It can't be forced, so it gets a higher limit.
+fn push_on(inputs: Inputs<'_>, sessions: BTreeSet<SessionId>, total: usize) -> String {
+    let scope = scope_of(inputs, sessions, KindFilter::Both);
+    format!(
+        "look at them, then: MEETSYNC__GUARD__MAX_SESSIONS={total} meetsync push{} --reason TEXT",
+        scope_arguments(&scope)
+    )
+}
+
+fn scope_of(inputs: Inputs<'_>, sessions: BTreeSet<SessionId>, kinds: KindFilter) -> Scope {
+    if sessions.len() <= MOST_NAMED {
         Scope { sessions, kinds, ..Scope::default() }
     } else {
         let of = |id: &SessionId| inputs.snapshot.session(*id).map(|session| session.group.clone());
         let groups = sessions.iter().filter_map(of).collect();
         // Sessions and meetings that were asked for still count.
         Scope { groups, kinds, ..inputs.ask.scope.clone() }
-    };
-    format!("look at them, then: meetsync resync{} --force", scope_arguments(&scope))
+    }
 }
 
 /// A command names no more sessions, but their groups.
@@ -125,7 +138,11 @@ pub(super) fn limit_emptied_sessions(
     }
     let refused_changes = changes.iter().zip(&planned).filter(|(_, empties)| **empties);
     let sessions = refused_changes.map(|(change, _)| change.session).collect();
-    let way_on = go_on(inputs, sessions, KindFilter::SlidesOnly);
+    let way_on = if inputs.ask.push {
+        push_on(inputs, sessions, total)
+    } else {
+        go_on(inputs, sessions, KindFilter::SlidesOnly)
+    };
     let mut index = 0;
     changes.retain(|change| {
         let empties = planned[index];

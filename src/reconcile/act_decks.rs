@@ -170,7 +170,7 @@ impl Progress {
             Outcome::Retry { after, fault } => (false, after, fault),
             Outcome::Refused(fault) => (true, None, fault),
         };
-        let fault = if nothing_was_processed { fault } else { self.partly(fault) };
+        let fault = if nothing_was_processed { fault } else { self.partly(&fault) };
         let kind: fn(String) -> Failure = if is_refused { Failure::Refused } else { Failure::Retry };
         let failure = kind(fault.words.clone());
         let end = if nothing_was_processed {
@@ -182,7 +182,7 @@ impl Progress {
     }
 
     /// Whoever reads that a subject is in doubt thinks of a request that may still arrive. Here none is on its way.
-    fn partly(&self, fault: Fault) -> Fault {
+    fn partly(&self, fault: &Fault) -> Fault {
         let accepted = counted(self.accepted, "request was", "requests were");
         let words = format!(
             "done in part: {accepted} accepted, the next was not made or not accepted ({}), and nothing of it is on its \

@@ -118,6 +118,75 @@ async fn everything_can_be_held_without_the_datatracker_and_released_again() {
     assert!(stage.standin.counts().writes() > 20);
 }
 
+/// As the agenda links to it: one that people have before them.
+const PAGE: &str = "https://datatracker.ietf.org/meeting/127/session/tls";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_groups_session_stands_for_it() {
+    let stage = Stage::with_week().await;
+    let held = hold(&stage, &[PAGE]).await.expect(0);
+    assert!(held.stdout.contains("session 36001 tls"), "{held:?}");
+    assert_eq!(stage.database.texts("SELECT session::text FROM meetsync.hold").await, ["36001"]);
+    let released = stage.meetsync(&["release", "--session", PAGE]).await.expect(0);
+    assert!(released.stdout.starts_with("Released: session 36001"), "{released:?}");
+    stage.meetsync(&["push", PAGE]).await.expect(0);
+    let of_it = |entry: &&meetsync::demo::standin::LogEntry| entry.session().is_some();
+    let pushed: Vec<i64> =
+        stage.standin.log().iter().filter(of_it).filter_map(|entry| Some(entry.session()?.0)).collect();
+    assert_eq!(pushed, [36001]);
+    let sessions = stage.meetsync(&["sessions", "--json", "--session", PAGE]).await.expect(0).json();
+    assert_eq!((sessions.as_array().unwrap().len(), &sessions[0]["session"]), (1, &36001.into()));
+    let file = stage.path().join("export.json");
+    let file = file.to_str().unwrap();
+    stage.meetsync(&["export", file]).await.expect(0);
+    let plan = stage.meetsync(&["plan", "--json", "--from", file, "--session", PAGE]).await.json();
+    assert_eq!(plan["summary"]["sessions"], 1, "{plan:#}");
+
+    let two = "UPDATE meeting_session SET group_id = (SELECT group_id FROM meeting_session WHERE id = 36001)
+               WHERE id = 36003";
+    stage.database.run(two).await;
+    let several = hold(&stage, &[PAGE]).await.expect(64);
+    assert!(
+        several.stderr.contains("2 sessions at meeting 127: 36001, 36003; name one of them"),
+        "{several:?}"
+    );
+    for nobody in [PAGE.replace("tls", "nosuch"), PAGE.replace("127", "999")] {
+        for command in [&["push"][..], &["release"], &["resync", "--session"]] {
+            let ended = stage.meetsync(&[command, &[&nobody]].concat()).await.expect(1);
+            assert_eq!(ended.notes().len(), 1, "{ended:?}");
+        }
+        hold(&stage, &[&nobody]).await.expect(1);
+    }
+    assert_eq!(stage.database.texts("SELECT count(*)::text FROM meetsync.hold").await, ["0"]);
+}
+
+/// A number needs nobody; which session a page is about, only the datatracker knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_datatracker_a_number_can_be_held_and_a_page_can_not() {
+    let stage = Stage::with_week().await;
+    let away = [
+        ("MEETSYNC__DATATRACKER__DATABASE_URL", "postgres://nobody:canary@127.0.0.1:1/none"),
+        ("MEETSYNC__LEDGER__DATABASE_URL", &stage.database.url()),
+    ];
+    for command in [&["release", PAGE][..], &["push", PAGE], &[&["hold", PAGE][..], &FOR_A_WHILE].concat()] {
+        let ended = stage.meetsync_with(command, &away).await.expect(1);
+        let clear =
+            ended.stderr.contains("only the datatracker knows which session of group tls at meeting 127");
+        assert!(clear && ended.stderr.contains("name the session by its id"), "{ended:?}");
+        assert!(ended.notes().len() == 1 && !ended.stderr.contains("canary"), "{ended:?}");
+    }
+    let held = stage.meetsync_with(&[&["hold", "36001"][..], &FOR_A_WHILE].concat(), &away).await.expect(0);
+    assert!(held.stderr.contains("whether these sessions exist could not be asked"), "{held:?}");
+    assert!(held.stdout.contains("  session 36001\n"), "{held:?}");
+    let status = stage.meetsync_with(&["status", "--json"], &away).await.expect(2).json();
+    assert_eq!(status["holds"][0]["session"], 36001);
+    stage.meetsync_with(&["release", "36001"], &away).await.expect(0);
+    let not_held = stage.meetsync_with(&["release", "36001"], &away).await.expect(0);
+    assert!(not_held.stdout.starts_with("Not held: session 36001"), "{not_held:?}");
+    // Which ones a group has, it can't know either.
+    stage.meetsync_with(&[&["hold", "--group", "tls"][..], &FOR_A_WHILE].concat(), &away).await.expect(1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_is_each_of_its_sessions_and_an_unknown_one_an_error() {
     let stage = Stage::with_week().await;

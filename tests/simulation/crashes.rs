@@ -82,6 +82,7 @@ fn story(is_interim: bool, start_s: i64, decks: Vec<i64>, events: Vec<(u64, What
         write_back: true,
         only_observes: false,
         workers: 1,
+        has_shadow: false,
         told_percent: 100,
         ledger_skew_ms: 0,
     };

@@ -179,14 +179,19 @@ fn span(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::try_from(seconds).expect("short"))
 }
 
-pub(crate) fn policy(settings: &Settings) -> Policy {
+pub(crate) fn policy(settings: &Settings, worker: usize) -> Policy {
+    let is_shadow = settings.is_shadow(worker);
     Policy {
         scope: ScopePolicy {
-            mode: if settings.only_observes { Mode::Observe } else { Mode::Act },
+            mode: if settings.only_observes || is_shadow { Mode::Observe } else { Mode::Act },
             ..ScopePolicy::default()
         },
         slides: SlidesPolicy {
-            notify: settings.notify_minutes.map_or(NotifyTime::Always, NotifyTime::Minutes),
+            notify: match settings.notify_minutes {
+                _ if is_shadow => NotifyTime::Never,
+                Some(minutes) => NotifyTime::Minutes(minutes),
+                None => NotifyTime::Always,
+            },
             include_deleted: false,
             materials: settings.materials,
             provider_window: provider_window(),
@@ -233,7 +238,7 @@ pub(crate) fn parts(life: &Life, settings: &Settings) -> Parts<Twins> {
             seed,
             stalls,
         },
-        policy: policy(settings),
+        policy: policy(settings, life.worker),
         who: format!("worker-{}", life.worker),
         lease: Duration::from_secs(settings.lease_s),
         max_in_flight: settings.max_in_flight,

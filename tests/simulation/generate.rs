@@ -67,6 +67,8 @@ pub(crate) fn history(seed: u64, kind: Kind) -> History {
     {
         (settings.write_back, settings.settle_s) = (false, 6);
     }
+    // Of its own stream, so that all else of a seed stays as it is without.
+    settings.has_shadow = settings.workers == 2 && Random::new(seed, 11).percent(15);
     let faults = Faults::Drawn { percent };
     History { seed, settings, sessions, events, faults, calm_at_ms, is_storm: storms, dies_at: None }
 }
@@ -120,6 +122,7 @@ fn settings(random: &mut Random, kind: Kind) -> Settings {
         write_back: random.percent(85),
         only_observes: random.percent(2),
         workers: if random.percent(40) { 2 } else { 1 },
+        has_shadow: false,
         told_percent: random.pick(&[0, 50, 100]),
         ledger_skew_ms: random.pick(&[0, 0, -4000, 3000, 60_000]),
     }

@@ -65,10 +65,18 @@ pub(crate) struct Settings {
     /// `scope.mode = "observe"`.
     pub(crate) only_observes: bool,
     pub(crate) workers: usize,
+    /// The second one only observes, and never sends slides by its settings.
+    pub(crate) has_shadow: bool,
     /// The datatracker tells of its edits (NOTIFY) with this chance.
     pub(crate) told_percent: u64,
     /// The ledger's clock, less the datatracker's.
     pub(crate) ledger_skew_ms: i64,
+}
+
+impl Settings {
+    pub(crate) fn is_shadow(&self, worker: usize) -> bool {
+        self.has_shadow && worker == 1
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,6 +127,11 @@ pub(crate) const ALL: &[Planted] = &[
         "once own, always own",
         "a worker takes back another's wish of a room, since it once had one itself",
     ),
+    deep(
+        Bug::OthersWishesTakenBack,
+        "others' wishes taken back",
+        "a worker that only observes, and has another window, takes back what its neighbour is about to send",
+    ),
     deep(Bug::RefusalForEver, "refusal for ever", "who was once refused a token never asks again"),
     deep(
         Bug::GenerationNotChecked,

@@ -107,6 +107,9 @@ fn of_settings(history: &History) -> Vec<String> {
             if s.link_names_session { "its session" } else { "its room" },
         ),
     ];
+    if s.has_shadow {
+        lines.push("worker 1 only observes, and never sends slides by its settings".to_owned());
+    }
     if s.only_observes {
         lines.push("scope.mode = observe: nothing may be sent".to_owned());
     }

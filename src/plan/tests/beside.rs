@@ -123,7 +123,7 @@ fn a_pause_that_was_asked_for_is_waited_for_by_all() {
         let decks = &told.subjects[0];
         assert_eq!((decks.answer, decks.why, decks.next), (answer, Some(why), Some(next)), "{decks:#?}");
         assert!(!rule(decks, "no_pause_asked") && rule(decks, "provider_answers"), "{decks:#?}");
-        let text = explained_text(&[told.clone()], &Style::default());
+        let text = explained_text(std::slice::from_ref(&told), &Style::default());
         assert!(!text.contains("will be sent now") && !text.contains("tried again now"), "{text}");
         if why != Why::RetryWait {
             assert!(decks.detail.starts_with("Meetecho asked to be left alone until "), "{decks:#?}");

@@ -157,6 +157,26 @@ fn too_many_sessions_that_lose_more_than_half_of_their_decks() {
     assert_eq!(world.plan().changes.len(), 2);
 }
 
+/// A resync does nothing for a session whose window has closed, however it is forced.
+#[test]
+fn a_push_that_a_guard_stops_goes_on_with_a_push() {
+    let mut world = emptied(3, 1);
+    for id in 1..=3 {
+        world.session(id).slot = Some(slot(-255, 60));
+    }
+    world.policy.guard.max_sessions = 1;
+    world.ask.push = true;
+    world.ask.scope.sessions = [SessionId(1), SessionId(3)].into();
+    let refusals = world.plan().refusals;
+    assert_eq!(refusals.len(), 2);
+    assert_eq!(
+        refusals[0].way_on,
+        "look at them, then: MEETSYNC__GUARD__MAX_SESSIONS=2 meetsync push --session 1 --session 3 --reason TEXT"
+    );
+    world.policy.guard.max_sessions = 2;
+    assert_eq!(world.plan().changes.len(), 2);
+}
+
 #[test]
 fn an_empty_range_while_the_ledger_has_sessions_in_it() {
     let mut world = World::of([interim(1)]).has_room(1);

@@ -18,6 +18,7 @@
 
 mod bell;
 mod board;
+mod calmed;
 mod dispatch;
 mod driver;
 mod findings;

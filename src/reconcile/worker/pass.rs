@@ -3,7 +3,7 @@
 //! A read that failed or is not complete plans nothing and records nothing; so does one that knows less than a pass
 //! before it, here or in another worker.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::board::{Board, lay_out};
+use super::calmed::calmed;
 use super::findings::findings;
 use super::looks::Looks;
 use super::{LastTurn, SWEEP};
 use crate::database::chain;
 use crate::ledger::{PassRecord, Recorded, RoomFinding};
-use crate::model::{Kind, Mode, Remembered, SubjectKey, Why};
-use crate::plan::{Ask, Known, Plan, Refusal};
-use crate::planted::{self, Bug};
+use crate::model::{Kind, Mode, SubjectKey, Why};
+use crate::plan::{Ask, Plan, Refusal};
 use crate::reconcile::edges::{Books as _, Edges, Time as _};
 use crate::reconcile::pass_summary::PassSummary;
 use crate::reconcile::wishes;
@@ -217,73 +217,6 @@ fn may_be_relied_on(plan: &Plan) -> bool {
     !plan.refusals.iter().any(is_about_all)
 }
 
-/// Subjects whose edits cancelled out before they were sent, or that are no longer to be sent.
-fn calmed(world: &World, plan: &Plan, own: &BTreeMap<SubjectKey, i64>) -> Vec<(SubjectKey, i64)> {
-    let mut open: BTreeSet<SubjectKey> = plan.changes.iter().map(|change| change.subject).collect();
-    // What is out of scope, or has a person's own link now, is wished anew when that is over.
-    let refused =
-        plan.refusals.iter().filter(|refusal| !matches!(refusal.rule, Why::OutOfScope | Why::NotOurs));
-    open.extend(refused.filter_map(|refusal| refusal.subject));
-    let keeps = [Why::Settling, Why::WindowClosedUnsent, Why::Held, Why::InDoubtConfirming];
-    open.extend(plan.waits.iter().filter(|wait| keeps.contains(&wait.reason)).map(|wait| wait.subject));
-    let is_here = |key: &SubjectKey| world.snapshot.session(key.session).is_some();
-    // Another worker may have looked at the rooms, and wish what ours, by the record, can't know of. It waits for
-    // `rooms.settle` before it acts.
-    let theirs = world.policy.rooms.settle + world.policy.slides.quiet * 5 + TimeDelta::seconds(1);
-    let is_own = |key: &SubjectKey, row: &Remembered| {
-        own.get(key).is_some_and(|generation| {
-            *generation == row.timing.generation || planted::is(Bug::OnceOwnAlwaysOwn)
-        })
-    };
-    let may_know_better = |key: &SubjectKey, row: &Remembered| {
-        let session = world.snapshot.session(key.session);
-        let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
-        let last = row.timing.burst.map(|burst| burst.last);
-        key.kind == Kind::Room
-            && !is_own(key, row)
-            && !is_read
-            && last.is_some_and(|last| plan.as_of < last + theirs)
-    };
-    // Another worker's scope may be wider, while it is changed or tried, and that worker about to act or to try again.
-    let out_of_scope = plan.refusals.iter().filter(|refusal| refusal.rule == Why::OutOfScope);
-    let elsewhere: BTreeSet<SubjectKey> = out_of_scope.filter_map(|refusal| refusal.subject).collect();
-    let may_be_theirs = |key: &SubjectKey, row: &Remembered| {
-        let last = row.timing.burst.map(|burst| burst.last);
-        elsewhere.contains(key) && last.is_some_and(|last| plan.as_of < last + left_to_others())
-    };
-    // What was not read may well be as it was wished. Whether an interim meets on Meetecho, and its slides are sent, stands
-    // in its link, where no room of it is known.
-    let is_unread = |key: &SubjectKey| {
-        let by_link = world.snapshot.unread.contains_key(&Kind::Room);
-        let session = world.snapshot.session(key.session).filter(|session| by_link && session.is_interim());
-        let known = session.map(|session| Known::of(&world.inputs(), session));
-        world.snapshot.unread.contains_key(&key.kind)
-            || known.is_some_and(|known| known.record.is_none() && known.found.is_none())
-    };
-    // Without a look at its group's rooms nothing is known of why it failed: its pause and its tries stay.
-    let is_put_off = |key: &SubjectKey, row: &Remembered| {
-        let session = world.snapshot.session(key.session);
-        let is_read = session.is_some_and(|session| Known::of(&world.inputs(), session).read);
-        let is_later = row.timing.not_before.is_some_and(|moment| plan.as_of < moment);
-        key.kind == Kind::Room && !is_read && is_later
-    };
-    world
-        .ledger
-        .subjects
-        .iter()
-        .filter(|(key, _)| !is_unread(key))
-        .filter(|(key, row)| !is_put_off(key, row))
-        .filter(|(key, row)| row.timing.burst.is_some() && is_here(key) && !open.contains(key))
-        .filter(|(key, row)| !may_know_better(key, row) && !may_be_theirs(key, row))
-        .map(|(key, row)| (*key, row.timing.generation))
-        .collect()
-}
-
-/// A wish that nobody renewed for so long is nobody's any more, whatever others have in their scope.
-fn left_to_others() -> TimeDelta {
-    TimeDelta::hours(1)
-}
-
 /// A source's clock that is behind by more than this was set.
 fn clock_step() -> TimeDelta {
     TimeDelta::seconds(60)
@@ -293,6 +226,3 @@ fn clock_step() -> TimeDelta {
 pub(super) fn lock(looks: &std::sync::Mutex<Looks>) -> std::sync::MutexGuard<'_, Looks> {
     looks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests;

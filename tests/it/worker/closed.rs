@@ -93,6 +93,16 @@ async fn what_a_hold_or_a_guard_kept_until_the_window_closed_is_told_and_what_ca
     assert!(shows(&stage.standin, held, "Held"));
     passes(&stage, 3).await;
     assert_eq!(told(&stage).await, [decks(guarded)]);
+    // The guard stands in the way of a push, too, and says how to go on.
+    let id = guarded.to_string();
+    let push = ["push", "--session", &id, "--reason", "they were withdrawn"];
+    let stopped = stage.meetsync(&push).await.expect(3);
+    let way_on = format!("MEETSYNC__GUARD__MAX_SESSIONS=1 meetsync push --session {guarded} --reason TEXT");
+    assert!(stopped.stdout.contains(&way_on), "{stopped:?}");
+    stage.meetsync_with(&push, &[("MEETSYNC__GUARD__MAX_SESSIONS", "1")]).await.expect(0);
+    assert_eq!(stage.standin.decks_of(guarded), []);
+    passes(&stage, 3).await;
+    assert_eq!(told(&stage).await, Vec::<String>::new());
     worker.stop().await.expect(0);
 }
 

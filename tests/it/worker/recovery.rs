@@ -134,6 +134,6 @@ async fn a_change_that_was_done_in_part_is_told_as_that() {
         .find(|line| line.starts_with("decks: in doubt, next "))
         .unwrap_or_else(|| panic!("{told}"));
     assert!(parts.iter().all(|part| line.contains(part)), "{line}");
-    assert!(line.ends_with("; then: replace_decks, 1 request"), "{line}");
+    assert!(line.ends_with("; then: delete_deck, replace_decks, 2 requests"), "{line}");
     drop(worker);
 }

@@ -42,7 +42,7 @@ pub(super) async fn keep(shared: Shared, worker: usize, keeper: Keeper, settings
         let options = WorkerOptions {
             poll: Duration::from_millis(settings.poll_ms),
             last_sweep: last_sweep(settings.sweep_s),
-            may_send: !settings.only_observes,
+            may_send: !settings.only_observes && !settings.is_shadow(worker),
             grace: Duration::from_secs(3),
             begins_at: shared.lock().now(),
         };

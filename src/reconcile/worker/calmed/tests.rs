@@ -1,7 +1,8 @@
 //! Which wishes a pass takes back, and which it leaves alone.
 
 use super::*;
-use crate::model::{Burst, GroupAcronym, Session, SessionId, Timing};
+use crate::model::{Burst, GroupAcronym, NotifyTime, Session, SessionId, SessionStatus, Timing};
+use crate::plan::Ask;
 use crate::plan::test_world::{self, decks, interim, minutes, slot, told, week, with_decks};
 
 fn decks_of(id: i64) -> SubjectKey {
@@ -20,10 +21,15 @@ fn wished(ago: i64) -> Timing {
 
 /// What a pass of a worker that wished nothing itself takes back, and its plan in a few words.
 fn calmed_in(world: &test_world::World) -> (String, Vec<(SubjectKey, i64)>) {
+    calmed_of(world, &BTreeMap::new())
+}
+
+/// The same for a worker that wished these.
+fn calmed_of(world: &test_world::World, own: &BTreeMap<SubjectKey, i64>) -> (String, Vec<(SubjectKey, i64)>) {
     let test_world::World { snapshot, ledger, rooms, policy, ask, .. } = world.clone();
     let world = World::of(snapshot, ledger, rooms, policy, Ask { by_worker: true, ..ask });
     let plan = world.plan();
-    (told(&plan), calmed(&world, &plan, &BTreeMap::new()))
+    (told(&plan), calmed(&world, &plan, own))
 }
 
 #[test]
@@ -110,4 +116,47 @@ fn a_room_that_is_put_off_stays_so_until_it_is_looked_at() {
     assert_eq!(calmed_with(put_off(1), false), []);
     assert_eq!(calmed_with(put_off(0), false), [(room_of(1), 7)], "its pause is over");
     assert_eq!(calmed_with(put_off(1), true), [(room_of(1), 7)], "it is there after all");
+}
+
+/// A worker beside us may have another window, and we may only observe.
+#[test]
+fn a_wish_that_our_settings_have_no_part_in_is_left_to_others() {
+    let mut world = test_world::World::of([with_decks(week(1), decks(&[1]))]);
+    world.policy.slides.notify = NotifyTime::Never;
+    let calmed_after = |world: &mut test_world::World, ago: i64| {
+        world.row(decks_of(1)).timing = wished(ago);
+        calmed_in(world)
+    };
+    assert_eq!(calmed_after(&mut world, 59), ("decks/1? notifications_off".into(), vec![]));
+    assert_eq!(calmed_after(&mut world, 60).1, [(decks_of(1), 7)]);
+    world.policy.slides.notify = NotifyTime::Minutes(1);
+    world.session(1).slot = Some(slot(30, 60));
+    assert_eq!(calmed_after(&mut world, 59), ("decks/1? outside_window".into(), vec![]));
+    assert_eq!(calmed_after(&mut world, 60).1, [(decks_of(1), 7)]);
+    // Whatever the settings are.
+    world.session(1).status = SessionStatus("canceled".into());
+    assert_eq!(calmed_after(&mut world, 0), ("decks/1? cancelled".into(), vec![(decks_of(1), 7)]));
+}
+
+/// One that refreshes what is shown wishes what another finds to be in step.
+#[test]
+fn a_wish_of_another_that_seems_to_be_in_step_gets_its_time() {
+    let mut world = test_world::World::of([with_decks(week(1), decks(&[1]))]);
+    let plan = world.plan();
+    world.apply(&plan);
+    for (ago, is_back) in [(0, false), (1, false), (2, true)] {
+        world.row(decks_of(1)).timing = wished(ago);
+        let expected = is_back.then_some((decks_of(1), 7));
+        assert_eq!(calmed_in(&world), (String::new(), expected.into_iter().collect()), "{ago} min");
+    }
+}
+
+#[test]
+fn an_own_wish_is_taken_back_at_once() {
+    let mut world = test_world::World::of([with_decks(week(1), decks(&[1]))]);
+    world.policy.slides.notify = NotifyTime::Never;
+    world.row(decks_of(1)).timing = wished(0);
+    let calmed_by = |generation: i64| calmed_of(&world, &[(decks_of(1), generation)].into()).1;
+    assert_eq!(calmed_by(7), [(decks_of(1), 7)]);
+    assert_eq!(calmed_by(6), [], "another wished anew since");
 }
