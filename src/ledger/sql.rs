@@ -16,11 +16,13 @@ macro_rules! columns_of_s {
 pub(super) use columns_of_s;
 
 /// Doubt, or a confirming send owed, that can still be settled: as `SubjectRow::is_open` has it, but for rooms of ours.
-/// The `?` is the moment until which slides of the past still matter.
+/// The `?` is the moment until which slides of the past still matter. Where slides have no slot, a confirming send that nobody
+/// makes is forgotten as long after it was due.
 macro_rules! owes_something {
     () => {
         "((s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL)
-          AND (s.kind <> 'decks' OR s.slot_end IS NULL OR s.slot_end > ?))"
+          AND (s.kind <> 'decks'
+               OR coalesce(s.slot_end, CASE WHEN s.doubt_since IS NULL THEN s.confirm_at END, 'infinity') > ?))"
     };
 }
 pub(super) use owes_something;

@@ -46,7 +46,10 @@ const CONDITIONS: [&str; 15] = [
 fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnswer {
     use ExplainedAnswer::{InDoubt, InStep, Refused, Waits, WillSend};
     let row = world.ledger.get(subject);
-    if row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some()) {
+    // Of a session for which nothing is sent, nothing is confirmed either.
+    let is_off = |wait: &Wait| wait.subject == subject && wait.reason.is_nothing_to_do();
+    let is_left = subject.kind == Kind::Decks && plan.waits.iter().any(is_off);
+    if row.is_some_and(|row| row.doubt_since.is_some() || (row.confirming.is_some() && !is_left)) {
         return InDoubt;
     }
     if plan.changes.iter().any(|change| change.subject == subject) {
