@@ -60,7 +60,10 @@ impl Memory {
                 || row.remote_end.is_some_and(|end| end > recent)
                 || row.slot_end.is_some_and(|end| end > recent)
                 || also.contains(&SessionId(row.session))
-                || self.holds.contains_key(&Some(SessionId(row.session)))
+                || self
+                    .holds
+                    .get(&Some(SessionId(row.session)))
+                    .is_some_and(|hold| hold.as_ref().is_some_and(|hold| now < hold.until))
         })
     }
 

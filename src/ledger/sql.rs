@@ -296,6 +296,8 @@ pub(super) const END_TURN: &str =
 pub(super) const PRUNE: &str = "\
     DELETE FROM meetsync.attempt WHERE id = ANY (ARRAY(
         SELECT a.id FROM meetsync.attempt AS a WHERE a.at < ? ORDER BY a.at LIMIT ?))";
+/// Holds that were over by then. The one who sets a newer one in the meantime keeps it.
+pub(super) const FORGET_HOLDS: &str = "DELETE FROM meetsync.hold AS h WHERE h.until < ?";
 pub(super) const HOLD: &str = "\
     INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (coalesce(session, 0)) DO UPDATE SET
