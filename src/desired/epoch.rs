@@ -48,6 +48,14 @@ impl fmt::Display for Epoch {
     }
 }
 
+impl Epoch {
+    /// Whether a list that was accepted in this other epoch, as the ledger has it, was for the same slot.
+    pub fn has_slot_of(&self, other: &str) -> bool {
+        let slot = |text: &str| text.rsplitn(3, '/').nth(2).map(str::to_owned);
+        slot(&self.to_string()) == slot(other)
+    }
+}
+
 pub fn epoch(slot: Option<Span>, room: Option<String>, policy: &SlidesPolicy, now: DateTime<Utc>) -> Epoch {
     let phase = match slot {
         Some(slot) if now > slot.start - policy.provider_window => Phase::Provider,

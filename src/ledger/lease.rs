@@ -25,11 +25,13 @@ pub struct StepAsk<'a> {
     pub will_send: &'a BTreeSet<DeckId>,
     /// In doubt since then.
     pub at: DateTime<Utc>,
+    /// A person asked for it by hand, whom no hold stops.
+    pub in_spite_of_holds: bool,
     pub(super) token: Uuid,
 }
 
 impl<'a> StepAsk<'a> {
-    /// A new step, that nobody has asked for yet.
+    /// A new step, that nobody has asked for yet, and that a hold stops.
     pub fn new(
         key: SubjectKey,
         owner: &'a str,
@@ -37,7 +39,20 @@ impl<'a> StepAsk<'a> {
         will_send: &'a BTreeSet<DeckId>,
         now: DateTime<Utc>,
     ) -> Self {
-        Self { key, owner, length, will_send, at: now.trunc_subsecs(6), token: Uuid::new_v4() }
+        let (at, token) = (now.trunc_subsecs(6), Uuid::new_v4());
+        Self { key, owner, length, will_send, at, in_spite_of_holds: false, token }
+    }
+
+    /// Until when one of these holds (None = of all sessions) keeps it from being begun.
+    pub(super) fn held_until(
+        &self,
+        holds: impl Iterator<Item = (Option<SessionId>, DateTime<Utc>)>,
+    ) -> Option<DateTime<Utc>> {
+        let stands = |(held, until): &(Option<SessionId>, DateTime<Utc>)| {
+            held.is_none_or(|held| held == self.key.session) && self.at < *until
+        };
+        let until = holds.filter(stands).map(|(_, until)| until).max();
+        until.filter(|_| !self.in_spite_of_holds)
     }
 }
 
@@ -60,6 +75,11 @@ pub struct Lease {
 )]
 pub enum LeasedStep {
     Begun(Lease, Begun),
+    /// The session is on hold, by itself or with all others, until then; nothing was written. A step that was begun
+    /// before the hold came goes on.
+    Held {
+        until: DateTime<Utc>,
+    },
     /// Somebody else has it, until then by the ledger's clock.
     Taken {
         owner: String,

@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::attempt::AttemptRow;
 use super::call;
 use super::error::LedgerError;
 use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::rows::{Columns, SubjectRow, json};
-use super::sql::{HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, RENEW, SETTLE_AND_RELEASE, WHO};
+use super::sql::{
+    HOLD, LEASE_AND_BEGIN, NOTE_ROOM, RECORD, RELEASE_HOLD, RENEW, SETTLE_AND_RELEASE, WHY_NOT,
+};
 use super::statement::Statement;
 use super::step::{Begun, capped};
 use super::wish::Wish;
 use crate::database::Database;
-use crate::model::{Hold, Provider, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, RoomRecord, SessionId, SubjectKey};
 
 /// How often a lease that vanished between two looks is asked for again.
 const LOOKS: usize = 5;
@@ -37,9 +39,10 @@ struct Marked {
 }
 
 #[derive(QueryableByName)]
-struct Owner {
-    #[diesel(sql_type = Text)]
-    owner: String,
+struct WhyNot {
+    /// None = it is a hold.
+    #[diesel(sql_type = Nullable<Text>)]
+    owner: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     until: DateTime<Utc>,
 }
@@ -60,7 +63,7 @@ impl Live {
     }
 
     pub(super) async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
-        let StepAsk { key, owner, length, will_send, at, token } = *ask;
+        let StepAsk { key, owner, length, will_send, at, in_spite_of_holds, token } = *ask;
         let SubjectKey { session, provider, .. } = key;
         for _ in 0..LOOKS {
             let statement = Statement::new(LEASE_AND_BEGIN)
@@ -72,15 +75,18 @@ impl Live {
                 .with(key.to_string())
                 .with(key.kind.as_str())
                 .with(will_send.iter().map(|id| id.0).collect::<Vec<_>>())
-                .with(at);
+                .with(at)
+                .with(in_spite_of_holds);
             let doing = "taking a lease and marking a step";
             let found: Vec<Marked> = call::load(&self.database, &statement, doing).await?;
             if let Some(Marked { marked, lease_until }) = found.into_iter().next() {
                 let lease = Lease { session, provider, until: lease_until, token };
                 return Ok(LeasedStep::Begun(lease, marked.begun()?));
             }
-            if let Some(Owner { owner, until }) = self.owner_of(session, provider).await? {
-                return Ok(LeasedStep::Taken { owner, until });
+            match self.why_not(ask).await? {
+                Some(WhyNot { owner: Some(owner), until }) => return Ok(LeasedStep::Taken { owner, until }),
+                Some(WhyNot { owner: None, until }) => return Ok(LeasedStep::Held { until }),
+                None => {}
             }
         }
         Ok(LeasedStep::Taken { owner: UNKNOWN_OWNER.to_owned(), until: DateTime::<Utc>::MIN_UTC })
@@ -173,8 +179,13 @@ impl Live {
         call::execute(&self.database, &statement, "ending a hold").await.map(|deleted| deleted > 0)
     }
 
-    async fn owner_of(&self, session: SessionId, provider: Provider) -> Result<Option<Owner>, LedgerError> {
-        let statement = Statement::new(WHO).with(session.0).with(provider.as_str());
+    async fn why_not(&self, ask: &StepAsk<'_>) -> Result<Option<WhyNot>, LedgerError> {
+        let statement = Statement::new(WHY_NOT)
+            .with(ask.key.session.0)
+            .with(ask.key.provider.as_str())
+            .with(ask.token)
+            .with(ask.at)
+            .with(ask.in_spite_of_holds);
         Ok(call::load(&self.database, &statement, "looking at a lease").await?.into_iter().next())
     }
 }

@@ -61,7 +61,10 @@ impl Memory {
                 || row.remote_end.is_some_and(|end| end > recent)
                 || row.slot_end.is_some_and(|end| end > recent)
                 || also.contains(&SessionId(row.session))
-                || self.holds.contains_key(&Some(SessionId(row.session)))
+                || self
+                    .holds
+                    .get(&Some(SessionId(row.session)))
+                    .is_some_and(|hold| hold.as_ref().is_some_and(|hold| now < hold.until))
         })
     }
 
@@ -134,6 +137,10 @@ impl Memory {
         ask: &StepAsk<'_>,
         clock: DateTime<Utc>,
     ) -> Result<LeasedStep, LedgerError> {
+        let holds = self.holds.iter().filter_map(|(held, hold)| Some((*held, hold.as_ref()?.until)));
+        if let Some(until) = self.held(ask, holds) {
+            return Ok(LeasedStep::Held { until });
+        }
         match self.take(ask, clock) {
             Ok(lease) => Ok(LeasedStep::Begun(lease, self.mark(ask, None)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),
@@ -227,6 +234,16 @@ impl Memory {
         attempt.words = attempt.words.as_deref().map(capped);
         self.attempts.push((begun.key, attempt));
         settled
+    }
+
+    /// Until when one of these holds stops a step that is asked for. One that has its lease already was begun before.
+    pub(super) fn held(
+        &self,
+        ask: &StepAsk<'_>,
+        holds: impl Iterator<Item = (Option<SessionId>, DateTime<Utc>)>,
+    ) -> Option<DateTime<Utc>> {
+        let held = self.leases.get(&(ask.key.session, ask.key.provider));
+        if held.is_some_and(|held| held.token == ask.token) { None } else { ask.held_until(holds) }
     }
 
     /// The lease, or whoever has it.

@@ -5,7 +5,8 @@
 //! settles. The order of a step is the point of this room:
 //!
 //! 1. [`Ledger::lease_and_begin`] takes the session's lease and marks the subject as in doubt, in one transaction,
-//!    *before* the first request. Killed at any later moment, the doubt stands.
+//!    *before* the first request. Killed at any later moment, the doubt stands. Where the session is on hold by then,
+//!    nothing is written and nothing may be sent.
 //! 2. The requests are made, within [`crate::schedule::lease::step_timeout`].
 //! 3. [`Ledger::settle_and_release`] writes how it ended and the attempt, and gives the lease back, in one
 //!    transaction; it changes nothing if another worker has taken the lease over in the meantime.
@@ -149,7 +150,7 @@ impl Ledger {
         }
     }
 
-    /// Takes the session's lease and marks the subject as in doubt, in one transaction. Whoever does not hear the answer
+    /// Takes the session's lease and marks the subject as in doubt, in one transaction, if no hold stops it. Whoever does not hear the answer
     /// may ask for the same step again: it is begun once.
     pub async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         match &self.kind {

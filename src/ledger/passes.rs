@@ -14,7 +14,7 @@ use super::call;
 use super::error::LedgerError;
 use super::live::wish_columns;
 use super::pass::{LastPass, PassRecord, Recorded};
-use super::sql::{GONE_FROM_WORK, PRUNE, RECORD_PASS, SEEN_AT_WORK};
+use super::sql::{FORGET_HOLDS, GONE_FROM_WORK, PRUNE, RECORD_PASS, SEEN_AT_WORK};
 use super::statement::Statement;
 use super::transaction::{ReadOnly, in_time};
 use super::wish::{Wish, newest_of};
@@ -174,6 +174,11 @@ impl Ledger {
                 return Ok(all);
             }
         }
+    }
+
+    /// Forgets holds that were over before that moment. How many there were.
+    pub async fn forget_holds(&self, before: DateTime<Utc>) -> Result<usize, LedgerError> {
+        self.write(&Statement::new(FORGET_HOLDS).with(before), "forgetting old holds").await
     }
 
     /// How many rows. A rehearsal writes nothing.

@@ -44,7 +44,8 @@ const MAY_MATTER: &str = concat!(
     WHERE ",
     owes_something!(),
     " OR s.remote_end > ? OR s.slot_end > ?
-       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h WHERE h.session IS NOT NULL))"
+       OR s.session = ANY (? || ARRAY(SELECT h.session FROM meetsync.hold AS h
+                                      WHERE h.session IS NOT NULL AND h.until > ?))"
 );
 const OF_SESSIONS: &str =
     concat!("SELECT ", columns_of_s!(), " FROM meetsync.subject AS s WHERE s.session = ANY (?)");
@@ -135,7 +136,7 @@ pub(super) async fn view(
     let statement = match which {
         Which::MayMatter { also, now } => {
             let recent = now - still_matters();
-            Statement::new(MAY_MATTER).with(recent).with(recent).with(recent).with(ids(also))
+            Statement::new(MAY_MATTER).with(recent).with(recent).with(recent).with(ids(also)).with(now)
         }
         Which::Of(sessions) => Statement::new(OF_SESSIONS).with(ids(sessions)),
     };

@@ -40,7 +40,12 @@ impl Rehearsal {
     pub(super) async fn lease_and_begin(&self, ask: &StepAsk<'_>) -> Result<LeasedStep, LedgerError> {
         let clock = read::clock(&self.database).await?;
         let row = read::rows(&self.database, std::iter::once(ask.key)).await?.pop();
+        let holds = self.over_holds(read::holds(&self.database).await?);
         let mut overlay = self.overlay();
+        let holds = holds.iter().map(|(held, hold)| (*held, hold.until));
+        if let Some(until) = overlay.held(ask, holds) {
+            return Ok(LeasedStep::Held { until });
+        }
         match overlay.take(ask, clock) {
             Ok(lease) => Ok(LeasedStep::Begun(lease, overlay.mark(ask, row)?)),
             Err(HeldLease { owner, until, .. }) => Ok(LeasedStep::Taken { owner, until }),

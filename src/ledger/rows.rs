@@ -115,7 +115,9 @@ impl SubjectRow {
     /// session left in doubt that is long over is nobody's business any more: nothing can be done about it.
     pub(super) fn is_open(&self, now: DateTime<Utc>) -> bool {
         let owes = self.doubt_since.is_some() || self.confirm_at.is_some();
-        let is_past = self.slot_end.is_some_and(|end| end <= now - still_matters());
+        let owed_only = self.confirm_at.filter(|_| self.doubt_since.is_none());
+        let end = self.slot_end.or(owed_only);
+        let is_past = end.is_some_and(|end| end <= now - still_matters());
         (owes && !is_past) || self.remote_end.is_some_and(|end| now < end)
     }
 

@@ -16,14 +16,29 @@ macro_rules! columns_of_s {
 pub(super) use columns_of_s;
 
 /// Doubt, or a confirming send owed, that can still be settled: as `SubjectRow::is_open` has it, but for rooms of ours.
-/// The `?` is the moment until which sessions of the past still matter.
+/// The `?` is the moment until which sessions of the past still matter. Without a slot, a confirming send that nobody makes is
+/// forgotten as long after it was due.
 macro_rules! owes_something {
     () => {
         "((s.doubt_since IS NOT NULL OR s.confirm_at IS NOT NULL)
-          AND (s.slot_end IS NULL OR s.slot_end > ?))"
+          AND coalesce(s.slot_end, CASE WHEN s.doubt_since IS NULL THEN s.confirm_at END, 'infinity') > ?)"
     };
 }
 pub(super) use owes_something;
+
+/// A hold that stands when a step is to begin, by the clock of whoever asks: that of the datatracker, as for every hold.
+/// One that came since this statement began is as if it came in the middle of the step; and a step that has its lease
+/// already (its answer was not heard) was begun before.
+macro_rules! held {
+    () => {
+        "held AS (
+            SELECT h.until FROM meetsync.hold AS h, given
+            WHERE NOT given.in_spite_of_holds AND (h.session IS NULL OR h.session = given.session)
+              AND h.until > given.marked_at
+              AND NOT EXISTS (SELECT FROM meetsync.lease AS l WHERE l.session = given.session
+                              AND l.provider = given.provider AND l.token = given.token))"
+    };
+}
 
 /// Takes the lease where nobody has it, or the one who had it let it run out; or where it is ours already, and we never
 /// heard so.
@@ -32,7 +47,7 @@ macro_rules! take_lease {
         "taken AS (
             INSERT INTO meetsync.lease AS l (session, provider, owner, token, until)
             SELECT session, provider, owner, token, clock_timestamp() + length_ms * interval '1 millisecond'
-            FROM given
+            FROM given WHERE NOT EXISTS (SELECT FROM held)
             ON CONFLICT (session, provider) DO UPDATE
             SET owner = excluded.owner, token = excluded.token, until = excluded.until
             WHERE l.until <= clock_timestamp() OR l.token = excluded.token
@@ -162,7 +177,9 @@ macro_rules! record {
 pub(super) const LEASE_AND_BEGIN: &str = concat!(
     "WITH given AS (
         SELECT ? AS session, ? AS provider, ? AS owner, ? AS token, ? AS length_ms, ? AS key, ? AS kind,
-               ? AS ids, ? AS marked_at), ",
+               ? AS ids, ? AS marked_at, ? AS in_spite_of_holds), ",
+    held!(),
+    ", ",
     take_lease!(),
     mark!()
 );
@@ -182,7 +199,18 @@ pub(super) const NOTE_ROOM: &str = "\
     UPDATE meetsync.subject AS s SET
         remote = given.remote, remote_end = given.remote_end, updated_at = clock_timestamp()
     FROM given, mine WHERE s.key = given.key";
-pub(super) const WHO: &str = "SELECT owner, until FROM meetsync.lease WHERE session = ? AND provider = ?";
+/// Why a step was not begun: the hold that ends last, or else the lease of somebody (None: there was a hold).
+pub(super) const WHY_NOT: &str = concat!(
+    "WITH given AS (
+        SELECT ? AS session, ? AS provider, ? AS token, ? AS marked_at, ? AS in_spite_of_holds), ",
+    held!(),
+    "
+    SELECT NULL AS owner, held.until FROM held
+    UNION ALL
+    SELECT l.owner, l.until FROM meetsync.lease AS l, given
+    WHERE l.session = given.session AND l.provider = given.provider
+    ORDER BY owner NULLS FIRST, until DESC LIMIT 1"
+);
 pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
 /// looks the same as an old state, and must not stop everything for ever. One that only observes leaves the word to one
@@ -276,6 +304,8 @@ pub(super) const END_TURN: &str =
 pub(super) const PRUNE: &str = "\
     DELETE FROM meetsync.attempt WHERE id = ANY (ARRAY(
         SELECT a.id FROM meetsync.attempt AS a WHERE a.at < ? ORDER BY a.at LIMIT ?))";
+/// Holds that were over by then. The one who sets a newer one in the meantime keeps it.
+pub(super) const FORGET_HOLDS: &str = "DELETE FROM meetsync.hold AS h WHERE h.until < ?";
 pub(super) const HOLD: &str = "\
     INSERT INTO meetsync.hold (session, until, by_whom, reason, since) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (coalesce(session, 0)) DO UPDATE SET

@@ -95,6 +95,20 @@ impl Why {
         Self::ALL.iter().find(|why| why.code() == code).map(|why| (*why, words))
     }
 
+    /// Nothing is sent for a session, or for now: there is nothing to send, or none is meant to be.
+    pub fn is_nothing_to_do(self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::NoDecks
+                | Self::NotOnMeetecho
+                | Self::NotScheduled
+                | Self::NotificationsOff
+                | Self::OutsideWindow
+                | Self::Tombstone
+        )
+    }
+
     /// The settings, or a person's own link, want it so: nobody need do anything.
     pub fn is_as_set(self) -> bool {
         matches!(

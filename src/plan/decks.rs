@@ -105,7 +105,9 @@ fn gate_of(inputs: Inputs<'_>, session: &Session) -> Option<(Why, Option<DateTim
 }
 
 /// Outside of its window nothing is sent for a session, but the confirming send that is still owed for a list that was:
-/// by a push, or shortly before the close. It is of that very list, and of no edit since.
+/// by a push, or shortly before the close. It is of that very list, and of no edit since; and of the very slot that the list
+/// was sent for. What was unscheduled or moved since, or is off by now, gets nothing before its next window, which
+/// begins with the whole list: until then it is not confirmed what was shown.
 fn outside(
     inputs: Inputs<'_>,
     session: &Session,
@@ -118,8 +120,9 @@ fn outside(
         return Answer::Waits(Why::WindowClosedUnsent, None);
     }
     let is_past = session.slot.is_some_and(|slot| slot.end <= inputs.now() - LOOK_BACK);
-    let owed = row.confirming.filter(|_| row.doubt_since.is_none() && !is_past);
-    match (owed, &row.accepted) {
+    let of_this_slot = row.accepted.as_ref().filter(|accepted| epoch.has_slot_of(&accepted.epoch));
+    let is_owed = why == Why::OutsideWindow && row.doubt_since.is_none() && !is_past;
+    match (row.confirming.filter(|_| is_owed), of_this_slot) {
         (Some(owed), Some(_)) if inputs.now() < owed.at => {
             Answer::Waits(Why::InDoubtConfirming, Some(owed.at))
         }

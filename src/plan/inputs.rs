@@ -22,6 +22,13 @@ pub struct Ask {
     pub by_worker: bool,
 }
 
+impl Ask {
+    /// A person asked for this very thing by hand, and knows of the hold.
+    pub(crate) fn overrules_holds(&self) -> bool {
+        self.push || self.by_hand
+    }
+}
+
 /// All that a plan is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -61,7 +68,7 @@ impl Inputs<'_> {
     }
 
     pub(super) fn is_held(&self, session: SessionId) -> bool {
-        !self.ask.push && !self.ask.by_hand && self.ledger.hold_of(session, self.now()).is_some()
+        !self.ask.overrules_holds() && self.ledger.hold_of(session, self.now()).is_some()
     }
 }
 

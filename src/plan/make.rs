@@ -245,7 +245,7 @@ impl Sorted {
             .chain(refused.filter_map(|refusal| refusal.session))
             .collect();
         let kept = self.kept.difference(&open).copied();
-        kept.filter(|id| !is_in_doubt(inputs, *id) && !inputs.is_held(*id)).collect()
+        kept.filter(|id| !self.is_in_doubt(inputs, *id) && !inputs.is_held(*id)).collect()
     }
 
     fn summary(&self, inputs: Inputs<'_>, in_step: usize) -> Summary {
@@ -261,19 +261,27 @@ impl Sorted {
         for session in inputs.sessions() {
             summary.sessions += 1;
             summary.in_window += usize::from(is_in_window(session, inputs.policy, now));
-            summary.in_doubt += usize::from(is_in_doubt(inputs, session.id));
+            summary.in_doubt += usize::from(self.is_in_doubt(inputs, session.id));
             summary.held += usize::from(inputs.is_held(session.id));
         }
         summary
     }
+
+    /// A request had no usable answer, or one more send is owed after such a one.
+    fn is_in_doubt(&self, inputs: Inputs<'_>, session: SessionId) -> bool {
+        [SubjectKey::room(session), SubjectKey::decks(session)].iter().any(|key| {
+            let row = inputs.ledger.get(*key);
+            row.is_some_and(|row| {
+                row.doubt_since.is_some()
+                    || (row.confirming.is_some() && !is_left_unconfirmed(&self.waits, *key))
+            })
+        })
+    }
 }
 
-/// A request had no usable answer, or one more send is owed after such a one.
-fn is_in_doubt(inputs: Inputs<'_>, session: SessionId) -> bool {
-    [SubjectKey::room(session), SubjectKey::decks(session)].iter().any(|key| {
-        let row = inputs.ledger.get(*key);
-        row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some())
-    })
+/// The confirming send of these slides is made by nobody: nothing is sent for the session as it is now.
+pub(super) fn is_left_unconfirmed(waits: &[Wait], key: SubjectKey) -> bool {
+    key.kind == Kind::Decks && waits.iter().any(|wait| wait.subject == key && wait.reason.is_nothing_to_do())
 }
 
 fn is_in_window(session: &Session, policy: &Policy, now: DateTime<Utc>) -> bool {

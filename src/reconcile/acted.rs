@@ -82,6 +82,15 @@ impl Acted {
         Self::not_sent(Failure::Retry(words.clone()), Fault::new(Why::RetryWait, words))
     }
 
+    /// Not sent: the session was put on hold since it was planned.
+    pub(super) fn held(until: DateTime<Utc>) -> Self {
+        let words = format!(
+            "not sent: it was put on hold meanwhile, until {} UTC (meetsync release ends that)",
+            until.format("%Y-%m-%d %H:%M:%S")
+        );
+        Self::not_sent(Failure::Refused(words.clone()), Fault::new(Why::Held, words))
+    }
+
     /// Not sent: by now it would take more than was planned, and so than was looked at.
     pub(super) fn more_than_planned() -> Self {
         let words = "not sent: meanwhile it would take a room made or taken away that was not in the plan; \

@@ -1,8 +1,8 @@
 //! What a person has a hand in beside a running worker: holds.
 //!
 //! A hold is a row of the ledger. Whoever makes automatic steps, the worker and `resync` alike, reads it before each
-//! pass; it ends by itself, and outlives every process. What it doesn't stop: a push by hand, and a step that was
-//! under way when it came.
+//! pass, and the ledger once more as it begins each step; it ends by itself, and outlives every process. What it doesn't
+//! stop: what a person does by hand (a push, a room), and a step that was under way when it came.
 
 use std::collections::BTreeSet;
 

@@ -250,6 +250,7 @@ impl<E: Edges> Run<'_, E> {
             match step.run().await? {
                 Stepped::Ended(acted) => break *acted,
                 Stepped::PutBack => unreachable!("only the worker puts a step back"),
+                Stepped::Held { until } => return Ok(Some(Acted::held(until))),
                 Stepped::Leased { .. } if leased == Leased::IsDeferred => return Ok(None),
                 Stepped::Leased { owner, until } if Instant::now() > give_up => {
                     break Acted::leased(&owner, until);

@@ -29,7 +29,10 @@ mod text;
 use needs::{at_work, needs, old_settings, passes_fail, rejects_us};
 use sessions::Sessions;
 pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
-use subjects::{Said, closing, counts, has_nothing_to_do, in_doubt, owed, refused, troubles, window_closed};
+use subjects::{
+    Said, closing, counts, has_nothing_to_do, in_doubt, is_left_unconfirmed, owed, refused, troubles,
+    window_closed,
+};
 pub use text::status_text;
 
 /// So many attempts of the history are told.
@@ -177,7 +180,7 @@ impl Status {
             last_pass_summary: last_pass.map(|pass| pass.summary.clone()),
             subjects: counts,
             in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leases, is_cut_off)).collect(),
-            confirming: subjects.iter().filter_map(owed).collect(),
+            confirming: subjects.iter().filter_map(|subject| owed(subject, &said)).collect(),
             retrying: troubles(&subjects, |subject| {
                 is_waiting(subject) && (subject.last_error.is_some() || subject.not_before.is_some())
             }),
@@ -189,6 +192,7 @@ impl Status {
                 holds: &holds,
                 in_step: summary.as_ref().and_then(|summary| summary.in_step_sessions.as_ref()),
                 is_waiting: &is_waiting,
+                is_left_unconfirmed: &|subject| is_left_unconfirmed(subject, &said),
             }),
             held_back: said
                 .values()

@@ -34,6 +34,10 @@ pub(super) enum Stepped {
         owner: String,
         until: DateTime<Utc>,
     },
+    /// The session was put on hold since it was planned, until then. Nothing was sent or written.
+    Held {
+        until: DateTime<Utc>,
+    },
     /// The worker's only: there was nothing to do (any more), or not this. The next pass knows better.
     PutBack,
 }
@@ -66,10 +70,12 @@ impl<E: Edges> Step<'_, E> {
         let ids = act_decks::ids_sent_by(self.planned);
         let now = self.now();
         let began = self.parts.time.elapsed();
-        let ask = StepAsk::new(key, &self.parts.who, self.parts.lease, &ids, now);
+        let mut ask = StepAsk::new(key, &self.parts.who, self.parts.lease, &ids, now);
+        ask.in_spite_of_holds = self.world.ask.overrules_holds();
         let (lease, mut step) = match self.begin(&ask).await? {
             LeasedStep::Begun(lease, step) => (lease, step),
             LeasedStep::Taken { owner, until } => return Ok(Stepped::Leased { owner, until }),
+            LeasedStep::Held { until } => return Ok(Stepped::Held { until }),
         };
         let next = match unbroken(Box::pin(self.next_for(&step))).await {
             Ok(Ok(next)) => next,

@@ -1,5 +1,10 @@
 //! Holds, as a person puts them on and takes them off: what they stop, what goes through, and how they end.
 
+use std::time::Duration;
+
+use meetsync::demo::standin::{Failure, Standin};
+use meetsync::model::SessionId;
+use meetsync::provider::meetecho::Call;
 use serde_json::Value;
 
 use crate::support::stage::{Ended, Stage};
@@ -40,6 +45,33 @@ async fn a_held_session_is_left_alone_but_for_a_push() {
         (&status["holds"][0]["session"], &status["holds"][0]["reason"]),
         (&36001.into(), &"the chairs asked".into())
     );
+}
+
+/// Each step asks once more; what was begun before goes on. A hold can come as long as there is something to begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_that_comes_in_the_middle_of_a_resync_stops_what_was_not_begun() {
+    for command in [&["resync"][..], &["push", "36001"]] {
+        let stage = Stage::with_week().await;
+        stage.standin.fail_next(Some(Call::Tokens), 1, Failure::Delay(Duration::from_secs(3)));
+        let holds = async {
+            let asks = |standin: &Standin| standin.log().iter().any(|entry| entry.call == Some(Call::Tokens));
+            stage.standin.until(asks).await;
+            hold(&stage, &["36001"]).await.expect(0);
+        };
+        let is_push = command[0] == "push";
+        let command = if is_push {
+            command.to_vec()
+        } else {
+            vec!["resync", "--session", "36001", "--session", "36003"]
+        };
+        let (ended, ()) = tokio::join!(stage.meetsync(&command), holds);
+        let shown = |session| !stage.standin.decks_of(SessionId(session)).is_empty();
+        assert_eq!((shown(36001), shown(36003)), (is_push, !is_push), "{ended:?}");
+        assert_eq!(ended.status, if is_push { 0 } else { 4 }, "{ended:?}");
+        if !is_push {
+            assert!(ended.stdout.contains("not sent: it was put on hold meanwhile, until "), "{ended:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

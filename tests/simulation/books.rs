@@ -121,12 +121,17 @@ impl Books for BooksTwin {
         if mutants::is(EdgeBug::EverAccepted) {
             ask.will_send = &nothing;
         }
+        ask.in_spite_of_holds |=
+            mutants::is(EdgeBug::HoldsNotRead) || mutants::is(EdgeBug::HoldsReadByPassesOnly);
         self.call(Edge::LedgerLease, true, move |world, worker| {
             let clock = world.ledger_clock();
             let key = ask.key;
             let leased = world.ledger.lease_and_begin(&ask, clock)?;
             match &leased {
                 LeasedStep::Begun(lease, begun) => {
+                    if !world.workers[worker].steps.contains(&key.session) {
+                        world.check_hold(worker, key.session);
+                    }
                     world.lease_was_given(lease);
                     world.workers[worker].steps.insert(key.session);
                     world.step_began(key.session);
@@ -140,6 +145,9 @@ impl Books for BooksTwin {
                             (lease.clone(), begun.clone()),
                         );
                     }
+                }
+                LeasedStep::Held { .. } => {
+                    world.tell(|| format!("worker {worker}: {key} is held by now, and is not begun"));
                 }
                 LeasedStep::Taken { owner, .. } => {
                     world.tell(|| format!("worker {worker}: {key} is leased by {owner}"));

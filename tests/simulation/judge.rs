@@ -211,6 +211,15 @@ impl World {
         self.judge.newest_known.is_some_and(|newest| now < newest && newest - now <= CLOCK_STEP)
     }
 
+    /// A step begins. Whatever the clocks of those who ask may have been so far, a hold stops it from its first moment on.
+    pub(crate) fn check_hold(&mut self, worker: usize, session: SessionId) {
+        let now = self.now_ms();
+        let (_, latest) = self.by_source(now, now);
+        if !self.is_person(worker) && self.judge.is_held_now(session, latest) {
+            self.violation(format!("a step of session {session} was begun, which is held"));
+        }
+    }
+
     /// Somebody was given the right to work on a session.
     pub(crate) fn lease_was_given(&mut self, lease: &Lease) {
         self.judge.leases.insert(lease.session, lease.clone());

@@ -25,6 +25,8 @@ pub(crate) enum EdgeBug {
     NoSweep,
     /// Holds are set, and nobody reads them.
     HoldsNotRead,
+    /// A step that was laid out before the hold came is begun all the same.
+    HoldsReadByPassesOnly,
     /// Every step asks for tokens of its own.
     TokensNotShared,
 }
@@ -150,5 +152,10 @@ pub(crate) const ALL: &[Planted] = &[
     ),
     edge(EdgeBug::NoSweep, "no sweep", "rooms that Meetecho lost are never missed"),
     edge(EdgeBug::HoldsNotRead, "holds not read", "a hold is set, and nobody reads it"),
+    edge(
+        EdgeBug::HoldsReadByPassesOnly,
+        "holds read by passes only",
+        "a step that was laid out before the hold came is begun all the same",
+    ),
     edge(EdgeBug::TokensNotShared, "tokens not shared", "every step asks for tokens of its own"),
 ];

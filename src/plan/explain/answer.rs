@@ -6,6 +6,7 @@ use super::rules::{doubt_words, exact, refusals, rule_of};
 use super::{ExplainedAnswer, Rule};
 use crate::model::{Kind, Mode, Remembered, SubjectKey, Why};
 use crate::plan::inputs::Inputs;
+use crate::plan::make::is_left_unconfirmed;
 use crate::plan::render::counted;
 use crate::plan::timing::{Due, due};
 use crate::plan::types::{Change, Operation, Plan, Refusal, Wait};
@@ -13,6 +14,10 @@ use crate::plan::unsent::{push_it, unsent_words};
 
 /// Of a change that the worker does not make yet.
 pub(super) const BY_HAND: &str = "; a resync or push by hand doesn't wait";
+
+/// Of a session for which nothing is sent as it is now.
+const NOT_CONFIRMED: &str =
+    "; the list accepted last was not confirmed, and is not before something is sent again";
 
 /// The answer, and what it was taken from.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ pub(super) fn answer<'a>(inputs: Inputs<'a>, plan: &'a Plan, subject: SubjectKey
     let refusal = refusals(plan, subject).find(|refusal| refusal.subject.is_some() || wait.is_none());
     let observes = inputs.policy.scope.mode == Mode::Observe;
     let since = row.and_then(|row| row.doubt_since);
-    let owed = row.and_then(|row| row.confirming);
+    let owed = row.and_then(|row| row.confirming).filter(|_| !is_left_unconfirmed(&plan.waits, subject));
     let moment = change.filter(|_| !observes).map(|_| due(row, &inputs.policy.slides, plan.as_of));
     let comes = moment.map(|due| match due {
         Due::Now => plan.as_of,
@@ -100,6 +105,9 @@ impl Answered<'_> {
             }
             ExplainedAnswer::Waits if self.change.is_some() => {
                 format!("{}{BY_HAND}", self.what_comes(subject, rules))
+            }
+            ExplainedAnswer::Waits if self.row.is_some_and(|row| row.confirming.is_some()) => {
+                format!("{}{NOT_CONFIRMED}", self.what_comes(subject, rules))
             }
             ExplainedAnswer::WillSend | ExplainedAnswer::Refused | ExplainedAnswer::Waits => {
                 self.what_comes(subject, rules)

@@ -32,7 +32,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     let wanted = wanted_decks(session, &inputs.policy.slides);
     has_decks(&mut rules, session, row.unwrap_or(&unknown), &wanted);
     held(&mut rules, inputs, session);
-    doubt(&mut rules, row);
+    doubt(&mut rules, plan, subject, row);
     accepted(&mut rules, inputs, plan, session, row.unwrap_or(&unknown), room, &wanted);
     guards(&mut rules, plan, subject);
     timing(&mut rules, inputs, row);

@@ -24,7 +24,7 @@ pub(super) fn rules(inputs: Inputs<'_>, plan: &Plan, session: &Session) -> Rules
     settled(&mut rules, inputs, &known);
     there(&mut rules, inputs, &known);
     unrefused(&mut rules, plan, subject, "no_other_room", "no other room has this session's id");
-    doubt(&mut rules, known.row);
+    doubt(&mut rules, plan, subject, known.row);
     if let Ok(wanted) = wanted {
         on_time(&mut rules, inputs, &known, wanted);
     }

@@ -7,6 +7,7 @@ use crate::model::{
     GroupAcronym, Kind, MeetingNumber, Mode, Remembered, RoomTimes, Session, SubjectKey, Why,
 };
 use crate::plan::inputs::Inputs;
+use crate::plan::make::is_left_unconfirmed;
 use crate::plan::policy::is_in_scope;
 use crate::plan::render::{counted, when};
 use crate::plan::types::{Plan, Refusal};
@@ -118,7 +119,7 @@ pub(super) fn held(rules: &mut Rules, inputs: Inputs<'_>, session: &Session) {
 }
 
 /// Whether it is known what became of every request.
-pub(super) fn doubt(rules: &mut Rules, row: Option<&Remembered>) {
+pub(super) fn doubt(rules: &mut Rules, plan: &Plan, subject: SubjectKey, row: Option<&Remembered>) {
     let since = row.and_then(|row| row.doubt_since);
     let value = match since {
         Some(since) => format!("in doubt since {} UTC: {}", exact(since), doubt_words(row)),
@@ -126,11 +127,13 @@ pub(super) fn doubt(rules: &mut Rules, row: Option<&Remembered>) {
     };
     rules.add("no_doubt", since.is_none(), value);
     let owed = row.and_then(|row| row.confirming);
+    let is_left = is_left_unconfirmed(&plan.waits, subject);
     let value = match owed {
+        Some(_) if is_left => "none by now; the list accepted last was not confirmed".into(),
         Some(owed) => format!("one more send, to confirm the last, is owed at {} UTC", exact(owed.at)),
         None => "no confirming send is owed".into(),
     };
-    rules.add("nothing_owed", owed.is_none(), value);
+    rules.add("nothing_owed", owed.is_none() || is_left, value);
 }
 
 /// Why it is in doubt, as it was written down.

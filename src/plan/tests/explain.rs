@@ -56,7 +56,11 @@ fn by_the_plan(world: &World, plan: &Plan, subject: SubjectKey) -> ExplainedAnsw
     use ExplainedAnswer::{InDoubt, InStep, Refused, Waits, WillSend};
     let row = world.ledger.get(subject);
     let is_parked = is_parked(world, plan, subject);
-    if !is_parked && row.is_some_and(|row| row.doubt_since.is_some() || row.confirming.is_some()) {
+    // Of a session for which nothing is sent, nothing is confirmed either.
+    let is_off = |wait: &Wait| wait.subject == subject && wait.reason.is_nothing_to_do();
+    let is_left = subject.kind == Kind::Decks && plan.waits.iter().any(is_off);
+    let is_owed = |row: &Remembered| row.doubt_since.is_some() || (row.confirming.is_some() && !is_left);
+    if !is_parked && row.is_some_and(is_owed) {
         return InDoubt;
     }
     if plan.changes.iter().any(|change| change.subject == subject) {

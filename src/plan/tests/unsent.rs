@@ -4,6 +4,7 @@ use super::decks::{key, only, settled};
 use crate::desired::epoch;
 use crate::model::*;
 use crate::plan::test_world::*;
+use crate::plan::{ExplainedAnswer, explain};
 
 /// Whose window closed three hours ago, with a worker that was at work all day and made its last pass so many minutes
 /// after the close.
@@ -25,6 +26,8 @@ fn edited(mut world: World) -> World {
 }
 
 const UNSENT: &str = "decks/1? window_closed_unsent";
+const NOT_CONFIRMED: &str =
+    "; the list accepted last was not confirmed, and is not before something is sent again";
 const SHUT: &str = "decks/1? outside_window";
 
 #[test]
@@ -117,4 +120,47 @@ fn a_confirming_send_that_is_owed_is_made_outside_of_the_window_too() {
     world.row(key(1)).timing = Timing::default();
     world.snapshot = world.snapshot.carried_to(minutes(24 * 60 - 195));
     assert_eq!(decks_told(&world), SHUT, "a day later it is over");
+}
+
+/// Only where the window of the very slot has closed that the list was sent for. Of a session that is off, unscheduled or
+/// moved, nothing is sent; and the debt is made good by the first list that goes out again.
+#[test]
+fn a_confirming_send_is_owed_by_nobody_of_whom_nothing_is_sent() {
+    let mut owing = closed(100);
+    owing.row(key(1)).confirming = Some(Confirming { at: minutes(-1) });
+    assert_eq!(decks_told(&owing), "decks/1: replace_decks");
+    let mut off = owing.clone();
+    off.policy.slides.notify = NotifyTime::Never;
+    let mut unscheduled = owing.clone();
+    unscheduled.session(1).slot = None;
+    let mut moved = owing.clone();
+    moved.session(1).slot = Some(slot(14400, 60));
+    let mut moved_back = owing.clone();
+    moved_back.session(1).slot = Some(slot(-315, 60));
+    for (world, why) in [
+        (off, "notifications_off"),
+        (unscheduled, "not_scheduled"),
+        (moved, "outside_window"),
+        (moved_back, "outside_window"),
+    ] {
+        let mut world = world;
+        assert_eq!(decks_told(&world), format!("decks/1? {why}"));
+        let plan = only(&world);
+        assert_eq!(plan.summary.in_doubt, 0, "{why}");
+        assert!(!plan.in_step.contains(&SessionId(1)), "{why}");
+        let told = explain(world.inputs(), &plan, &world.snapshot.sessions[0]);
+        let decks = &told.subjects[0];
+        assert_eq!((decks.answer, decks.why.map(Why::code)), (ExplainedAnswer::Waits, Some(why)));
+        assert!(decks.next.is_none_or(|next| next > now()), "{decks:#?}");
+        assert!(decks.detail.ends_with(NOT_CONFIRMED), "{decks:#?}");
+        let owed = decks.rules.iter().find(|rule| rule.rule == "nothing_owed").expect("a rule");
+        assert!(owed.holds && owed.value.contains("not confirmed"), "{owed:?}");
+        // It is on again, soon.
+        world.policy.slides.notify = NotifyTime::Minutes(15);
+        world.session(1).slot = Some(slot(-10, 60));
+        assert_eq!(decks_told(&world), "decks/1: replace_decks", "{why}");
+        let plan = world.plan();
+        world.apply(&plan);
+        assert!(world.row(key(1)).confirming.is_none() && decks_told(&world).is_empty(), "{why}");
+    }
 }

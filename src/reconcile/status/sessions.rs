@@ -44,6 +44,8 @@ pub(super) struct Known<'a> {
     /// By the last pass; None where it has not said.
     pub(super) in_step: Option<&'a BTreeSet<SessionId>>,
     pub(super) is_waiting: &'a dyn Fn(&SubjectStanding) -> bool,
+    /// A confirming send is owed, and nobody makes it.
+    pub(super) is_left_unconfirmed: &'a dyn Fn(&SubjectStanding) -> bool,
 }
 
 pub(super) fn sort(known: &Known<'_>) -> Sessions {
@@ -51,7 +53,9 @@ pub(super) fn sort(known: &Known<'_>) -> Sessions {
         let found = known.subjects.iter().filter(|subject| which(subject));
         found.map(|subject| subject.subject.session).collect()
     };
-    let in_doubt = of(&|subject| subject.state == State::InDoubt || subject.confirm_at.is_some());
+    let is_owed =
+        |subject: &SubjectStanding| subject.confirm_at.is_some() && !(known.is_left_unconfirmed)(subject);
+    let in_doubt = of(&|subject| subject.state == State::InDoubt || is_owed(subject));
     let waiting = of(known.is_waiting);
     let rows = of(&|_| true);
     let needing: BTreeSet<SessionId> =

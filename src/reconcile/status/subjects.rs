@@ -107,9 +107,16 @@ pub(super) fn closing(
     decks.filter_map(|subject| Some((subject.subject, closes_at(subject.slot?, notify)?))).collect()
 }
 
-pub(super) fn owed(subject: &SubjectStanding) -> Option<Owed> {
-    let at = subject.confirm_at.filter(|_| subject.doubt_since.is_none())?;
+pub(super) fn owed(subject: &SubjectStanding, said: &Said) -> Option<Owed> {
+    let at = subject
+        .confirm_at
+        .filter(|_| subject.doubt_since.is_none() && !is_left_unconfirmed(subject, said))?;
     Some(Owed { subject: subject.subject, at })
+}
+
+/// By the last pass nobody makes the confirming send of these slides: nothing is sent for the session as it is now.
+pub(super) fn is_left_unconfirmed(subject: &SubjectStanding, said: &Said) -> bool {
+    subject.confirm_at.is_some() && subject.subject.kind == Kind::Decks && has_nothing_to_do(subject, said)
 }
 
 /// What was refused. Slides are not tried again by themselves once their window is closed.
@@ -142,9 +149,7 @@ pub(super) fn troubles(
 
 /// A failure of before, of a subject that the planner has nothing to do about by now.
 pub(super) fn has_nothing_to_do(subject: &SubjectStanding, said: &Said) -> bool {
-    use Why::{Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone};
-    let over = [Cancelled, NoDecks, NotOnMeetecho, NotScheduled, NotificationsOff, OutsideWindow, Tombstone];
-    said.get(&subject.subject).is_some_and(|wait| over.contains(&wait.reason))
+    said.get(&subject.subject).is_some_and(|wait| wait.reason.is_nothing_to_do())
 }
 
 /// As the planner has it (its word `window_closed_unsent`), by the row and by the settings' own margin. None for what is

@@ -42,7 +42,7 @@ impl<E: Edges> Step<'_, E> {
         let mut ledger = LedgerView::default();
         ledger.subjects.extend(view.get(other).cloned().map(|row| (other, row)));
         ledger.subjects.insert(key, belief);
-        // The guards have counted this change already, and a hold is not set in the middle of a step.
+        // The guards have counted this change already, and no hold stood when the step was begun.
         let ask = Ask { force: true, ..world.ask.clone() };
         let unread = RoomsSeen::default();
         let inputs =

@@ -216,7 +216,13 @@ impl Hand {
         let before = TimeDelta::from_std(self.keep).ok().and_then(|keep| now.checked_sub_signed(keep));
         if let Some(before) = before {
             let forgotten = self.ledger.prune(before).await?;
-            tracing::info!(forgotten, before = before.to_rfc3339(), "attempts of long ago are forgotten");
+            let holds = self.ledger.forget_holds(before).await?;
+            tracing::info!(
+                forgotten,
+                holds,
+                before = before.to_rfc3339(),
+                "attempts of long ago are forgotten, and holds that were over by then"
+            );
         }
         self.ledger.end_turn(PRUNE, due).await?;
         Ok(true)

@@ -93,6 +93,11 @@ pub(super) async fn turn<E: Edges>(
                 turned.steps.push(StepEnded { key, answer: Answer::NotAsked });
                 turned.look_again = true;
             }
+            Ok(Stepped::Held { until }) => {
+                tracing::info!(subject = %key, until = until.to_rfc3339(), "not begun: it was put on hold meanwhile");
+                turned.look_again = true;
+                break;
+            }
             Ok(Stepped::Leased { .. }) => {
                 turned.is_taken = true;
                 break;
@@ -161,7 +166,8 @@ pub(super) struct Looked {
 
 /// Reads the rooms of these groups, one after the other so that slides need not wait behind them. The first group at
 /// which the provider is down ends it, and so does its first answer where others found it down meanwhile (`is_down`):
-/// they wait to hear of it.
+/// they wait to hear of it. It changes nothing there, so whoever is asked to stop does not wait for it, least of all while the
+/// provider wants to be left alone: what was not read is wanted again.
 pub(super) async fn look<E: Edges>(
     parts: &Parts<E>,
     groups: BTreeSet<GroupAcronym>,
@@ -169,7 +175,11 @@ pub(super) async fn look<E: Edges>(
     is_down: impl Fn() -> bool,
 ) -> Looked {
     let mut looked = Looked::default();
-    parts.meetecho.prefetch_tokens(&groups).await;
+    tokio::select! {
+        biased;
+        () = parts.meetecho.prefetch_tokens(&groups) => {}
+        () = leave.asked() => {}
+    }
     for group in groups {
         let is_awaited = looked.answer == Some(Answer::Down) || (looked.answer.is_some() && is_down());
         if is_awaited || leave.is_asked() {
@@ -179,7 +189,10 @@ pub(super) async fn look<E: Edges>(
         let read = tokio::select! {
             biased;
             read = parts.meetecho.fetch_rooms(&group) => read,
-            () = leave.is_cut() => break,
+            () = leave.asked() => {
+                looked.failed.push((group, None));
+                continue;
+            }
         };
         match read {
             Outcome::Applied(rooms) => {

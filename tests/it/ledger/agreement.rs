@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use meetsync::ledger::{Begun, Failure, LeasedStep, Ledger, StepAsk, StepEnd};
-use meetsync::model::{DeckId, LedgerView, SessionId};
+use meetsync::model::{DeckId, Hold, LedgerView, SessionId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -18,6 +18,11 @@ enum Event {
     Wish(Vec<i64>),
     /// The list that is sent, what becomes of it, and how often it is asked for, since answers are lost.
     Step(Vec<i64>, End, usize),
+    /// The same, by hand.
+    ByHand(Vec<i64>, End, usize),
+    /// For so many events.
+    Hold(i64),
+    Release,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +46,14 @@ fn histories() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(End::InDoubt),
         1 => Just(End::Killed),
     ];
-    let event = prop_oneof![1 => list().prop_map(Event::Wish), 3 => (list(), end, 1..4_usize).prop_map(|(list, end, asked)| Event::Step(list, end, asked))];
+    let step = || (list(), end.clone(), 1..4_usize);
+    let event = prop_oneof![
+        4 => list().prop_map(Event::Wish),
+        12 => step().prop_map(|(list, end, asked)| Event::Step(list, end, asked)),
+        1 => step().prop_map(|(list, end, asked)| Event::ByHand(list, end, asked)),
+        2 => (1..4_i64).prop_map(Event::Hold),
+        1 => Just(Event::Release),
+    ];
     proptest::collection::vec(event, 1..12)
 }
 
@@ -66,20 +78,48 @@ fn end_of(begun: &Begun, list: &[i64], end: End, second: i64) -> Option<StepEnd>
     })
 }
 
+/// Whether each step of a history found a hold in its way, by what was said of holds alone.
+fn which_are_held(history: &[Event]) -> Vec<bool> {
+    let mut held_until = 0;
+    let mut held = Vec::new();
+    for (second, event) in (0..).zip(history) {
+        match event {
+            Event::Hold(length) => held_until = second + length,
+            Event::Release => held_until = 0,
+            _ => {}
+        }
+        held.push(matches!(event, Event::Step(..)) && second < held_until);
+    }
+    held
+}
+
 /// Plays a history on one session, and returns the view after every event.
 async fn play(ledger: &Ledger, session: i64, history: &[Event]) -> Vec<LedgerView> {
     let key = decks_of(session);
     let mut views = Vec::new();
-    for (second, event) in (0..).zip(history) {
+    let stopped = which_are_held(history);
+    for ((second, event), is_held) in (0..).zip(history).zip(stopped) {
         match event {
+            Event::Hold(length) => {
+                let hold = Hold { until: at(second + length), by: "a".into(), reason: "b".into() };
+                ledger.hold(Some(key.session), &hold, at(second)).await.unwrap();
+            }
+            Event::Release => _ = ledger.release_hold(Some(key.session)).await.unwrap(),
             Event::Wish(list) => {
                 ledger.record(&[wish(key, list.iter().copied(), Some((0, 60)), second)]).await.unwrap();
             }
-            Event::Step(list, end, asked) => {
+            Event::Step(list, end, asked) | Event::ByHand(list, end, asked) => {
                 // Of a killed process only the lease remains, and runs out in time: this one at once.
                 let length = if matches!(end, End::Killed) { Duration::ZERO } else { LEASE };
                 let will_send = ids(list.iter().copied());
-                let ask = StepAsk::new(key, "test", length, &will_send, at(second));
+                let mut ask = StepAsk::new(key, "test", length, &will_send, at(second));
+                ask.in_spite_of_holds = matches!(event, Event::ByHand(..));
+                if is_held {
+                    let held = ledger.lease_and_begin(&ask).await.unwrap();
+                    assert!(matches!(held, LeasedStep::Held { .. }), "{held:?} in {history:?}");
+                    views.push(ledger.view_of(&[key.session].into(), PER, at(second)).await.unwrap());
+                    continue;
+                }
                 for _ in 1..*asked {
                     let unheard = ledger.lease_and_begin(&ask).await.unwrap();
                     assert!(matches!(unheard, LeasedStep::Begun(..)), "{unheard:?}");
@@ -102,8 +142,11 @@ fn check_rules(session: i64, history: &[Event], views: &[LedgerView]) {
     let mut could_be_there: BTreeSet<DeckId> = BTreeSet::new();
     let mut in_doubt = false;
     let mut unanswered = false;
-    for (event, view) in history.iter().zip(views) {
-        if let Event::Step(list, end, _) = event {
+    let held = which_are_held(history);
+    for ((event, view), is_held) in history.iter().zip(views).zip(held) {
+        if let Event::Step(list, end, _) | Event::ByHand(list, end, _) = event
+            && !is_held
+        {
             let all = ids(list.iter().copied());
             match end {
                 End::Applied => {

@@ -1,9 +1,10 @@
 //! Leases: one at a time, ended by the ledger's own clock, and useless once somebody else has taken over.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use meetsync::ledger::{AttemptRow, CountsAs, LeasedStep, Ledger, Memory, Settled, StepAsk, StepEnd};
-use meetsync::model::SessionId;
+use meetsync::model::{Hold, SessionId};
 
 use super::{
     LEASE, PER, accepted, at, attempt, begin, connect, decks_of, finish, ids, live, ready, rehearsal,
@@ -96,6 +97,63 @@ async fn a_lease_is_renewed_by_whoever_has_it_and_by_nobody_else() {
         panic!("it is over")
     };
     assert_eq!(memory.renew(&lease, LEASE, soon), Settled::Lost);
+}
+
+/// Of the session or of all, until it ends; but not a step that was begun before, nor a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_step_is_begun_while_a_hold_stands() {
+    let will_send = ids([1]);
+    let hold = |until| Hold { until: at(until), by: "somebody".into(), reason: "a reason".into() };
+    let ask = |session, now| StepAsk::new(decks_of(session), "test", LEASE, &will_send, at(now));
+    for which in ["live", "rehearsed", "in memory"] {
+        let database = ready().await;
+        let ledger = match which {
+            "live" => Some(live(&database).await),
+            "rehearsed" => Some(rehearsal(&database).await),
+            _ => None,
+        };
+        let memory = RefCell::new(Memory::default());
+        let asked = async |step: &StepAsk<'_>| match &ledger {
+            Some(ledger) => ledger.lease_and_begin(step).await.unwrap(),
+            None => memory.borrow_mut().lease_and_begin(step, at(0)).unwrap(),
+        };
+        let put = async |session: Option<i64>, until: Option<i64>| {
+            let session = session.map(SessionId);
+            match (&ledger, until) {
+                (Some(ledger), Some(until)) => ledger.hold(session, &hold(until), at(0)).await.unwrap(),
+                (Some(ledger), None) => assert!(ledger.release_hold(session).await.unwrap()),
+                (None, until) => memory.borrow_mut().hold(session, until.map(hold)),
+            }
+        };
+        let before = ask(7, 0);
+        let LeasedStep::Begun(lease, begun) = asked(&before).await else { panic!("{which}: nobody has it") };
+        put(Some(7), Some(10)).await;
+        let again = asked(&before).await;
+        assert!(matches!(&again, LeasedStep::Begun(_, again) if *again == begun), "{which}: {again:?}");
+        match &ledger {
+            Some(ledger) => assert_eq!(ledger.put_back(lease, begun).await.unwrap(), Settled::Done),
+            None => assert_eq!(memory.borrow_mut().put_back(&lease, &begun), Settled::Done),
+        }
+        assert_eq!(asked(&ask(7, 9)).await, LeasedStep::Held { until: at(10) }, "{which}");
+        assert!(matches!(asked(&ask(8, 9)).await, LeasedStep::Begun(..)), "{which}: another session");
+        put(None, Some(12)).await;
+        assert_eq!(asked(&ask(7, 9)).await, LeasedStep::Held { until: at(12) }, "{which}: the longer one");
+        assert_eq!(asked(&ask(9, 11)).await, LeasedStep::Held { until: at(12) }, "{which}: all");
+        let mut by_hand = ask(9, 11);
+        by_hand.in_spite_of_holds = true;
+        assert!(matches!(asked(&by_hand).await, LeasedStep::Begun(..)), "{which}: by hand");
+        assert!(matches!(asked(&ask(7, 12)).await, LeasedStep::Begun(..)), "{which}: both are over");
+        put(None, None).await;
+        put(Some(10), Some(20)).await;
+        assert_eq!(asked(&ask(10, 13)).await, LeasedStep::Held { until: at(20) }, "{which}");
+        let view = match &ledger {
+            Some(ledger) => ledger.view_of(&[SessionId(10)].into(), PER, at(13)).await.unwrap(),
+            None => memory.borrow().view_of(&[SessionId(10)].into(), PER, at(13)).unwrap(),
+        };
+        assert!(view.subjects.is_empty(), "{which}: nothing is written");
+        put(Some(10), None).await;
+        assert!(matches!(asked(&ask(10, 13)).await, LeasedStep::Begun(..)), "{which}: released");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

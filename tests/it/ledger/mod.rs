@@ -143,7 +143,7 @@ async fn begin_for(
 ) -> (Lease, Begun) {
     match ledger.lease_and_begin(&StepAsk::new(key, "test", length, &ids(send), now)).await.unwrap() {
         LeasedStep::Begun(lease, begun) => (lease, begun),
-        LeasedStep::Taken { owner, until } => panic!("taken by {owner} until {until}"),
+        other => panic!("not begun: {other:?}"),
     }
 }
 

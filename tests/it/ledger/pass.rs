@@ -1,13 +1,13 @@
 //! Passes behind their fence: what is recorded, what is not, and what a burst leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use meetsync::ledger::{
     AttemptRow, Failure, LeasedStep, Memory, PassRecord, Recorded, Settled, StepAsk, StepEnd,
 };
-use meetsync::model::{Burst, Passes};
+use meetsync::model::{Burst, Hold, Passes, SessionId};
 use serde_json::json;
 
 use super::view::wish;
@@ -72,7 +72,7 @@ async fn a_view_tells_since_when_passes_may_send() {
     let database = ready().await;
     let ledger = live(&database).await;
     let mut memory = Memory::default();
-    let none = std::collections::BTreeSet::new();
+    let none = BTreeSet::new();
     assert_eq!(ledger.view(&none, PER, at(0)).await.unwrap().passes, Passes::default());
     for (second, acts, since) in [
         (10, false, None),
@@ -187,6 +187,35 @@ async fn old_attempts_are_forgotten() {
     let left = ledger.attempts(9).await.unwrap();
     assert_eq!(left.iter().map(|attempt| attempt.at).collect::<Vec<_>>(), [at(100)]);
     assert_eq!(ledger.prune(at(0) + TimeDelta::days(1)).await.unwrap(), 1);
+}
+
+/// What is over holds nobody up, is read with nothing, and is not kept for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_holds_are_forgotten() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut memory = Memory::default();
+    for (session, until) in [(None, 100), (Some(1), 99), (Some(2), 100), (Some(3), 9_000_000)] {
+        let hold = Hold { until: at(until), by: "somebody".into(), reason: "a reason".into() };
+        let session = session.map(SessionId);
+        ledger.hold(session, &hold, at(0)).await.unwrap();
+        memory.hold(session, Some(hold));
+    }
+    let wishes: Vec<_> = (1..4).map(|id| wish(decks_of(id), [1], Some((0, 60)), 0)).collect();
+    ledger.record(&wishes).await.unwrap();
+    memory.record(&wishes);
+    // By then, only a hold brings these sessions before a pass.
+    let days = |number: i64| at(number * 86_400);
+    for (now, expected) in [(days(1), vec![1, 2, 3]), (days(3), vec![3]), (days(200), vec![])] {
+        let view = ledger.view(&BTreeSet::new(), PER, now).await.unwrap();
+        let found: Vec<i64> = view.subjects.keys().map(|key| key.session.0).collect();
+        assert_eq!(found, expected, "{now}");
+        assert_eq!(view.subjects, memory.view(&BTreeSet::new(), PER, now).unwrap().subjects, "{now}");
+    }
+    assert_eq!(ledger.forget_holds(at(100)).await.unwrap(), 1);
+    assert_eq!(ledger.forget_holds(at(101)).await.unwrap(), 2);
+    let left = ledger.holds().await.unwrap();
+    assert_eq!(left.iter().map(|(session, _)| *session).collect::<Vec<_>>(), [Some(SessionId(3))]);
 }
 
 /// A refusal is of what was sent, and not of the wish that came meanwhile.

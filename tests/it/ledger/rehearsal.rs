@@ -52,11 +52,11 @@ async fn a_rehearsed_step_counts_within_the_process_and_nowhere_else() {
     let settled = ledger.settle_and_release(lease, begun, &end, attempt("rehearsed", at(8))).await;
     assert_eq!(settled.unwrap(), Settled::Done);
     assert!(ledger.release_hold(Some(SessionId(4))).await.unwrap());
-    ledger.hold(None, &hold, at(0)).await.unwrap();
     // A worker's lease is no matter of a rehearsal.
     let (lease, begun) = begin(&ledger, decks_of(2), [2], at(9)).await;
     assert_eq!(begun.before.doubt_since, Some(at(0)));
     assert_eq!(ledger.put_back(lease, begun).await.unwrap(), Settled::Done);
+    ledger.hold(None, &hold, at(0)).await.unwrap();
 
     let seen = ledger.clone().view(&[SessionId(3)].into(), PER, at(10)).await.unwrap();
     assert_eq!(seen.get(decks_of(1)).unwrap().accepted.as_ref().unwrap().decks.len(), 2);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use meetsync::demo::sample::scenes;
 use meetsync::demo::standin::{Failure, Standin};
@@ -9,7 +11,7 @@ use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 use tokio::sync::Semaphore;
 
-use super::inside::{Given, Heard, during};
+use super::inside::{Gate, Given, Heard, during};
 use super::{UNSETTLED, shows, until};
 use crate::support::running::{until_none, until_true};
 use crate::support::stage::Stage;
@@ -52,4 +54,41 @@ async fn a_look_ends_where_the_provider_was_found_down_meanwhile_and_is_made_goo
         until(&stage, "the lists", shown).await;
     };
     during(&stage, given, story).await;
+}
+
+/// A look changes nothing, and may wait for long: the provider asked for quiet, say. Nobody who stops waits with it.
+#[tokio::test]
+async fn a_look_that_waits_does_not_hold_up_the_end() {
+    for waits_for_tokens in [true, false] {
+        let stage = Stage::with_week().await;
+        stage
+            .meetsync(&["hold", "--all", "--until", "1h", "--reason", "only rooms are read"])
+            .await
+            .expect(0);
+        let gate = waits_for_tokens.then(Gate::shut);
+        let given =
+            Given { tokens: gate.clone(), reads: Some(Arc::new(Semaphore::new(0))), ..Given::default() };
+        let told = std::cell::Cell::new(Instant::now());
+        let story = async {
+            if let Some(gate) = gate {
+                until_true("it waits for tokens", async || gate.came.load(Ordering::Relaxed) > 0).await;
+            } else {
+                let answered = |standin: &Standin| {
+                    standin
+                        .log()
+                        .iter()
+                        .any(|entry| entry.call == Some(Call::Tokens) && entry.ended.is_some())
+                };
+                until(&stage, "it has its tokens, and waits for rooms", answered).await;
+            }
+            told.set(Instant::now());
+        };
+        during(&stage, given, story).await;
+        // It has five seconds for what is under way.
+        assert!(
+            told.get().elapsed() < Duration::from_secs(4),
+            "{waits_for_tokens}: {:?}",
+            told.get().elapsed()
+        );
+    }
 }

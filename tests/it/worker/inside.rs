@@ -61,6 +61,19 @@ struct Fragile {
     left: Arc<AtomicUsize>,
     stuck: Arc<AtomicBool>,
     reads: Option<Arc<Semaphore>>,
+    tokens: Option<Arc<Gate>>,
+}
+
+/// What is waited at, and how many came to it so far.
+pub(super) struct Gate {
+    pub(super) came: AtomicUsize,
+    pub(super) open: Semaphore,
+}
+
+impl Gate {
+    pub(super) fn shut() -> Arc<Self> {
+        Arc::new(Self { came: AtomicUsize::new(0), open: Semaphore::new(0) })
+    }
 }
 
 impl Conference for Fragile {
@@ -91,6 +104,10 @@ impl Conference for Fragile {
     async fn prefetch_tokens(&self, groups: &BTreeSet<GroupAcronym>) {
         if self.stuck.load(Ordering::Relaxed) {
             return std::future::pending().await;
+        }
+        if let Some(gate) = &self.tokens {
+            gate.came.fetch_add(1, Ordering::Relaxed);
+            gate.open.acquire().await.unwrap().forget();
         }
         self.meetecho.prefetch_tokens(groups).await;
     }
@@ -176,6 +193,7 @@ fn fragile(standin: &Standin, given: &Given) -> Fragile {
         left: Arc::new(AtomicUsize::new(3)),
         stuck: Arc::clone(&given.stuck),
         reads: given.reads.clone(),
+        tokens: given.tokens.clone(),
     }
 }
 
@@ -259,6 +277,8 @@ pub(super) struct Given {
     pub(super) stuck: Arc<AtomicBool>,
     /// One sweep is due, and so many reads of rooms go through; else there is none.
     pub(super) reads: Option<Arc<Semaphore>>,
+    /// Each common token call waits here.
+    pub(super) tokens: Option<Arc<Gate>>,
     pub(super) heard: Heard,
     /// Every pass panics where it reads the datatracker.
     pub(super) reads_panic: Arc<AtomicBool>,

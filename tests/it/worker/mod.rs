@@ -11,6 +11,7 @@ mod cut_short;
 mod database_away;
 mod edits;
 mod hangup;
+mod held;
 mod inside;
 mod jumps;
 mod killed;

@@ -196,6 +196,17 @@ fn a_confirmation_that_is_owed_is_told_once_and_in_time() {
         let told = told(quiet(vec![owed(seconds)]));
         assert!(told.contains(&format!("one more send, to confirm it, is owed {when}")), "{told}");
     }
+    // The last pass said that nothing is sent for it as it is now.
+    for (reason, is_owed) in [("notifications_off", false), ("in_doubt_confirming", true)] {
+        let waits = json!([{ "subject": SubjectKey::decks(SessionId(3)), "session": 3, "reason": reason, "until": null }]);
+        let mut standing = quiet(vec![owed(4)]);
+        standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "waits": waits })), ..pass(2) });
+        let status = status(standing);
+        assert_eq!(
+            (status.confirming.len(), status.sessions.in_doubt),
+            (usize::from(is_owed), usize::from(is_owed))
+        );
+    }
     let again = SubjectStanding {
         doubt_since: Some(ago(2)),
         last_error: Some("500".into()),
