@@ -1,9 +1,8 @@
 //! What a worker says of itself: a pass that panicked, settings that it can't use, a pause that it was asked for.
 
-use super::{status, told};
-use crate::ledger::{Failing, RefusedSettings, Replica, State, SubjectStanding};
+use super::*;
+use crate::ledger::RefusedSettings;
 use crate::reconcile::ReconcileError;
-use crate::reconcile::status::test_standing::{ago, decks, quiet};
 
 /// Its databases are well, and so is all else that a person could look at.
 #[test]
@@ -71,4 +70,69 @@ fn a_pause_that_was_asked_for_is_of_all() {
     assert_eq!(status(standing.clone()).quiet_until, None);
     standing.replicas[1].seen = ago(60);
     assert_eq!(status(standing).quiet_until, Some(ago(-40)));
+}
+
+#[test]
+fn of_the_workers_that_went_the_last_three_are_told() {
+    let mut standing = quiet(Vec::new());
+    let there = standing.replicas[0].clone();
+    let gone =
+        (1..=6).map(|age| Replica { name: format!("run@x/{age}"), seen: ago(age * 60), ..there.clone() });
+    standing.replicas.extend(gone);
+    let told = told(standing);
+    let names: Vec<&str> = told.lines().filter_map(|line| line.trim().strip_suffix(" ago)")).collect();
+    assert_eq!(names.len(), 3, "{told}");
+    assert!(names.iter().zip(1..).all(|(line, age)| line.starts_with(&format!("run@x/{age}, "))), "{told}");
+}
+
+/// At once, and not only when its last pass is old.
+#[test]
+fn a_worker_whose_passes_fail_says_why() {
+    let mut standing = quiet(vec![decks(1, State::Settled)]);
+    standing.replicas[0].failing = Some(Failing {
+        words: "the datatracker's tables can't be read: absent in schema `public`: meeting_timeslot.time"
+            .into(),
+        since: ago(4),
+        passes: 3,
+    });
+    assert_eq!(status(standing.clone()).failing.map(|failing| failing.passes), Some(3));
+    insta::assert_snapshot!(told(standing.clone()));
+    // Long after, it is still the better advice.
+    standing.last_pass = Some(pass(4_000));
+    let late = told(standing.clone());
+    assert!(late.contains("NOT HEALTHY") && !late.contains("see whether the worker runs"), "{late}");
+    // One that was killed since says nothing.
+    standing.replicas[0].seen = ago(60);
+    let gone = status(standing.clone());
+    assert_eq!(serde_json::to_value(&gone).expect("plain")["failing"], serde_json::Value::Null);
+    assert!(told(standing).contains("no worker is at work"));
+}
+
+/// By its own pace: one that looks once a minute says that it is there every ten seconds.
+#[test]
+fn a_worker_that_was_not_seen_for_a_while_is_not_at_work() {
+    for (beat_ms, seen, is_there) in
+        [(2_000, 9, true), (2_000, 10, false), (10_000, 33, true), (10_000, 34, false)]
+    {
+        let mut standing = quiet(Vec::new());
+        standing.replicas[0].beat_ms = beat_ms;
+        standing.replicas[0].seen = ago(seen);
+        let told = told(standing);
+        assert_eq!(told.contains("At work\n  nobody"), !is_there, "{told}");
+        assert_eq!(told.contains("Gone without a word\n  run@one/7, last seen at "), !is_there, "{told}");
+    }
+}
+
+#[test]
+fn a_worker_that_only_observes_is_said_to_do_so() {
+    let mut standing = quiet(vec![decks(1, State::Waiting)]);
+    assert_eq!(
+        (status(standing.clone()).mode, told(standing.clone()).contains("only observes")),
+        (Some(Mode::Act), false)
+    );
+    standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "mode": "observe" })), ..pass(2) });
+    let status = status(standing.clone());
+    assert_eq!(serde_json::to_value(&status).expect("plain")["mode"], "observe");
+    assert!(told(standing).contains("The worker only observes"));
+    assert_eq!(status.mode, Some(Mode::Observe));
 }
