@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::inputs::Inputs;
 use super::policy::{creates_a_room, deletes_a_room, refused, without};
-use super::render::counted;
+use super::render::{counted, scope_arguments};
 use super::types::{Change, Operation, Refusal};
 use crate::desired::is_looked_at;
 use crate::model::{KindFilter, Remembered, Scope, SessionId, Why};
@@ -220,19 +220,6 @@ pub(super) fn empty_source(inputs: Inputs<'_>) -> Option<Refusal> {
         ),
         operations: Vec::new(),
     })
-}
-
-/// The scope as it was typed, each argument after a blank, for a command that a person can copy.
-pub(super) fn scope_arguments(scope: &Scope) -> String {
-    let kinds = match scope.kinds {
-        KindFilter::Both => "",
-        KindFilter::SlidesOnly => " --slides-only",
-        KindFilter::RoomsOnly => " --rooms-only",
-    };
-    let sessions = scope.sessions.iter().map(|id| format!(" --session {id}"));
-    let groups = scope.groups.iter().map(|group| format!(" --group {group}"));
-    let meetings = scope.meetings.iter().map(|number| format!(" --meeting {number}"));
-    sessions.chain(groups).chain(meetings).chain([kinds.to_owned()]).collect()
 }
 
 fn people_span(span: chrono::TimeDelta) -> String {

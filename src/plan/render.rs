@@ -16,8 +16,7 @@ mod words;
 use std::collections::BTreeMap;
 
 pub(crate) use self::page::{Page, Paint};
-pub(crate) use self::words::{counted, moment, when};
-use super::guard::scope_arguments;
+pub(crate) use self::words::{counted, moment, scope_arguments, when};
 use super::types::Plan;
 use crate::model::{Scope, Session, SessionId, Snapshot};
 

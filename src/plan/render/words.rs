@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::model::Span;
+use crate::model::{KindFilter, Scope, Span};
 
 /// `1 request`, `3 requests`.
 pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
@@ -57,6 +57,19 @@ pub(super) fn from_to(was: DateTime<Utc>, is: DateTime<Utc>) -> String {
     } else {
         format!("{} -> {} UTC", was.format("%a %Y-%m-%d %H:%M"), is.format("%a %Y-%m-%d %H:%M"))
     }
+}
+
+/// The scope as it was typed, each argument after a blank, for a command that a person can copy.
+pub(crate) fn scope_arguments(scope: &Scope) -> String {
+    let kinds = match scope.kinds {
+        KindFilter::Both => "",
+        KindFilter::SlidesOnly => " --slides-only",
+        KindFilter::RoomsOnly => " --rooms-only",
+    };
+    let sessions = scope.sessions.iter().map(|id| format!(" --session {id}"));
+    let groups = scope.groups.iter().map(|group| format!(" --group {group}"));
+    let meetings = scope.meetings.iter().map(|number| format!(" --meeting {number}"));
+    sessions.chain(groups).chain(meetings).chain([kinds.to_owned()]).collect()
 }
 
 #[cfg(test)]
