@@ -107,7 +107,9 @@ impl Memory {
         if self.known_until.is_some_and(|newest| is_fenced_off(newest, pass.known_until)) {
             return Recorded::Stale;
         }
-        self.known_until = Some(pass.known_until);
+        if pass.acts {
+            self.known_until = Some(pass.known_until);
+        }
         let acting_since =
             pass.acts_from().map(|from| self.passes.acting_since.map_or(from, |since| since.min(from)));
         self.passes = Passes { newest: Some(pass.as_of), acting_since };

@@ -2,7 +2,8 @@
 //! the datatracker's state was that it worked from.
 //!
 //! The last one is the fence. Of several workers one may have read long ago, or from a replica that lags: its wishes
-//! must not overwrite newer ones, so a pass that knows less than one before it records nothing at all.
+//! must not overwrite newer ones, so a pass that knows less than one before it records nothing at all. Who only observes
+//! wishes nothing, and fences nobody off.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -213,8 +213,8 @@ pub(super) const WHY_NOT: &str = concat!(
 );
 pub(super) const RECORD: &str = concat!(one_at_a_time!(), record!(", gate"));
 /// A pass, if nobody has recorded a newer state of the datatracker. A clock that was set back by more than a minute
-/// looks the same as an old state, and must not stop everything for ever. One that only observes leaves the word to one
-/// that acts, as long as there is one.
+/// looks the same as an old state, and must not stop everything for ever. One that only observes wishes nothing:
+/// it fences nobody off, and leaves the word to one that acts, as long as there is one.
 pub(super) const RECORD_PASS: &str = concat!(
     one_at_a_time!(),
     ", given AS (
@@ -225,15 +225,17 @@ pub(super) const RECORD_PASS: &str = concat!(
           AND p.as_of > given.as_of - interval '30 seconds'),
     fence AS (
         INSERT INTO meetsync.pass AS p (known_until, as_of, ended_at, took_ms, who, summary, acting_since)
-        SELECT known_until, as_of, clock_timestamp(), took_ms, who, summary, acting_since FROM given
+        SELECT CASE WHEN acting_since IS NULL THEN '-infinity' ELSE known_until END,
+               as_of, clock_timestamp(), took_ms, who, summary, acting_since FROM given
         WHERE NOT EXISTS (SELECT FROM yields)
         ON CONFLICT (only_row) DO UPDATE SET
-            known_until = excluded.known_until, as_of = excluded.as_of, ended_at = excluded.ended_at,
+            known_until = CASE WHEN excluded.acting_since IS NULL THEN p.known_until ELSE excluded.known_until END,
+            as_of = excluded.as_of, ended_at = excluded.ended_at,
             took_ms = excluded.took_ms, who = excluded.who, summary = excluded.summary,
             acting_since = CASE WHEN excluded.acting_since IS NOT NULL
                                 THEN least(p.acting_since, excluded.acting_since) END
-        WHERE p.known_until <= excluded.known_until
-           OR p.known_until > excluded.known_until + interval '60 seconds'
+        WHERE p.known_until <= (SELECT known_until FROM given)
+           OR p.known_until > (SELECT known_until FROM given) + interval '60 seconds'
         RETURNING p.only_row),
     calmed AS (
         UPDATE meetsync.subject AS s SET

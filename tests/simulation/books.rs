@@ -87,7 +87,7 @@ impl Books for BooksTwin {
     async fn record_pass(&self, pass: &PassRecord) -> Result<Recorded, LedgerError> {
         self.call(Edge::LedgerPass, true, |world, worker| {
             let recorded = world.ledger.record_pass(pass);
-            if recorded != Recorded::Stale && (pass.acts || !world.settings.has_shadow) {
+            if recorded != Recorded::Stale && pass.acts {
                 world.pass_was_recorded(pass.known_until);
             }
             world.pass_ends(worker);

@@ -97,6 +97,7 @@ impl<E: Edges> Step<'_, E> {
 pub(super) fn with_code(mut end: StepEnd, fault: Option<&Fault>) -> StepEnd {
     let refused = match &mut end {
         StepEnd::NotProcessed { failure: Some(Failure::Refused(words)) }
+        | StepEnd::NotMade { failure: Failure::Refused(words) }
         | StepEnd::Partly { failure: Failure::Refused(words), .. } => Some(words),
         _ => None,
     };
@@ -109,4 +110,34 @@ pub(super) fn with_code(mut end: StepEnd, fault: Option<&Fault>) -> StepEnd {
 /// The operations by name, as a plan's JSON calls them.
 fn in_words(operations: &[Operation]) -> String {
     operations.iter().map(Operation::name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::Why;
+
+    #[test]
+    fn whatever_was_refused_has_its_code() {
+        let fault = Fault::new(Why::GroupUnknown, "no such group");
+        let refused = || Failure::Refused("no such group".into());
+        let coded = || Failure::Refused("group_unknown: no such group".into());
+        for (end, kept) in [
+            (
+                StepEnd::NotProcessed { failure: Some(refused()) },
+                StepEnd::NotProcessed { failure: Some(coded()) },
+            ),
+            (StepEnd::NotMade { failure: refused() }, StepEnd::NotMade { failure: coded() }),
+            (
+                StepEnd::Partly { failure: refused(), sent: BTreeSet::new() },
+                StepEnd::Partly { failure: coded(), sent: BTreeSet::new() },
+            ),
+        ] {
+            assert_eq!(with_code(end, Some(&fault)), kept);
+        }
+        let retry = StepEnd::NotMade { failure: Failure::Retry("later".into()) };
+        assert_eq!(with_code(retry.clone(), Some(&fault)), retry, "only what is parked is told by its code");
+    }
 }

@@ -67,6 +67,34 @@ async fn a_pass_that_knows_less_than_one_before_it_records_nothing() {
 }
 
 /// A worker that only looks is none that could have sent anything.
+/// Somebody tries other settings beside the worker, and may be a moment ahead of it at every pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_observes_is_in_nobody_s_way() {
+    let database = ready().await;
+    let ledger = live(&database).await;
+    let mut memory = Memory::default();
+    let key = decks_of(7);
+    let observes = |known| PassRecord { acts: false, who: "shadow".into(), ..pass(known, Vec::new()) };
+    let acts = |known, deck| pass(known, vec![wish(key, [deck], Some((0, 60)), known)]);
+    let done = Recorded::Done(BTreeMap::new());
+    for (step, pass, expected, who, since) in [
+        ("alone", observes(20), done.clone(), "shadow", None),
+        ("ahead of one that acts", acts(19, 1), Recorded::Done([(key, 1)].into()), "worker", Some(19)),
+        ("beside it", observes(21), done.clone(), "worker", Some(19)),
+        ("ahead of it again", acts(20, 2), Recorded::Done([(key, 2)].into()), "worker", Some(19)),
+        ("an older one that acts", acts(18, 3), Recorded::Stale, "worker", Some(19)),
+        ("alone again", observes(51), done, "shadow", None),
+        ("one that slept since", acts(17, 4), Recorded::Stale, "shadow", None),
+    ] {
+        assert_eq!(memory.record_pass(&pass), expected, "{step}");
+        assert_eq!(ledger.record_pass(&pass).await.unwrap(), expected, "{step}");
+        let view = ledger.view_of(&[key.session].into(), PER, at(0)).await.unwrap();
+        assert_eq!(view.passes, memory.view_of(&[key.session].into(), PER, at(0)).unwrap().passes, "{step}");
+        assert_eq!(view.passes.acting_since, since.map(at), "{step}");
+        assert_eq!(ledger.last_pass().await.unwrap().expect("one was recorded").who, who, "{step}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_tells_since_when_passes_may_send() {
     let database = ready().await;
