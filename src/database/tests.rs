@@ -27,7 +27,7 @@ fn options(url: &str) -> ConnectOptions {
 }
 
 async fn failure(url: &str) -> DatabaseError {
-    Database::new(options(url)).unwrap().connection().await.err().expect("must fail")
+    Database::new(options(url)).expect("a good URL").connection().await.err().expect("must fail")
 }
 
 #[test]
@@ -51,11 +51,12 @@ fn a_bad_url_is_never_repeated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_names_the_place_and_never_the_password() {
-    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let free =
+        TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("it is bound").port();
     let error = failure(&format!("postgres://me:hunter2@127.0.0.1:{free}/db")).await;
     assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("127.0.0.1:{free} (database db, user me)")), "{error}");
-    assert!(error.source().unwrap().to_string().contains("refused"), "{error:?}");
+    assert!(error.source().expect("it has a cause").to_string().contains("refused"), "{error:?}");
     assert!(!format!("{error:?}").contains("hunter2"));
 
     let error = failure("postgres:///db?host=/nowhere&user=me").await;
@@ -66,18 +67,19 @@ async fn nobody_there_names_the_place_and_never_the_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_says_nothing_is_given_up() {
-    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let error = failure(&format!("postgres://me@{}/db", silent.local_addr().unwrap())).await;
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let error = failure(&format!("postgres://me@{}/db", silent.local_addr().expect("it is bound"))).await;
     assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error:?}");
-    assert_eq!(error.source().unwrap().to_string(), "no answer within 5 s");
+    assert_eq!(error.source().expect("it has a cause").to_string(), "no answer within 5 s");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_refuses_is_told_apart() {
-    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
-    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.unwrap();
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).expect("a throwaway server");
+    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.expect("the server takes it");
     run("CREATE ROLE reader LOGIN PASSWORD 'right'; CREATE TABLE public.kept (id int)").await;
-    let url = |database: &str, password: &str| cluster.tcp_url(database, "reader", password).unwrap();
+    let url =
+        |database: &str, password: &str| cluster.tcp_url(database, "reader", password).expect("it listens");
 
     let rejected = failure(&url("postgres", "hunter2")).await;
     assert!(matches!(rejected, DatabaseError::LoginRejected { .. }), "{rejected:?}");
@@ -87,14 +89,14 @@ async fn what_the_server_refuses_is_told_apart() {
     let absent = failure(&url("not_there", "right")).await;
     assert!(matches!(absent, DatabaseError::NoSuchDatabase { .. }), "{absent:?}");
     let strict = ConnectOptions { tls: Tls::Require, ..options(&url("postgres", "right")) };
-    let plain = Database::new(strict).unwrap().connection().await.err().unwrap();
+    let plain = Database::new(strict).expect("a good URL").connection().await.err().expect("must fail");
     assert!(
         matches!(&plain, DatabaseError::Tls { setting, .. } if setting == "datatracker.tls"),
         "{plain:?}"
     );
 
-    let database = Database::new(options(&url("postgres", "right"))).unwrap();
-    let mut connection = database.connection().await.unwrap();
+    let database = Database::new(options(&url("postgres", "right"))).expect("a good URL");
+    let mut connection = database.connection().await.expect("it lets us in");
     let mut fail = async |sql: &str| {
         let error = connection.batch_execute(sql).await.expect_err(sql);
         DatabaseError::from_diesel(database.what(), "reading the sessions", error)
@@ -113,41 +115,45 @@ async fn what_the_server_refuses_is_told_apart() {
     assert!(matches!(outdated, DatabaseError::Outdated { .. }) && outdated.is_passing(), "{outdated:?}");
     let other = fail("SELECT 1/0").await;
     assert_eq!(other.to_string(), "the test's database failed at reading the sessions");
-    assert_eq!(other.source().unwrap().to_string(), "division by zero");
+    assert_eq!(other.source().expect("it has a cause").to_string(), "division by zero");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_database_refuses_writes_and_a_broken_connection_is_replaced() {
-    let cluster = Cluster::start(&Place::from_env()).unwrap();
+    let cluster = Cluster::start(&Place::from_env()).expect("a throwaway server");
     let read_only =
         ConnectOptions { read_only: true, max_connections: 1, ..options(&cluster.url("postgres")) };
-    let database = Database::new(read_only).unwrap();
-    let mut connection = database.connection().await.unwrap();
+    let database = Database::new(read_only).expect("a good URL");
+    let mut connection = database.connection().await.expect("it lets us in");
     let refused = connection.batch_execute("CREATE TABLE public.t (id int)").await.unwrap_err();
     assert!(refused.to_string().contains("read-only transaction"), "{refused}");
     let pid = backend(&mut connection).await;
     drop(connection);
 
-    cluster.run_sql("postgres", &format!("SELECT pg_terminate_backend({pid}, 5000)")).await.unwrap();
-    let mut again = database.connection().await.unwrap();
+    cluster
+        .run_sql("postgres", &format!("SELECT pg_terminate_backend({pid}, 5000)"))
+        .await
+        .expect("the server takes it");
+    let mut again = database.connection().await.expect("it lets us in");
     assert_ne!(backend(&mut again).await, pid);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_way_that_fell_silent_is_noticed_and_made_again() {
-    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
-    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.unwrap();
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).expect("a throwaway server");
+    let run = async |sql: &str| cluster.run_sql("postgres", sql).await.expect("the server takes it");
     run("CREATE ROLE reader LOGIN PASSWORD 'right'").await;
-    let url = cluster.tcp_url("postgres", "reader", "right").unwrap();
+    let url = cluster.tcp_url("postgres", "reader", "right").expect("it listens");
     let way = SilentWay::to(&url).await;
 
     let (sender, mut rung) = watch::channel(0);
     let ringing = Arc::new(move || sender.send_modify(|rung| *rung += 1));
     let patience = Patience { between_beats: Duration::from_millis(200), answer: Duration::from_millis(500) };
-    let _listener = Listener::start_with(options(&way.url), "changes", ringing, patience).unwrap();
+    let _listener =
+        Listener::start_with(options(&way.url), "changes", ringing, patience).expect("a good URL");
     let mut heard = async |count| {
         let heard = tokio::time::timeout(Duration::from_secs(10), rung.wait_for(|rung| *rung >= count)).await;
-        assert_eq!(*heard.expect("it rings").unwrap(), count);
+        assert_eq!(*heard.expect("it rings").expect("nobody let go of the bell"), count);
     };
     heard(1).await;
     run("NOTIFY changes").await;
@@ -160,13 +166,17 @@ async fn a_way_that_fell_silent_is_noticed_and_made_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_at_rest_that_fell_silent_cost_their_time_once() {
-    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).unwrap();
-    cluster.run_sql("postgres", "CREATE ROLE reader LOGIN PASSWORD 'right'").await.unwrap();
-    let way = SilentWay::to(&cluster.tcp_url("postgres", "reader", "right").unwrap()).await;
-    let database = Database::new(ConnectOptions { max_connections: 8, ..options(&way.url) }).unwrap();
+    let cluster = Cluster::start(&Place { tcp: true, ..Place::from_env() }).expect("a throwaway server");
+    cluster
+        .run_sql("postgres", "CREATE ROLE reader LOGIN PASSWORD 'right'")
+        .await
+        .expect("the server takes it");
+    let way = SilentWay::to(&cluster.tcp_url("postgres", "reader", "right").expect("it listens")).await;
+    let database =
+        Database::new(ConnectOptions { max_connections: 8, ..options(&way.url) }).expect("a good URL");
     let mut used = Vec::new();
     for _ in 0..8 {
-        used.push(database.connection().await.unwrap());
+        used.push(database.connection().await.expect("it lets us in"));
     }
     drop(used);
     way.fall_silent();
@@ -178,14 +188,15 @@ async fn connections_at_rest_that_fell_silent_cost_their_time_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_ends_what_takes_too_long() {
-    let cluster = Cluster::start(&Place::from_env()).unwrap();
+    let cluster = Cluster::start(&Place::from_env()).expect("a throwaway server");
     let limit = Duration::from_millis(50);
     let limited = ConnectOptions {
         statement_timeout: Some(limit),
         read_only: true,
         ..options(&cluster.url("postgres"))
     };
-    let mut connection = Database::new(limited).unwrap().connection().await.unwrap();
+    let mut connection =
+        Database::new(limited).expect("a good URL").connection().await.expect("it lets us in");
     let slow = connection.batch_execute("SELECT pg_sleep(60)").await.unwrap_err();
     assert!(slow.to_string().contains("statement timeout"), "{slow}");
     assert!(connection.batch_execute("CREATE TABLE public.t (id int)").await.is_err(), "both options hold");
@@ -193,5 +204,5 @@ async fn the_server_ends_what_takes_too_long() {
 
 async fn backend(connection: &mut Connection) -> i32 {
     let select = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"));
-    select.get_result(connection).await.unwrap()
+    select.get_result(connection).await.expect("one row")
 }

@@ -9,24 +9,20 @@ use meetsync::demo::cluster::{Cluster, Place};
 
 const PLACE_MARK: &str = "the socket is in ";
 
-/// Not a test of its own: the process that the next one kills.
-#[test]
-#[ignore = "never ends by itself; the next test runs and kills it"]
-fn victim() {
-    if !std::env::args().any(|argument| argument == "--exact") {
-        return;
-    }
-    let cluster = Cluster::start(&Place::from_env()).unwrap();
-    println!("{PLACE_MARK}{}", cluster.socket_dir().display());
-    loop {
-        std::thread::park();
-    }
-}
+/// This very test runs once more as a process of its own, with this argument (a filter that finds nothing), and is killed.
+const VICTIM: &str = "the-victim";
 
 #[test]
 fn sigkill_leaves_neither_server_nor_files() {
+    if std::env::args().any(|argument| argument == VICTIM) {
+        let cluster = Cluster::start(&Place::from_env()).unwrap();
+        println!("{PLACE_MARK}{}", cluster.socket_dir().display());
+        loop {
+            std::thread::park();
+        }
+    }
     let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "cluster_ends::victim", "--ignored", "--nocapture"])
+        .args(["--exact", "cluster_ends::sigkill_leaves_neither_server_nor_files", VICTIM, "--nocapture"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

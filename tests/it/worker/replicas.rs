@@ -91,3 +91,27 @@ async fn a_worker_that_slept_through_its_lease_sends_nothing_more() {
     assert_eq!(stage.database.texts(LEASES).await, NOTHING);
     assert_eq!(stage.database.texts(UNSETTLED).await, NOTHING);
 }
+
+/// Somebody tries other settings beside the worker, and only looks. Before it wished nothing, it took back at every pass
+/// what the other was about to send.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_only_observes_keeps_nobody_from_sending() {
+    let stage = hurried().await;
+    let shadow = Running::start_with(
+        &stage,
+        &[("MEETSYNC__SCOPE__MODE", "observe"), ("MEETSYNC__SLIDES__SLIDES_NOTIFY_TIME", "never")],
+    );
+    shadow.says("observe", 1).await;
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    for title in ["Beside a shadow", "And once more"] {
+        stage.database.run(&scenes::add_deck(scenes::LIVE, title).sql).await;
+        until(&stage, title, |standin| shows(standin, scenes::LIVE, title)).await;
+    }
+    until_in_step(&stage).await;
+    let mode = "SELECT summary->>'mode' FROM meetsync.pass";
+    assert_eq!(stage.database.texts(mode).await, ["act"], "the word is left to the one that acts");
+    worker.stop().await.expect(0);
+    shadow.stop().await.expect(0);
+    stage.expect_in_step().await;
+}
