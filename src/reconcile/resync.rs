@@ -89,8 +89,8 @@ pub async fn resync<E: Edges>(
                 results.insert(result.subject, result);
             }
         }
-        // Whoever had no turn comes first now; else the order of work stays.
-        work.sort_by_key(|work| (work.got_through, work.place));
+        // Whoever had the fewest turns comes first now; else the order of work stays.
+        work.sort_by_key(|work| (work.turns, work.place));
         if let Some(pause) = wait {
             sleep(pause).await;
             run.look_again(&work).await;
@@ -147,7 +147,7 @@ impl<E: Edges> Run<'_, E> {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Tried>, LedgerError> {
         self.pulse.begin(self.was_gone);
-        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent && !work.got_through);
+        let (urgent, rest) = work.into_iter().partition(|work| work.is_urgent && work.turns == 0);
         let mut tried = self.side_by_side(urgent, Leased::IsDeferred, progress).await?;
         tried.extend(self.side_by_side(rest, Leased::IsDeferred, progress).await?);
         let deferred = tried.iter_mut().filter_map(|tried| tried.deferred.take()).collect();
@@ -186,7 +186,7 @@ impl<E: Edges> Run<'_, E> {
         let mut results = Vec::new();
         let mut failed: Vec<Change> = Vec::new();
         let mut retry_after = None;
-        let mut got_through = false;
+        let mut had_its_turn = false;
         let mut deferred = None;
         let changes = work.changes.len();
         for (place, change) in work.changes.clone().into_iter().enumerate() {
@@ -203,7 +203,7 @@ impl<E: Edges> Run<'_, E> {
                 failed.push(change);
                 continue;
             }
-            got_through = true;
+            had_its_turn = true;
             let Some(acted) = self.try_subject(&change, work.new_room.as_deref(), leased, progress).await?
             else {
                 deferred = Some(Work { changes: work.changes.split_off(place), ..work.clone() });
@@ -222,7 +222,7 @@ impl<E: Edges> Run<'_, E> {
         }
         let left = deferred.as_ref().map_or(0, |work: &Work| work.changes.len());
         let finished = changes - failed.len() - left;
-        Ok(Tried { work, results, failed, finished, deferred, got_through, retry_after })
+        Ok(Tried { work, results, failed, finished, deferred, had_its_turn, retry_after })
     }
 
     /// None = somebody else has the session, and it is left for later.

@@ -14,8 +14,8 @@ pub(super) struct Work {
     pub(super) place: usize,
     /// Its session is live, or its room is taken away to be made again: people are waiting.
     pub(super) is_urgent: bool,
-    /// Its last try was one: it was not left out because the provider seemed gone.
-    pub(super) got_through: bool,
+    /// In how many rounds it was tried, and not left out because the provider seemed gone.
+    pub(super) turns: u32,
     pub(super) changes: Vec<Change>,
     /// The room that a try before this one made.
     pub(super) new_room: Option<String>,
@@ -35,7 +35,7 @@ pub(super) fn by_session(plan: &Plan) -> Vec<Work> {
             work.push(Work {
                 place: work.len(),
                 is_urgent: false,
-                got_through: false,
+                turns: 0,
                 changes,
                 new_room: None,
             });
@@ -60,7 +60,8 @@ pub(super) struct Tried {
     pub(super) finished: usize,
     /// What was left for later, because somebody else has the session now.
     pub(super) deferred: Option<Work>,
-    pub(super) got_through: bool,
+    /// It was tried: not left out because the provider seemed gone.
+    pub(super) had_its_turn: bool,
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -70,6 +71,10 @@ impl Tried {
     }
 
     pub(super) fn again(&self) -> Work {
-        Work { changes: self.failed.clone(), got_through: self.got_through, ..self.work.clone() }
+        Work {
+            changes: self.failed.clone(),
+            turns: self.work.turns + u32::from(self.had_its_turn),
+            ..self.work.clone()
+        }
     }
 }

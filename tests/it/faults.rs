@@ -107,6 +107,16 @@ async fn decks_that_are_never_taken_stop_nobody_else() {
     .await;
 }
 
+/// So slow that the command takes Meetecho for dead in each of its rounds, before the rooms had a turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_tried_before_comes_behind_who_never_was() {
+    let mut stage = Stage::with_week().await;
+    stage.change_settings("rate = 0\n", "rate = 0\nrequest_timeout = \"1200ms\"\nmax_in_flight = 2\n");
+    stage.standin.fail_always(Some(Call::SetDecks), Failure::Hang);
+    let ended = stage.meetsync(&["resync", "--json"]).await.expect(4);
+    assert_eq!(outcomes(&ended, "applied"), 12, "the rooms: {:#}", ended.json()["results"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rooms_that_are_never_made_stop_nobody_else() {
     let faults = [
