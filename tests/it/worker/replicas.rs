@@ -102,7 +102,8 @@ async fn one_that_only_observes_keeps_nobody_from_sending() {
         &[("MEETSYNC__SCOPE__MODE", "observe"), ("MEETSYNC__SLIDES__SLIDES_NOTIFY_TIME", "never")],
     );
     shadow.says("observe", 1).await;
-    let worker = Running::start(&stage);
+    // The other has some passes while an edit is waited out.
+    let worker = Running::start_with(&stage, &[("MEETSYNC__SLIDES__QUIET", "1s")]);
     until_in_step(&stage).await;
     for title in ["Beside a shadow", "And once more"] {
         stage.database.run(&scenes::add_deck(scenes::LIVE, title).sql).await;
