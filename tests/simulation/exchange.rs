@@ -52,6 +52,7 @@ impl World {
                 Down::GivesNoTokens => Fault::Status { status: 401 },
             });
         }
+        self.far.failed_ms = fault.map(|_| self.now_ms());
         if asked.call.is_write() && fault != Some(Fault::RefusesConnection) {
             self.far.writes += 1;
         }

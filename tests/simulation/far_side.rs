@@ -56,6 +56,8 @@ pub(crate) struct FarSide {
     /// Reads of rooms, and calls for tokens.
     pub(crate) reads: u64,
     pub(crate) token_calls: u64,
+    /// When the last of them failed; None = it did not.
+    pub(crate) failed_ms: Option<u64>,
     pub(crate) in_flight: BTreeMap<SessionId, usize>,
     /// When something last changed.
     pub(crate) changed_ms: u64,
@@ -76,6 +78,7 @@ impl FarSide {
             writes: 0,
             reads: 0,
             token_calls: 0,
+            failed_ms: None,
             in_flight: BTreeMap::new(),
             changed_ms: 0,
         }

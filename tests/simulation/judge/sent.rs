@@ -1,6 +1,6 @@
 //! What a worker may send, by what the datatracker had when it last looked.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use meetsync::model::{DeckId, Materials, RoomPowers, RoomTimes, Session, SessionId, SubjectKey};
 
 use crate::far_side::Room;
@@ -60,7 +60,7 @@ impl World {
                 && (by_hand || version.slot.is_some_and(|slot| self.was_open(slot, from, to)))
         };
         // And so does the one that confirms a list which had gone before.
-        let is_owed = !by_hand && versions.iter().any(may_have_slides) && self.owes_confirming(session);
+        let is_owed = !by_hand && versions.iter().any(may_have_slides) && self.owes_confirming(session, to);
         if !versions.iter().any(may_go) && !is_owed {
             self.violation(format!("sent slides of session {session} outside of its window"));
         }
@@ -91,13 +91,13 @@ impl World {
         }
     }
 
-    /// A confirming send of the session's slides is on record, and due.
-    fn owes_confirming(&self, session: SessionId) -> bool {
+    /// A confirming send of the session's slides is on record, and due by the datatracker's clock, which may have been
+    /// set back since the step began.
+    fn owes_confirming(&self, session: SessionId, latest: DateTime<Utc>) -> bool {
         let key = SubjectKey::decks(session);
-        let now = self.source_now();
-        let view = self.ledger.view_of(&[session].into(), TimeDelta::zero(), now);
+        let view = self.ledger.view_of(&[session].into(), TimeDelta::zero(), latest);
         let owed = view.ok().and_then(|view| view.get(key)?.confirming);
-        owed.is_some_and(|owed| owed.at <= now)
+        owed.is_some_and(|owed| owed.at <= latest)
     }
 
     fn creation_was_sent(&mut self, session: SessionId, since: u64) {

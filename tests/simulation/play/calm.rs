@@ -5,12 +5,26 @@ use tokio::time::{Duration as Span, sleep};
 
 use super::Stage;
 use crate::history::{Down, Edge, Fault, What, seconds};
+use crate::world::World;
 
 /// Longer than anything may take when nothing fails any more: a refusal is parked for five minutes.
 const LONGEST_CALM_MS: u64 = 420_000;
 
 /// So long nothing may change any more.
 const STAYS_MS: u64 = 16_000;
+
+/// Where nobody is live, one that failed is asked again after so long, and a little by chance.
+const PROBE_MS: u64 = 38_000;
+
+impl World {
+    /// How long it may take until somebody notices that the provider is well again.
+    fn longest_until_probed_ms(&self, session: usize) -> u64 {
+        let slot = self.source.sessions()[session].slot;
+        let is_live = slot.is_some_and(|slot| slot.is_live(self.source_now()));
+        let failed_ms = self.far.failed_ms.filter(|_| !is_live);
+        failed_ms.map_or(0, |failed_ms| (failed_ms + PROBE_MS).saturating_sub(self.now_ms()))
+    }
+}
 
 impl Stage<'_> {
     /// Nothing fails any more: all must come into step, and stay. How long that took.
@@ -81,7 +95,8 @@ impl Stage<'_> {
             world.tell(|| format!("one more deck for session {}", self.id(session)));
             let touched = world.source_now();
             world.source.edit(now, touched, What::AddDeck { session, deck });
-            (session, world.settings.quiet_ms + 2 * world.settings.poll_ms + 3000)
+            let until_probed_ms = world.longest_until_probed_ms(session);
+            (session, until_probed_ms + world.settings.quiet_ms + 2 * world.settings.poll_ms + 3000)
         };
         sleep(Span::from_millis(within_ms)).await;
         let world = self.shared.lock();
