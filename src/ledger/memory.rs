@@ -17,7 +17,7 @@ use super::pass::{PassRecord, Recorded, is_fenced_off};
 use super::rows::{Columns, SubjectRow, still_matters};
 use super::step::{Begun, StepEnd, capped};
 use super::turn::{Taken, Turn};
-use super::wish::Wish;
+use super::wish::{Wish, newest_of};
 use crate::model::{Hold, LedgerView, Passes, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
 
@@ -96,7 +96,7 @@ impl Memory {
 
     /// As [`super::Ledger::record`].
     pub fn record(&mut self, wishes: &[Wish]) -> usize {
-        wishes.iter().filter(|wish| self.wish(wish).is_some()).count()
+        newest_of(wishes).values().filter(|wish| self.wish(wish).is_some()).count()
     }
 
     /// As [`super::Ledger::record_pass`].
@@ -119,8 +119,9 @@ impl Memory {
                 calm(row, *generation);
             }
         }
+        let wishes = newest_of(&pass.wishes);
         Recorded::Done(
-            pass.wishes.iter().filter_map(|wish| self.wish(wish).map(|new| (wish.key, new))).collect(),
+            wishes.values().filter_map(|wish| self.wish(wish).map(|new| (wish.key, new))).collect(),
         )
     }
 
@@ -162,11 +163,10 @@ impl Memory {
 
     /// As [`super::Ledger::note_room`].
     pub fn note_room(&mut self, lease: &Lease, key: SubjectKey, room: &RoomRecord) -> Settled {
-        if !self.is_held(lease) {
-            return Settled::Lost;
-        }
-        if let Some(row) = self.subjects.get_mut(&key) {
-            note_room(row, room);
+        let is_held = self.is_held(lease);
+        match self.subjects.get_mut(&key).filter(|_| is_held) {
+            Some(row) => note_room(row, room),
+            None => return Settled::Lost,
         }
         Settled::Done
     }

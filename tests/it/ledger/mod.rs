@@ -9,6 +9,7 @@ mod rehearsal;
 mod silence;
 mod step;
 mod turn;
+mod twins;
 mod view;
 
 use std::collections::BTreeSet;

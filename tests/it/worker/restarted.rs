@@ -8,7 +8,7 @@ use std::time::Duration;
 use meetsync::demo::sample::scenes::{self, LIVE};
 use meetsync::demo::standin::{Failure, LogEntry, Standin};
 
-use super::{hurried, one, shows, until, until_in_step};
+use super::{hurried, one, shows, until, until_in_step, until_nothing_is_wished};
 use crate::support::running::{Running, until_true};
 use crate::support::stage::Stage;
 
@@ -20,24 +20,25 @@ const ASKED: usize = 7;
 /// They are 2.5 s apart at most, and a busy machine may take its time. The next back-off of the row is 22 s at least.
 const APART: Duration = Duration::from_secs(10);
 
-/// A worker that works on nothing but slides, so that nothing else can find out how the provider is.
-async fn slides_only() -> (Stage, Running) {
+/// A worker that has nothing to do about rooms any more, nor to look at them: so that only the slides that are waited for
+/// find out how the provider is.
+async fn done_with_rooms() -> (Stage, Running) {
     let mut stage = hurried().await;
-    stage.change_settings("policy = \"full\"", "policy = \"observe\"");
     stage.change_settings("rate = 0\n", "rate = 0\nrequest_timeout = \"1s\"\n");
     let worker = Running::start(&stage);
     until_in_step(&stage).await;
     let swept = "SELECT job FROM meetsync.tick WHERE job = 'room_sweep' AND done_at IS NOT NULL";
     until_true("it is swept", async || !stage.database.texts(swept).await.is_empty()).await;
+    until_nothing_is_wished(&stage).await;
     (stage, worker)
 }
 
-/// As after many failures, none of them lately.
+/// As after many failures: a back-off that is longer than the test has patience.
 async fn has_failed_often(stage: &Stage) {
     let row = format!("FROM meetsync.subject WHERE session = {LIVE} AND kind = 'decks'");
     let failed = format!("SELECT (attempts >= 1 AND doubt_since IS NOT NULL)::text {row}");
     assert_eq!(one(stage, &failed).await, "true");
-    let later = "attempts = 9, due_at = clock_timestamp() + interval '10 minutes'";
+    let later = "attempts = 9, due_at = clock_timestamp() + interval '59 seconds'";
     let set = row.replace("FROM", "UPDATE").replace("WHERE", &format!("SET {later} WHERE"));
     stage.database.run(&set).await;
 }
@@ -63,7 +64,7 @@ async fn until_it_is_over(stage: &Stage, worker: Running) {
 /// It is killed while a request waits for its answer: until the lease is over the session is nobody's.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_in_mid_outage_the_provider_is_asked_all_the_time() {
-    let (stage, worker) = slides_only().await;
+    let (stage, worker) = done_with_rooms().await;
     stage.standin.fail_always(None, Failure::Hang);
     stage.database.run(&scenes::add_deck(LIVE, TITLE).sql).await;
     worker.says("provider_down", 2).await;
@@ -79,7 +80,7 @@ async fn after_a_kill_in_mid_outage_the_provider_is_asked_all_the_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_in_mid_outage_the_provider_is_asked_all_the_time() {
-    let (stage, worker) = slides_only().await;
+    let (stage, worker) = done_with_rooms().await;
     stage.standin.fail_always(None, Failure::Status(503));
     stage.database.run(&scenes::add_deck(LIVE, TITLE).sql).await;
     worker.says("provider_down", 2).await;
