@@ -61,6 +61,10 @@ pub(super) async fn turn<E: Edges>(
         if leave.is_asked() {
             break;
         }
+        if would_only_wait(parts, planned, &turned) {
+            turned.look_again = true;
+            break;
+        }
         let key = planned.change.subject;
         let step = Step {
             parts,
@@ -110,6 +114,13 @@ pub(super) async fn turn<E: Edges>(
         }
     }
     turned
+}
+
+/// Whether the provider asked for a pause since this was laid out: a step that is begun now would wait for its end, with
+/// a lease and a doubt mark. One whose call for a token was told so fails at once, and that is written down.
+fn would_only_wait<E: Edges>(parts: &Parts<E>, planned: &TaskStep, turned: &Turned) -> bool {
+    let fails_at_once = turned.steps.is_empty() && !parts.meetecho.has_token(&planned.change.group);
+    parts.meetecho.quiet_for().is_some() && !fails_at_once
 }
 
 /// The room is known, and only its link could not be written: no look would tell more.

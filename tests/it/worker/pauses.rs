@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use meetsync::demo::sample::scenes::{self, LIVE};
+use meetsync::demo::sample::scenes::{self, INTERIM, LIVE};
 use meetsync::demo::standin::{Failure, LogEntry};
 use meetsync::model::SessionId;
 use meetsync::provider::meetecho::Call;
 
-use super::{NOTHING, hurried, one, passes, shows, until, until_in_step};
+use super::{NOTHING, hurried, one, passes, shows, until, until_in_step, until_nothing_is_wished};
 use crate::support::running::{Running, until_true};
 use crate::support::stage::Stage;
 
@@ -58,6 +58,15 @@ fn in_the_pause(log: &[LogEntry]) -> Vec<String> {
     early.map(|entry| format!("{entry:?}")).collect()
 }
 
+/// The sessions of the leases that were taken from this moment on, until the pause was over at the earliest.
+async fn leased(stage: &Stage, begun: &str) -> Vec<String> {
+    let early = format!(
+        "SELECT session::text FROM public.leased
+         WHERE at < '{begun}'::timestamptz + interval '{PAUSE} seconds' ORDER BY at"
+    );
+    stage.database.texts(&early).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_begun_in_a_pause_that_the_provider_asked_for() {
     let stage = hurried().await;
@@ -91,12 +100,34 @@ async fn nobody_is_begun_in_a_pause_that_the_provider_asked_for() {
     until_in_step(&stage).await;
     worker.stop().await.expect(0);
     assert_eq!(in_the_pause(&stage.standin.log()[before..]), NOTHING);
-    let early = format!(
-        "SELECT session || ' at ' || at FROM public.leased
-         WHERE at < '{begun}'::timestamptz + interval '{PAUSE} seconds' ORDER BY at"
-    );
-    let early = stage.database.texts(&early).await;
-    assert!(early.len() == 1 && early[0].starts_with(&format!("{LIVE} at ")), "{early:#?}");
+    assert_eq!(leased(&stage, &begun).await, [LIVE.to_string()]);
     let doubts = "SELECT session::text FROM meetsync.attempt WHERE outcome IN ('in_doubt', 'lost')";
     assert_eq!(stage.database.texts(doubts).await, NOTHING);
+}
+
+/// After a few tries the slides do not wait for their room any more; but for the provider they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn slides_are_not_begun_in_a_pause_that_was_asked_for_at_their_room() {
+    let mut stage = hurried().await;
+    stage.change_settings("[slides]\n", "[slides]\nslides_notify_time = \"always\"\n");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    until_nothing_is_wished(&stage).await;
+    worker.stop().await.expect(0);
+    let failed =
+        format!("UPDATE meetsync.subject SET attempts = 5 WHERE session = {INTERIM} AND kind = 'room'");
+    stage.database.run(&failed).await;
+    watch(&stage, SessionId(0)).await;
+    let before = stage.requests();
+    stage.standin.fail_next(Some(Call::DeleteRoom), 1, Failure::TooMany { retry_after: PAUSE });
+    let edits = [scenes::move_interim(INTERIM, 60), scenes::add_deck(INTERIM, TITLE)];
+    stage.database.run(&edits.map(|edit| edit.sql).join("\n")).await;
+    let begun = one(&stage, "SELECT clock_timestamp()::text").await;
+    let worker = Running::start(&stage);
+    until_too_many(&stage).await;
+    until(&stage, "the slides are shown", |standin| shows(standin, INTERIM, TITLE)).await;
+    until_in_step(&stage).await;
+    worker.stop().await.expect(0);
+    assert_eq!(in_the_pause(&stage.standin.log()[before..]), NOTHING);
+    assert_eq!(leased(&stage, &begun).await, [INTERIM.to_string()]);
 }
