@@ -23,6 +23,7 @@ mod scope_arguments;
 mod session_argument;
 mod sessions;
 mod status;
+mod stopping;
 mod until;
 mod which;
 

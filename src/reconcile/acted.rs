@@ -76,6 +76,12 @@ impl Acted {
         Self::failed(StepEnd::NotProcessed { failure: Some(failure) }, fault, None)
     }
 
+    /// Not sent: whoever ran this had asked it to stop.
+    pub(super) fn not_begun() -> Self {
+        let words = "not sent: it was asked to stop before this had its turn";
+        Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words))
+    }
+
     /// Not sent: somebody else kept the session.
     pub(super) fn leased(owner: &str, until: DateTime<Utc>) -> Self {
         let words = format!("{owner} works on this session until {} UTC", until.format("%H:%M:%S"));
@@ -102,14 +108,14 @@ impl Acted {
     pub(super) fn out_of_time(sent: BTreeSet<DeckId>, requests: usize, is_cut: bool) -> Self {
         if requests == 0 {
             let words = if is_cut {
-                "nothing was changed before the worker ended (shutdown.grace)"
+                "nothing was changed before meetsync was ended (shutdown.grace)"
             } else {
                 OUT_OF_TIME_UNSENT
             };
             return Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RateLimited, words));
         }
         let words = if is_cut {
-            "the worker ended (shutdown.grace) before an answer came; what the provider made of it is not known"
+            "meetsync was ended (shutdown.grace) before an answer came; what the provider made of it is not known"
         } else {
             OUT_OF_TIME_IN_DOUBT
         };

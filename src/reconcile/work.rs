@@ -32,13 +32,7 @@ pub(super) fn by_session(plan: &Plan) -> Vec<Work> {
     for change in &plan.changes {
         let place = *places.entry(change.session).or_insert_with(|| {
             let changes = Vec::new();
-            work.push(Work {
-                place: work.len(),
-                is_urgent: false,
-                turns: 0,
-                changes,
-                new_room: None,
-            });
+            work.push(Work { place: work.len(), is_urgent: false, turns: 0, changes, new_room: None });
             work.len() - 1
         });
         work[place].is_urgent |= is_urgent(change);

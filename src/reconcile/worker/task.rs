@@ -69,7 +69,8 @@ pub(super) async fn turn<E: Edges>(
             planned: &planned.change,
             new_room: new_room.as_deref(),
             reason: None,
-            worker: Some(Standing { generation: planned.generation, leave }),
+            worker: Some(Standing { generation: planned.generation }),
+            leave,
         };
         let ran = step.run().await;
         if key.kind == Kind::Room {
