@@ -96,7 +96,7 @@ pub(super) async fn carry_out(
         }),
     };
     let leave = Leave::default();
-    let work = async {
+    let work = Box::pin(async {
         let results = reconcile::resync(&app.parts, ledger, world, plan, reason, &leave, &progress).await?;
         bar.finish_and_clear();
         // An approved plan is carried out as it was approved.
@@ -104,7 +104,7 @@ pub(super) async fn carry_out(
             return Ok::<_, CliError>(results);
         }
         Ok(doubt::settle(app, ledger, world, plan, reason, &leave, results).await?)
-    };
+    });
     let say = |line: &str| bar.suspend(|| output::note(line));
     let Some(results) = stopping::unless_stopped(app.grace, &leave, say, work).await? else {
         let done = bar.position();

@@ -87,7 +87,7 @@ impl<E: Edges> Step<'_, E> {
             }
         };
         let mut since = began;
-        let acted = match &next {
+        let mut acted = match &next {
             Next::Act(change) => {
                 let mut tenure = self.tenure(&lease, began);
                 let (acted, noted) = self.act_in_time(change, &mut tenure, &step).await;
@@ -106,6 +106,7 @@ impl<E: Edges> Step<'_, E> {
             Next::Nothing => Acted::nothing_to_do(&step),
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
+        acted.instead = (change != self.planned).then(|| Box::new(change.clone()));
         let attempt = self.attempt(change, &step, &acted, self.parts.time.elapsed().saturating_sub(began));
         let end = ending::with_code(acted.end.clone(), acted.fault.as_ref());
         match self.settle(lease, step, &end, attempt, since).await? {
