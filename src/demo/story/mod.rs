@@ -121,7 +121,7 @@ impl<'a, 'b> Story<'a, 'b> {
     /// What `meetsync status` says: its first sentence, and what it says under these headings.
     async fn status(&mut self, headings: &[&str]) -> Result<(), StoryError> {
         let settings = &self.stage.settings;
-        let status = status(&self.ledger()?, settings.datatracker.poll, settings.slides.notify).await?;
+        let status = status(&self.ledger()?, settings.datatracker.poll, &settings.policy().slides).await?;
         let text = status_text(&status, self.teller.style());
         let mut parts = text.split("\n\n");
         let first = parts.next().unwrap_or_default();
