@@ -71,6 +71,8 @@ pub(crate) struct App {
     pub(crate) parts: Parts,
     pub(crate) policy: Policy,
     pub(crate) is_debug: bool,
+    /// `shutdown.grace`.
+    pub(crate) grace: Duration,
 }
 
 impl App {
@@ -115,7 +117,7 @@ impl App {
             lease: settings.ledger.lease,
             max_in_flight: settings.meetecho.max_in_flight,
         };
-        Ok(Self { parts, policy, is_debug })
+        Ok(Self { parts, policy, is_debug, grace: settings.shutdown.grace })
     }
 
     /// Nothing is sent, by no command, until somebody writes `act`. A rehearsal sends nothing anyway.

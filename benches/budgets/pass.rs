@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use meetsync::demo::standin::Standin;
 use meetsync::model::RoomsSeen;
 use meetsync::plan::Ask;
+use meetsync::reconcile::worker::Leave;
 use meetsync::reconcile::{self, Parts, ReadRooms, World, read_world};
 
 use crate::house::House;
@@ -68,7 +69,7 @@ pub(crate) async fn bring_in_step(parts: &Parts) -> Result<RoomsSeen, Anything> 
     let ledger = parts.ledger.as_ref().ok_or("the benchmark's ledger is migrated")?;
     let world: World = read_world(parts, Ask::default(), ReadRooms::Yes, now()).await?;
     let plan = world.plan();
-    reconcile::resync(parts, ledger, &world, &plan, None, &|_| {}).await?;
+    reconcile::resync(parts, ledger, &world, &plan, None, &Leave::default(), &|_| {}).await?;
     let world = read_world(parts, Ask::default(), ReadRooms::Yes, now()).await?;
     let left = world.plan().changes;
     match left.first() {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use meetsync::demo::standin::{Counts, Standin};
 use meetsync::plan::{Ask, Plan};
+use meetsync::reconcile::worker::Leave;
 use meetsync::reconcile::{self, ReadRooms, SubjectOutcome, World, read_world};
 
 use crate::house::{House, MAX_IN_FLIGHT, meetecho};
@@ -66,7 +67,7 @@ async fn send(house: &House, database: &str) -> Result<Burst, Anything> {
     let world = read_world(&parts, Ask::default(), ReadRooms::Yes, now()).await?;
     let plan = world.plan();
     let sending = Instant::now();
-    let results = reconcile::resync(&parts, ledger, &world, &plan, None, &|_| {}).await?;
+    let results = reconcile::resync(&parts, ledger, &world, &plan, None, &Leave::default(), &|_| {}).await?;
     let burst = Burst {
         sending: sending.elapsed(),
         all: began.elapsed(),

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::ledger::Ledger;
 use crate::model::{Kind, KindFilter, Scope, SessionId, SubjectKey, Why};
 use crate::plan::{Ask, Plan, Wait};
+use crate::reconcile::worker::Leave;
 use crate::reconcile::{self, ReadRooms, ReconcileError, SubjectOutcome, SubjectResult, World, read_world};
 
 /// Whoever takes over from a process that was killed doubts anew when its lease is over; once more is for a clock.
@@ -21,13 +22,15 @@ const ROUNDS: usize = 3;
 const MARGIN: Duration = Duration::from_millis(250);
 
 /// Waits for the rooms in doubt, of this run and of those before it, and carries out what is then to be done for them.
-/// Where the rooms can't be read there is nothing to wait for: a dead Meetecho says so at once.
+/// Where the rooms can't be read there is nothing to wait for: a dead Meetecho says so at once; nor where somebody wants us
+/// to stop.
 pub(super) async fn settle(
     app: &App,
     ledger: &Ledger,
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
+    leave: &Leave,
     results: Vec<SubjectResult>,
 ) -> Result<Vec<SubjectResult>, ReconcileError> {
     let mut results: BTreeMap<SubjectKey, SubjectResult> =
@@ -38,7 +41,7 @@ pub(super) async fn settle(
         let is_open = |result: &&SubjectResult| result.outcome == SubjectOutcome::InDoubt;
         let of_this_run = results.values().filter(is_open).map(|result| result.subject);
         doubtful.extend(of_this_run.filter(|subject| subject.kind == Kind::Room));
-        if doubtful.is_empty() {
+        if doubtful.is_empty() || leave.is_asked() {
             break;
         }
         let sessions = doubtful.iter().map(|subject| subject.session).collect();
@@ -48,7 +51,11 @@ pub(super) async fn settle(
         if !now.rooms.unread.is_empty() {
             break;
         }
-        wait_for(app, &now).await;
+        tokio::select! {
+            biased;
+            () = leave.asked() => break,
+            () = wait_for(app, &now) => {}
+        }
         let then = read_world(&app.parts, ask, ReadRooms::Patiently, clock::now()).await?;
         let plan = then.plan();
         let is_about_all = plan.refusals.iter().any(|refusal| refusal.subject.is_none());
@@ -64,7 +71,7 @@ pub(super) async fn settle(
             results.insert(*subject, SubjectResult::in_step(*subject, requests));
         }
         doubtful.retain(|subject| in_doubt(&plan).any(|wait| wait.subject == *subject));
-        for mut result in reconcile::resync(&app.parts, ledger, &then, &plan, reason, &|_| ()).await? {
+        for mut result in reconcile::resync(&app.parts, ledger, &then, &plan, reason, leave, &|_| ()).await? {
             result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
             if result.outcome == SubjectOutcome::Applied {
                 made_meanwhile.insert(result.subject.session);
@@ -72,7 +79,7 @@ pub(super) async fn settle(
             results.insert(result.subject, result);
         }
     }
-    for mut result in show_in_new_rooms(app, ledger, world, made_meanwhile, reason).await? {
+    for mut result in show_in_new_rooms(app, ledger, world, made_meanwhile, reason, leave).await? {
         result.requests += results.get(&result.subject).map_or(0, |before| before.requests);
         results.insert(result.subject, result);
     }
@@ -86,14 +93,15 @@ async fn show_in_new_rooms(
     world: &World,
     sessions: BTreeSet<SessionId>,
     reason: Option<&str>,
+    leave: &Leave,
 ) -> Result<Vec<SubjectResult>, ReconcileError> {
-    if sessions.is_empty() || !world.ask.scope.kinds.includes(Kind::Decks) {
+    if leave.is_asked() || sessions.is_empty() || !world.ask.scope.kinds.includes(Kind::Decks) {
         return Ok(Vec::new());
     }
     let scope = Scope { sessions, kinds: KindFilter::SlidesOnly, ..Scope::default() };
     let ask = Ask { scope, ..world.ask.clone() };
     let now = read_world(&app.parts, ask, ReadRooms::No, clock::now()).await?;
-    Ok(reconcile::resync(&app.parts, ledger, &now, &now.plan(), reason, &|_| ()).await?)
+    Ok(reconcile::resync(&app.parts, ledger, &now, &now.plan(), reason, leave, &|_| ()).await?)
 }
 
 /// An earlier request had its effect after all.

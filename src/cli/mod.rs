@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod export;
 mod grants;
+mod hints;
 mod hold;
 mod migrate;
 mod output;
@@ -23,6 +24,7 @@ mod scope_arguments;
 mod session_argument;
 mod sessions;
 mod status;
+mod stopping;
 mod until;
 mod which;
 
@@ -95,6 +97,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     } else {
         tokio::runtime::Builder::new_multi_thread()
     };
+    // The demo has settings of its own, and what is written for other programs is left as it is.
+    let is_for_others = matches!(cli.command, Command::Demo(_) | Command::Completions { .. } | Command::Man);
+    if let Some(config) = cli.config.as_deref().filter(|_| !is_for_others) {
+        hints::remember(config);
+    }
     let runtime = match threads.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -108,7 +115,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ran {
         Ok(exit) => exit.into(),
         Err(error) => {
-            telemetry::last_line(&chain(&error));
+            telemetry::last_line(&hints::complete(&chain(&error)));
             error.exit().into()
         }
     }

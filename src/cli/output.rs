@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use super::hints;
 use crate::model::Scope;
 use crate::plan::Style;
 
@@ -54,7 +55,7 @@ pub(crate) fn json_list<T: Serialize>(items: impl IntoIterator<Item = T>) -> io:
 
 /// Text, as it is. A reader that went away (`| head`) is no error.
 pub(crate) fn text(text: &str) -> io::Result<()> {
-    quiet_pipe(io::stdout().lock().write_all(text.as_bytes()))
+    quiet_pipe(io::stdout().lock().write_all(hints::complete(text).as_bytes()))
 }
 
 /// One JSON document and a line's end, written as it is made: it can be large.
@@ -72,7 +73,7 @@ fn list_item<T: Serialize>(out: &mut impl Write, first: bool, item: &T) -> io::R
 /// A line for the person at the terminal, on stderr.
 pub(crate) fn note(line: &str) {
     // Nothing is left to tell anybody if stderr is gone.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", hints::complete(line));
 }
 
 fn quiet_pipe(result: io::Result<()>) -> io::Result<()> {

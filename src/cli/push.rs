@@ -12,7 +12,7 @@ use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::desired::{WindowState, window};
 use crate::model::{Kind, Policy, Session, Why};
-use crate::plan::{Ask, Plan, Wait};
+use crate::plan::{Ask, Plan, Refusal, Wait};
 use crate::reconcile::{ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: PushArgs) -> Result<Exit, CliError> {
@@ -60,7 +60,12 @@ fn never_sent(plan: &Plan) -> Vec<String> {
     let told = |wait: &Wait| {
         format!("session {} gets no slides, not even by hand: {}", wait.session, why(wait.reason))
     };
-    waits.map(told).collect()
+    let left_out = plan.refusals.iter().filter(|refusal| refusal.rule == Why::OutOfScope);
+    let told_of = |refusal: &Refusal| {
+        let who = refusal.session.map_or_else(String::new, |id| format!("session {id} gets no slides: "));
+        format!("{who}{} ({}); {}", refusal.detail, refusal.rule, refusal.way_on)
+    };
+    waits.map(told).chain(left_out.map(told_of)).collect()
 }
 
 fn why(reason: Why) -> String {

@@ -5,10 +5,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::ResyncArgs;
 use super::exit::Exit;
 use super::output::{self, Output};
-use super::{CliError, Context, doubt, plan as plan_command, results};
+use super::{CliError, Context, doubt, plan as plan_command, results, stopping};
 use crate::app::{App, LedgerNeed};
 use crate::clock;
 use crate::plan::{Ask, Plan};
+use crate::reconcile::worker::Leave;
 use crate::reconcile::{self, Progress, ReadRooms, World, read_world};
 
 pub(super) async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, CliError> {
@@ -94,13 +95,28 @@ pub(super) async fn carry_out(
             ));
         }),
     };
-    let mut results = reconcile::resync(&app.parts, ledger, world, plan, reason, &progress).await?;
-    bar.finish_and_clear();
-    // An approved plan is carried out as it was approved.
-    if !app.is_debug && !is_approved {
-        results = doubt::settle(app, ledger, world, plan, reason, results).await?;
-    }
+    let leave = Leave::default();
+    let work = Box::pin(async {
+        let results = reconcile::resync(&app.parts, ledger, world, plan, reason, &leave, &progress).await?;
+        bar.finish_and_clear();
+        // An approved plan is carried out as it was approved.
+        if app.is_debug || is_approved {
+            return Ok::<_, CliError>(results);
+        }
+        Ok(doubt::settle(app, ledger, world, plan, reason, &leave, results).await?)
+    });
+    let say = |line: &str| bar.suspend(|| output::note(line));
+    let Some(results) = stopping::unless_stopped(app.grace, &leave, say, work).await? else {
+        let done = bar.position();
+        bar.finish_and_clear();
+        output::note(&stopping::at_once(done, plan.changes.len()));
+        return Ok(Exit::Failed);
+    };
+    let results = results?;
     results::print(output, plan, &results)?;
+    if leave.is_asked() {
+        output::note(&stopping::in_order(&results));
+    }
     Ok(results::exit_of(plan, world, &results))
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use super::args::{RoomsArgs, RoomsByHand};
 use super::exit::Exit;
+use super::hints::shell_word;
 use super::output::{self, Output};
 use super::plan::say_if_never_migrated;
 use super::resync::carry_out;
@@ -131,7 +132,7 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
     // A room's own URL says which of two is meant; the URL of a session's page only names the session.
     let url = url.filter(|url| session_with_room(&world, url).is_some());
     let confirmed_by = if yes { " --yes" } else { "" };
-    let as_given = format!("meetsync rooms delete {}{confirmed_by}", as_argument(room));
+    let as_given = format!("meetsync rooms delete {}{confirmed_by}", shell_word(room));
     let change = by_hand::delete(&world, session, url, &as_given);
     let asks = !yes && !app.is_debug && !app.only_observes();
     if change.is_ok() && asks && !confirmed(room)? {
@@ -142,12 +143,6 @@ async fn delete(context: &Context, settings: &Settings, room: &str, yes: bool) -
         say_that_it_comes_again(&app, &world, session).await?;
     }
     by_hand(&app, &world, change).await
-}
-
-/// As it is typed into a shell, to which a `?` or `&` of a URL means something.
-fn as_argument(room: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:".contains(letter);
-    if room.chars().all(is_plain) { room.to_owned() } else { format!("'{}'", room.replace('\'', "'\\''")) }
 }
 
 /// A worker that is there makes a room that the session still asks for.
@@ -180,7 +175,7 @@ fn confirmed(room: &str) -> Result<bool, CliError> {
     if !io::stdin().is_terminal() {
         return Err(CliError::Usage(format!(
             "deleting a room asks first, and nobody is at a terminal: meetsync rooms delete {} --yes",
-            as_argument(room)
+            shell_word(room)
         )));
     }
     output::note(&format!("Delete the room of {room}? People who have its link will find it gone. [y/N]"));

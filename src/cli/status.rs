@@ -12,7 +12,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Cl
     let settings = context.settings()?;
     let output = Output::new(args.json);
     let ledger = app::ledger(&settings, LedgerNeed::Reading, false).await?;
-    let status = status(&ledger, settings.datatracker.poll, settings.slides.notify).await?;
+    let status = status(&ledger, settings.datatracker.poll, &settings.policy().slides).await?;
     if output.is_json() {
         output::json(&status)?;
     } else {

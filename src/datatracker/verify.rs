@@ -46,7 +46,7 @@ pub(super) async fn report(
         schema: schema.name,
         role: role.role,
         absent: absent(&found),
-        not_granted: found.iter().filter(|row| row.present && !row.granted).map(name_of).collect(),
+        not_granted: not_granted(&found),
         schema_not_granted: !role.may_use_schema,
         wide: role.wide,
         superuser: role.superuser,
@@ -71,12 +71,30 @@ fn absent(found: &[ColumnRow]) -> Vec<String> {
     names
 }
 
+/// Once, whichever and however many privileges are lacking.
+fn not_granted(found: &[ColumnRow]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in found.iter().filter(|row| row.present && !row.granted).map(name_of) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn row(relation: &str, name: &str, present: bool) -> ColumnRow {
         ColumnRow { relation: relation.to_owned(), name: name.to_owned(), present, granted: present }
+    }
+
+    #[test]
+    fn a_column_that_is_needed_for_reading_and_for_writing_is_named_once() {
+        let denied = |name: &str| ColumnRow { granted: false, ..row("a", name, true) };
+        let found = [denied("x"), denied("y"), row("a", "z", true), row("a", "gone", false), denied("x")];
+        assert_eq!(not_granted(&found), ["a.x", "a.y"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::statement::Statement;
 use super::step::State;
 use super::transaction::{ReadOnly, in_time};
 use super::{Ledger, LedgerKind};
-use crate::model::{Hold, SessionId, Span, SubjectKey};
+use crate::model::{Burst, Hold, SessionId, Span, SubjectKey};
 
 /// The ledger at one instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,8 @@ pub struct SubjectStanding {
     /// Tries in a row that did not succeed.
     pub tries: u32,
     pub last_error: Option<String>,
+    /// Edits that were not sent yet.
+    pub burst: Option<Burst>,
     /// When something about it was last written down.
     pub changed_at: DateTime<Utc>,
     /// The session's slot, as it was when something was last wished.
@@ -156,6 +158,10 @@ struct SubjectColumns {
     confirm_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     due_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    first_change: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_change: Option<DateTime<Utc>>,
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Nullable<Text>)]
@@ -224,8 +230,8 @@ struct HoldColumns {
 
 /// A wish that was taken back before anything was sent leaves nothing to wait for.
 const SUBJECTS: &str = concat!(
-    "SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.attempts, s.last_error, s.updated_at,
-           s.slot_start, s.slot_end,
+    "SELECT s.key, s.doubt_since, s.confirm_at, s.due_at, s.first_change, s.last_change, s.attempts, s.last_error,
+           s.updated_at, s.slot_start, s.slot_end,
            CASE WHEN s.state = 'waiting' AND s.desired_digest IS NULL AND s.last_error IS NULL THEN 'settled'
                 ELSE s.state END AS state
     FROM meetsync.subject AS s
@@ -316,6 +322,7 @@ fn subject_of(row: SubjectColumns) -> Result<SubjectStanding, LedgerError> {
         not_before: row.due_at,
         tries: u32::try_from(row.attempts).unwrap_or(0),
         last_error: row.last_error,
+        burst: row.first_change.zip(row.last_change).map(|(first, last)| Burst { first, last }),
         changed_at: row.updated_at,
         slot: row.slot_start.zip(row.slot_end).map(|(start, end)| Span { start, end }),
     })

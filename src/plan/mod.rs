@@ -42,7 +42,10 @@ pub use make::{make, makes_a_room, of_one};
 pub use policy::{is_in_scope, takes_a_room_away};
 pub(crate) use render::{Page, Paint, counted, moment, when};
 pub use render::{Style, explained_text, plan_text, rooms_text, sessions_text};
-pub use rooms::{FoundRoom, Known, RoomReport, RoomState, fits, groups_to_read, report};
+pub(crate) use rooms::MOVED;
+pub use rooms::{
+    FoundRoom, Known, RoomReport, RoomState, RoomsAsked, fits, groups_to_read, report, rooms_asked,
+};
 pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};
 pub use unsent::{push_it, unsent_words};

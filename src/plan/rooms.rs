@@ -35,7 +35,8 @@ pub use groups::groups_to_read;
 pub use known::{Known, fits};
 use moments::late_until;
 pub(super) use moments::settles_at;
-pub use report::{FoundRoom, RoomReport, RoomState, report};
+pub(crate) use report::MOVED;
+pub use report::{FoundRoom, RoomReport, RoomState, RoomsAsked, report, rooms_asked};
 
 /// What was decided about a session's room, and what its decks must know of it.
 #[derive(Debug, Clone)]

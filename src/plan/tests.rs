@@ -6,6 +6,7 @@ mod explain;
 mod forsaken;
 mod guards;
 mod laws;
+mod left_over;
 mod links;
 mod rooms;
 mod text;

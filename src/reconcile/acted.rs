@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ledger::{Begun, CountsAs, Failure, StepEnd};
 use crate::model::{DeckId, Fault, Why};
+use crate::plan::Change;
 
 /// The lease was nearly over before anything was sent.
 pub(super) const OUT_OF_TIME_UNSENT: &str = "nothing was changed before the lease (ledger.lease) was nearly over: Meetecho was slow or asked for quiet, or \
@@ -26,6 +27,8 @@ pub(super) struct Acted {
     pub(super) retry_after: Option<Duration>,
     pub(super) counts_as: Option<CountsAs>,
     pub(super) room: Option<String>,
+    /// What was carried out, where that is not what was planned: somebody else had changed the belief since.
+    pub(super) instead: Option<Box<Change>>,
 }
 
 /// How a step ended, for the one who decides whether to try again.
@@ -53,7 +56,16 @@ impl StepOutcome {
 impl Acted {
     pub(super) fn done(end: StepEnd) -> Self {
         let outcome = StepOutcome::Applied;
-        Self { requests: 0, end, outcome, fault: None, retry_after: None, counts_as: None, room: None }
+        Self {
+            requests: 0,
+            end,
+            outcome,
+            fault: None,
+            retry_after: None,
+            counts_as: None,
+            room: None,
+            instead: None,
+        }
     }
 
     pub(super) fn in_doubt(end: StepEnd, fault: Fault) -> Self {
@@ -74,6 +86,12 @@ impl Acted {
     /// Nothing was sent at all.
     fn not_sent(failure: Failure, fault: Fault) -> Self {
         Self::failed(StepEnd::NotProcessed { failure: Some(failure) }, fault, None)
+    }
+
+    /// Not sent: whoever ran this had asked it to stop.
+    pub(super) fn not_begun() -> Self {
+        let words = "not sent: it was asked to stop before this had its turn";
+        Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RetryWait, words))
     }
 
     /// Not sent: somebody else kept the session.
@@ -102,14 +120,14 @@ impl Acted {
     pub(super) fn out_of_time(sent: BTreeSet<DeckId>, requests: usize, is_cut: bool) -> Self {
         if requests == 0 {
             let words = if is_cut {
-                "nothing was changed before the worker ended (shutdown.grace)"
+                "nothing was changed before meetsync was ended (shutdown.grace)"
             } else {
                 OUT_OF_TIME_UNSENT
             };
             return Self::not_sent(Failure::Retry(words.into()), Fault::new(Why::RateLimited, words));
         }
         let words = if is_cut {
-            "the worker ended (shutdown.grace) before an answer came; what the provider made of it is not known"
+            "meetsync was ended (shutdown.grace) before an answer came; what the provider made of it is not known"
         } else {
             OUT_OF_TIME_IN_DOUBT
         };

@@ -27,7 +27,7 @@ pub struct Export {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(
-        "{file} is not a meetsync export (line {line}, column {column}); make one with: meetsync export FILE"
+        "{file} is not an export of meetsync (line {line}, column {column}); make one with: meetsync export FILE"
     )]
     NotAnExport { file: String, line: usize, column: usize },
     #[error(

@@ -34,5 +34,7 @@ pub use pass_summary::{Need, PassSummary};
 pub use real::{Real, RealTime};
 pub use result::{SubjectOutcome, SubjectResult, results_text};
 pub use resync::{Progress, resync};
-pub use status::{Counts, InDoubt, Owed, Status, Trouble, WindowClosed, healthy_age, status, status_text};
+pub use status::{
+    Counts, InDoubt, Owed, Pending, Status, Trouble, WindowClosed, healthy_age, status, status_text,
+};
 pub use world::{Parts, Range, ReadRooms, ReconcileError, World, read_world};

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::world::World;
 use crate::model::{Kind, LedgerView, Mode, Remembered, SessionId, Why};
-use crate::plan::{Plan, Refusal, Summary, Wait, counted};
+use crate::plan::{self, Plan, Refusal, RoomsAsked, Summary, Wait, counted};
 
 /// So many different matters are kept word by word; the rest is one more.
 const MOST: usize = 100;
@@ -29,6 +30,9 @@ pub struct PassSummary {
     /// Of subjects of which something is open: of each of them, for `status` goes by this where nothing is to be done.
     #[serde(default)]
     pub waits: Vec<Wait>,
+    /// By what a room that a look found to be wrong may be right by now; None where it is not known.
+    #[serde(default)]
+    pub rooms_asked: Option<RoomsAsked>,
 }
 
 /// Something that only a person can put right; what is alike is told once.
@@ -45,7 +49,12 @@ pub struct Need {
 }
 
 impl PassSummary {
-    pub(super) fn of(plan: &Plan, ledger: &LedgerView, mode: Mode) -> Self {
+    pub(super) fn of_pass(world: &World, plan: &Plan) -> Self {
+        let mode = world.policy.scope.mode;
+        Self { rooms_asked: plan::rooms_asked(world.inputs()), ..Self::of(plan, &world.ledger, mode) }
+    }
+
+    fn of(plan: &Plan, ledger: &LedgerView, mode: Mode) -> Self {
         let is_open = |row: &Remembered| {
             row.timing.burst.is_some() || row.doubt_since.is_some() || row.last_error.is_some()
         };
@@ -59,6 +68,7 @@ impl PassSummary {
             in_step_sessions: Some(plan.in_step.clone()),
             needs_a_person: needs_of(&plan.refusals),
             waits: open.cloned().collect(),
+            rooms_asked: None,
         }
     }
 }

@@ -21,6 +21,7 @@ use super::result::{SubjectOutcome, SubjectResult};
 use super::step::{Step, Stepped};
 use super::wishes;
 use super::work::{Tried, Work, by_session};
+use super::worker::Leave;
 use super::world::{Parts, World};
 use crate::ledger::LedgerError;
 use crate::model::{RoomsSeen, SessionId, SubjectKey, Why};
@@ -39,7 +40,8 @@ pub enum Progress {
     Waits { session: SessionId, owner: String, until: DateTime<Utc> },
 }
 
-/// Carries out the changes of a plan; refused subjects are listed as such. Ordered by subject.
+/// Carries out the changes of a plan; refused subjects are listed as such. Ordered by subject. Once it is asked to leave it
+/// begins no step, and what had none is listed as failed.
 ///
 /// # Errors
 /// The ledger failed: what was not done by then stays undone, and nothing was sent without a mark.
@@ -49,6 +51,7 @@ pub async fn resync<E: Edges>(
     world: &World,
     plan: &Plan,
     reason: Option<&str>,
+    leave: &Leave,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<SubjectResult>, LedgerError> {
     // What is wished is on record before anything is sent: it also tells a later plan which sessions there were.
@@ -57,12 +60,13 @@ pub async fn resync<E: Edges>(
         rehearse::tell_of_rooms(&parts.meetecho, plan);
     }
     let groups = plan.changes.iter().map(|change| change.group.clone()).collect();
-    parts.meetecho.prefetch_tokens(&groups).await;
+    unless_left(leave, parts.meetecho.prefetch_tokens(&groups)).await;
     let mut run = Run {
         parts,
         ledger,
         world,
         reason,
+        leave,
         of: plan.changes.len(),
         done: AtomicUsize::new(0),
         pulse: Pulse::new(parts.max_in_flight),
@@ -72,7 +76,7 @@ pub async fn resync<E: Edges>(
     let mut results: BTreeMap<SubjectKey, SubjectResult> = BTreeMap::new();
     let mut work = by_session(plan);
     let mut tries = 0;
-    while !work.is_empty() {
+    while !work.is_empty() && !leave.is_asked() {
         tries += 1;
         run.is_last = backoff::one_shot(tries, None).is_none();
         let round = run.round(std::mem::take(&mut work), progress).await?;
@@ -92,8 +96,14 @@ pub async fn resync<E: Edges>(
         // Whoever had the fewest turns comes first now; else the order of work stays.
         work.sort_by_key(|work| (work.turns, work.place));
         if let Some(pause) = wait {
-            sleep(pause).await;
+            unless_left(leave, sleep(pause)).await;
             run.look_again(&work).await;
+        }
+    }
+    if leave.is_asked() {
+        for Change { subject, .. } in &plan.changes {
+            let not_begun = || SubjectResult::of(*subject, &Acted::not_begun(), ledger.is_rehearsal());
+            results.entry(*subject).or_insert_with(not_begun);
         }
     }
     for refusal in plan.refusals.iter().filter(|refusal| refusal.rule.is_guard()) {
@@ -109,6 +119,15 @@ pub async fn resync<E: Edges>(
         }
     }
     Ok(results.into_values().collect())
+}
+
+/// Does what may as well be left out where somebody wants us to stop.
+async fn unless_left(leave: &Leave, work: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = leave.asked() => {}
+        () = work => {}
+    }
 }
 
 /// No group's rooms could be read.
@@ -129,6 +148,7 @@ struct Run<'a, E: Edges> {
     ledger: &'a E::Books,
     world: &'a World,
     reason: Option<&'a str>,
+    leave: &'a Leave,
     of: usize,
     done: AtomicUsize,
     pulse: Pulse,
@@ -199,7 +219,7 @@ impl<E: Edges> Run<'_, E> {
                 failed.push(change);
                 continue;
             }
-            if !self.is_last && !failed.is_empty() {
+            if self.leave.is_asked() || (!self.is_last && !failed.is_empty()) {
                 failed.push(change);
                 continue;
             }
@@ -241,6 +261,7 @@ impl<E: Edges> Run<'_, E> {
             new_room,
             reason: self.reason,
             worker: None,
+            leave: self.leave,
         };
         // Another one-shot may have the session, or one that was killed: its lease runs out by itself.
         let patience = self.parts.lease + Duration::from_secs(5);
@@ -252,7 +273,7 @@ impl<E: Edges> Run<'_, E> {
                 Stepped::PutBack => unreachable!("only the worker puts a step back"),
                 Stepped::Held { until } => return Ok(Some(Acted::held(until))),
                 Stepped::Leased { .. } if leased == Leased::IsDeferred => return Ok(None),
-                Stepped::Leased { owner, until } if Instant::now() > give_up => {
+                Stepped::Leased { owner, until } if Instant::now() > give_up || self.leave.is_asked() => {
                     break Acted::leased(&owner, until);
                 }
                 Stepped::Leased { owner, .. } => {
@@ -260,7 +281,7 @@ impl<E: Edges> Run<'_, E> {
                         let until = self.world.now(&self.parts.time) + patience;
                         progress(Progress::Waits { session: change.session, owner, until });
                     }
-                    sleep(LEASE_LOOK).await;
+                    unless_left(self.leave, sleep(LEASE_LOOK)).await;
                 }
             }
         };
@@ -272,6 +293,6 @@ impl<E: Edges> Run<'_, E> {
     async fn look_again(&mut self, work: &[Work]) {
         self.was_gone = self.pulse.is_gone();
         let groups = work.iter().flat_map(|work| &work.changes).map(|change| change.group.clone()).collect();
-        self.parts.meetecho.prefetch_tokens(&groups).await;
+        unless_left(self.leave, self.parts.meetecho.prefetch_tokens(&groups)).await;
     }
 }

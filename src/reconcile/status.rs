@@ -18,20 +18,21 @@ use crate::ledger::{
     Attempt, Failing, Ledger, LedgerError, Replica, RoomsFound, Standing, StandingHold, State,
     SubjectStanding, WorkedOn, is_gone,
 };
-use crate::model::{Mode, NotifyTime, SessionId, SubjectKey, Why};
+use crate::model::{Mode, SessionId, SlidesPolicy, SubjectKey, Why};
 use crate::plan::Wait;
 
 mod needs;
+mod rooms;
 mod sessions;
 mod subjects;
 mod text;
 
 use needs::{at_work, needs, old_settings, passes_fail, rejects_us};
 use sessions::Sessions;
-pub use subjects::{Counts, InDoubt, Owed, Trouble, WindowClosed};
+pub use subjects::{Counts, InDoubt, Owed, Pending, Trouble, WindowClosed};
 use subjects::{
-    Said, closing, counts, has_nothing_to_do, in_doubt, is_left_unconfirmed, owed, refused, troubles,
-    window_closed,
+    Said, closing, counts, has_nothing_to_do, in_doubt, is_left_unconfirmed, owed, pending, refused,
+    troubles, window_closed,
 };
 pub use text::status_text;
 
@@ -69,13 +70,16 @@ pub struct Status {
     pub in_doubt: Vec<InDoubt>,
     /// One more send is owed, after an answer that never came.
     pub confirming: Vec<Owed>,
+    /// What waits for edits to stop (`slides.quiet`), or is to be sent now.
+    pub pending: Vec<Pending>,
     /// What the provider said no to.
     pub parked: Vec<Trouble>,
     /// What failed, and is tried again by itself.
     pub retrying: Vec<Trouble>,
     /// Slides with something open when their window closed: nobody sends them any more.
     pub window_closed: Vec<WindowClosed>,
-    /// What the last look at rooms found, group by group: `meetsync rooms` looks anew.
+    /// What the last look at rooms found, group by group, as far as the datatracker still bears it out: `meetsync rooms` looks
+    /// anew.
     pub rooms: Vec<RoomsFound>,
     /// Those that are there, and the last few that went without a word.
     pub replicas: Vec<Replica>,
@@ -97,6 +101,9 @@ pub struct Status {
     /// When the slides' windows close, as far as the ledger has it; for the text.
     #[serde(skip)]
     closing: BTreeMap<SubjectKey, DateTime<Utc>>,
+    /// For the text.
+    #[serde(skip)]
+    summary: Option<PassSummary>,
     /// What the datatracker's own call is left to do first, for the text.
     #[serde(skip)]
     settling: Vec<Wait>,
@@ -113,11 +120,13 @@ pub struct FailingPasses {
     pub passes: i64,
 }
 
-/// Reads the ledger. `poll` is how often the worker reads the world, `notify` when slides are sent.
-pub async fn status(ledger: &Ledger, poll: Duration, notify: NotifyTime) -> Result<Status, LedgerError> {
-    let standing = ledger.standing(ATTEMPTS).await?;
+/// Reads the ledger. `poll` is how often the worker reads the world, `slides` how slides are sent.
+pub async fn status(ledger: &Ledger, poll: Duration, slides: &SlidesPolicy) -> Result<Status, LedgerError> {
+    // The rooms first: the pass that is read after them knows at least as much.
     let rooms = ledger.rooms_found().await?;
-    Ok(Status { rooms, ..Status::of(standing, poll, notify) })
+    let status = Status::of(ledger.standing(ATTEMPTS).await?, poll, slides);
+    let asked = status.summary.as_ref().and_then(|summary| summary.rooms_asked.as_ref());
+    Ok(Status { rooms: rooms::still_so(rooms, asked), ..status })
 }
 
 /// How old the last complete pass may be.
@@ -126,7 +135,8 @@ pub fn healthy_age(poll: Duration) -> TimeDelta {
 }
 
 impl Status {
-    pub(crate) fn of(standing: Standing, poll: Duration, notify: NotifyTime) -> Self {
+    pub(crate) fn of(standing: Standing, poll: Duration, slides: &SlidesPolicy) -> Self {
+        let notify = slides.notify;
         let Standing { asked_at, last_pass, subjects, replicas, leases, holds, attempts } = standing;
         let patience = healthy_age(poll);
         let is_cut_off = |owner: &str| is_gone(owner, &replicas, asked_at);
@@ -147,6 +157,9 @@ impl Status {
             subjects.into_iter().partition(|subject| closed(subject).is_some());
         let is_waiting =
             |subject: &SubjectStanding| subject.state == State::Waiting && !has_nothing_to_do(subject, &said);
+        let has_failed =
+            |subject: &SubjectStanding| subject.last_error.is_some() || subject.not_before.is_some();
+        let mode = summary.as_ref().and_then(|summary| summary.mode);
         let parked = refused(&subjects, notify, asked_at);
         let mut needs = needs(summary.as_ref(), &parked, &window_closed);
         needs.splice(0..0, old_settings(&replicas, asked_at));
@@ -170,7 +183,7 @@ impl Status {
         Self {
             healthy: is_healthy,
             as_of: asked_at,
-            mode: summary.as_ref().and_then(|summary| summary.mode),
+            mode,
             provider: provider(&replicas, asked_at),
             quiet_until: quiet_until(&replicas, asked_at),
             failing,
@@ -181,9 +194,21 @@ impl Status {
             subjects: counts,
             in_doubt: subjects.iter().filter_map(|subject| in_doubt(subject, &leases, is_cut_off)).collect(),
             confirming: subjects.iter().filter_map(|subject| owed(subject, &said)).collect(),
-            retrying: troubles(&subjects, |subject| {
-                is_waiting(subject) && (subject.last_error.is_some() || subject.not_before.is_some())
-            }),
+            retrying: troubles(&subjects, |subject| is_waiting(subject) && has_failed(subject)),
+            pending: {
+                let is_told = |subject: &SubjectStanding| {
+                    let SubjectKey { session, kind, .. } = subject.subject;
+                    let needing = |need: &Need| need.kind == Some(kind) && need.sessions.contains(&session);
+                    let held = |held: &StandingHold| held.session.is_none_or(|held| held == session);
+                    has_failed(subject)
+                        || said.contains_key(&subject.subject)
+                        || leased.contains(&session)
+                        || needs.iter().any(needing)
+                        || holds.iter().any(held)
+                };
+                let waiting = subjects.iter().filter(|subject| is_waiting(subject) && !is_told(subject));
+                waiting.filter_map(|subject| pending(subject, slides)).collect()
+            },
             sessions: sessions::sort(&sessions::Known {
                 subjects: &subjects,
                 over: &over,
@@ -191,7 +216,8 @@ impl Status {
                 leased: &leased,
                 holds: &holds,
                 in_step: summary.as_ref().and_then(|summary| summary.in_step_sessions.as_ref()),
-                is_waiting: &is_waiting,
+                // Who only observes waits for nothing: what would be changed is told by the plan.
+                is_waiting: &|subject| mode != Some(Mode::Observe) && is_waiting(subject),
                 is_left_unconfirmed: &|subject| is_left_unconfirmed(subject, &said),
             }),
             held_back: said
@@ -201,6 +227,7 @@ impl Status {
                 .collect(),
             closing: closing(&subjects, notify),
             settling: said.values().filter(is_settling).cloned().collect(),
+            summary,
             needs_a_person: needs,
             parked,
             window_closed,

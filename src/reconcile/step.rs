@@ -44,11 +44,9 @@ pub(super) enum Stepped {
 
 /// What a step of the worker has beyond a command's.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing<'a> {
+pub(super) struct Standing {
     /// The wish that was planned on. One that is not the newest is not carried out.
     pub(super) generation: i64,
-    /// Who is cut off leaves doubt, and writes it down.
-    pub(super) leave: &'a Leave,
 }
 
 /// One try at one subject.
@@ -61,7 +59,9 @@ pub(super) struct Step<'a, E: Edges> {
     pub(super) new_room: Option<&'a str>,
     pub(super) reason: Option<&'a str>,
     /// None = a command, which a person waits for.
-    pub(super) worker: Option<Standing<'a>>,
+    pub(super) worker: Option<Standing>,
+    /// Who is cut off leaves doubt, and writes it down.
+    pub(super) leave: &'a Leave,
 }
 
 impl<E: Edges> Step<'_, E> {
@@ -87,7 +87,7 @@ impl<E: Edges> Step<'_, E> {
             }
         };
         let mut since = began;
-        let acted = match &next {
+        let mut acted = match &next {
             Next::Act(change) => {
                 let mut tenure = self.tenure(&lease, began);
                 let (acted, noted) = self.act_in_time(change, &mut tenure, &step).await;
@@ -106,6 +106,7 @@ impl<E: Edges> Step<'_, E> {
             Next::Nothing => Acted::nothing_to_do(&step),
         };
         let change = if let Next::Act(change) = &next { change } else { self.planned };
+        acted.instead = (change != self.planned).then(|| Box::new(change.clone()));
         let attempt = self.attempt(change, &step, &acted, self.parts.time.elapsed().saturating_sub(began));
         let end = ending::with_code(acted.end.clone(), acted.fault.as_ref());
         match self.settle(lease, step, &end, attempt, since).await? {
@@ -192,11 +193,10 @@ impl<E: Edges> Step<'_, E> {
             }
         };
         let requests = usize::try_from(meetecho.requests_sent()).unwrap_or(usize::MAX);
-        let is_cut = self.worker.as_ref().is_some_and(|worker| worker.leave.was_cut());
         let acted = match in_time {
             Some(Ok(acted)) => acted,
             Some(Err(Broke)) => broke(change, requests),
-            None => Acted::out_of_time(act_decks::ids_sent_by(change), requests, is_cut),
+            None => Acted::out_of_time(act_decks::ids_sent_by(change), requests, self.leave.was_cut()),
         };
         (Acted { requests, counts_as, ..acted }, noted)
     }
@@ -205,13 +205,12 @@ impl<E: Edges> Step<'_, E> {
         self.world.now(&self.parts.time)
     }
 
-    /// None = the worker stops, and the time of what is under way is over.
+    /// None = we were asked to stop, and the time of what is under way is over.
     async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let Some(worker) = &self.worker else { return Some(work.await) };
         tokio::select! {
             biased;
             done = work => Some(done),
-            () = worker.leave.is_cut() => None,
+            () = self.leave.is_cut() => None,
         }
     }
 

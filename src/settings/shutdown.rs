@@ -1,4 +1,4 @@
-//! `[shutdown]`: how the worker ends.
+//! `[shutdown]`: how the worker ends, and a command that is stopped in the middle.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub(super) const KEYS: &[&str] = &["grace"];
 /// The section `[shutdown]`.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
-    /// `grace`: how long steps that have begun may go on after the worker was told to stop.
+    /// `grace`: how long steps that have begun may go on after somebody said to stop.
     pub grace: Duration,
 }
 

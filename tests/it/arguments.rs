@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use crate::support::TestDatabase;
 use crate::support::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +102,29 @@ async fn the_settings_file_is_found_where_it_should_be() {
     assert_eq!(run(&["sessions"], &[]).await, Some(1));
     assert_eq!(run(&["sessions"], &[("MEETSYNC_CONFIG", &config)]).await, Some(0));
     assert_eq!(run(&["sessions", "--config", &config], &[("MEETSYNC_CONFIG", "/nowhere")]).await, Some(0));
+}
+
+/// Else a command that is copied would read other settings, or none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_named_has_the_settings_that_were_named() {
+    let stage = Stage::not_migrated(TestDatabase::with_week().await).await;
+    let named = stage.path().join("the settings.toml");
+    std::fs::copy(stage.config(), &named).unwrap();
+    let named = named.to_str().unwrap();
+    let ended = stage.meetsync(&["--config", named, "status"]).await.expect(1);
+    assert!(ended.stderr.contains(&format!("run `meetsync --config '{named}' migrate`")), "{ended:?}");
+    // Where the environment names them, whoever copies it has that, too.
+    let ended = stage.meetsync(&["status"]).await.expect(1);
+    assert!(ended.stderr.contains("run `meetsync migrate`"), "{ended:?}");
+
+    // It is a command that can be copied.
+    stage.meetsync(&["migrate"]).await.expect(0);
+    let planned = stage.meetsync(&["--config", named, "plan", "--session", "36001"]).await.expect(2);
+    let command = planned.stdout.lines().find_map(|line| line.split_once("To do this: meetsync ")).unwrap().1;
+    let line = format!("{} {command}", env!("CARGO_BIN_EXE_meetsync"));
+    let shell = tokio::process::Command::new("sh").env_clear().args(["-c", &line]).output().await.unwrap();
+    assert_eq!(shell.status.code(), Some(0), "{line}: {shell:?}");
+    assert!(!stage.standin.decks_of(meetsync::demo::sample::scenes::LIVE).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,34 @@ async fn what_cannot_be_pushed_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_outside_of_the_scope_says_so_and_is_no_success() {
+    let mut stage = Stage::with_week().await;
+    let group = |id: &str| {
+        format!(
+            "SELECT acronym FROM group_group g JOIN meeting_session s ON s.group_id = g.id WHERE s.id = {id}"
+        )
+    };
+    let [inside, outside] = [
+        stage.database.texts(&group("36001")).await.remove(0),
+        stage.database.texts(&group("36003")).await.remove(0),
+    ];
+    assert_ne!(inside, outside);
+    stage.change_settings("[scope]\n", &format!("[scope]\ngroups = [\"{inside}\"]\n"));
+    for reason in [&[][..], &["--reason", "x"]] {
+        let ended = stage.meetsync(&[&["push", "36003"], reason].concat()).await.expect(1);
+        expect_sentence(&ended, "meetsync: nothing was sent; session 36003 gets no slides: ");
+        for words in [&format!("{outside} of meeting 127"), "out_of_scope", "scope.groups"] {
+            assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+        }
+    }
+    assert_eq!(stage.standin.counts().writes(), 0);
+    // Whoever is named with it has its slides.
+    let ended = stage.meetsync(&["push", "36001", "36003"]).await.expect(0);
+    assert!(ended.stderr.contains("meetsync: session 36003 gets no slides: "), "{ended:?}");
+    assert_eq!(stage.standin.sessions_with_decks(), [scenes::LIVE]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_room_is_made_deleted_and_linked_by_hand() {
     let stage = Stage::with_week().await;
     let link = async || {

@@ -33,5 +33,6 @@ mod secrets;
 mod source_faults;
 mod standin;
 mod status;
+mod stopped;
 mod support;
 mod worker;

@@ -2,6 +2,7 @@
 
 use meetsync::model::{Scope, SessionId};
 use meetsync::plan::Ask;
+use meetsync::reconcile::worker::Leave;
 use meetsync::reconcile::{ReadRooms, read_world, resync};
 
 use super::books::BooksTwin;
@@ -23,7 +24,7 @@ pub(crate) async fn push(shared: Shared, session: SessionId, settings: Settings)
     };
     let plan = world.plan();
     let books = BooksTwin(life);
-    let pushed = resync(&parts, &books, &world, &plan, Some("a reason"), &|_| ()).await;
+    let pushed = resync(&parts, &books, &world, &plan, Some("a reason"), &Leave::default(), &|_| ()).await;
     shared.lock().tell(|| match pushed {
         Ok(results) => {
             format!("the push ends: {:?}", results.iter().map(|result| result.outcome).collect::<Vec<_>>())

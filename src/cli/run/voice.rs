@@ -125,6 +125,10 @@ impl Voice {
             }
             standing.insert(line);
         }
+        let is_unread = |told: &Told| told.subject.is_none() && told.rule == Why::SourceIncomplete;
+        if known.iter().any(is_unread) && !standing.iter().any(is_unread) {
+            tracing::info!("all that is needed of the datatracker can be read again");
+        }
         *known = standing;
     }
 }
@@ -141,6 +145,10 @@ mod tests {
 
     /// Of a pass that found these: how often something was said to be refused.
     fn warnings(voice: &Voice, refusals: &serde_json::Value) -> usize {
+        said(voice, refusals).matches("refused").count()
+    }
+
+    fn said(voice: &Voice, refusals: &serde_json::Value) -> String {
         let plan = json!({
             "version": 1, "as_of": "2026-11-17T03:00:00Z", "hash": "", "changes": [], "refusals": refusals, "waits": [],
             "summary": { "sessions": 1, "in_window": 0, "in_step": 0, "to_change": 0, "in_doubt": 0, "held": 0,
@@ -159,8 +167,22 @@ mod tests {
         let log = tracing_subscriber::fmt().with_writer(Arc::new(log)).finish();
         // The log is closed with it; so few lines fit into a pipe.
         tracing::subscriber::with_default(log, || voice.tell_refusals(&report));
-        let said = std::io::read_to_string(&mut said).unwrap();
-        said.matches("refused").count()
+        std::io::read_to_string(&mut said).unwrap()
+    }
+
+    #[test]
+    fn that_all_can_be_read_again_is_said_once() {
+        let unread = |id: i64| {
+            json!({ "subject": format!("meetecho/session/{id}/decks"), "session": id, "rule": "source_incomplete",
+                    "detail": "doc_document is missing", "way_on": "look", "operations": [] })
+        };
+        let voice = Voice::default();
+        let mut times = Vec::new();
+        let passes = [json!([]), json!([unread(1), unread(2)]), json!([unread(2)]), json!([]), json!([])];
+        for refusals in passes {
+            times.push(said(&voice, &refusals).matches("can be read again").count());
+        }
+        assert_eq!(times, [0, 0, 0, 1, 0]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Scope, Session, SessionId, Snapshot};
 use crate::plan::{Ask, Style, plan_text};
 use crate::provider::meetecho::Call;
+use crate::reconcile::worker::Leave;
 use crate::reconcile::{ReadRooms, read_world, results_text, resync, status, status_text};
 
 /// A scene shows at most so many requests.
@@ -111,14 +112,16 @@ impl<'a, 'b> Story<'a, 'b> {
         self.teller.command(&format!("meetsync push {id}"))?;
         let style = Style { is_under_way: true, ..self.teller.style().clone() };
         self.teller.plan(&plan_text(&plan, &world.snapshot, &style), 1)?;
-        let results = resync(&self.stage.app.parts, &self.ledger()?, &world, &plan, None, &|_| {}).await?;
+        let results =
+            resync(&self.stage.app.parts, &self.ledger()?, &world, &plan, None, &Leave::default(), &|_| {})
+                .await?;
         Ok(self.teller.printed(&results_text(&results))?)
     }
 
     /// What `meetsync status` says: its first sentence, and what it says under these headings.
     async fn status(&mut self, headings: &[&str]) -> Result<(), StoryError> {
         let settings = &self.stage.settings;
-        let status = status(&self.ledger()?, settings.datatracker.poll, settings.slides.notify).await?;
+        let status = status(&self.ledger()?, settings.datatracker.poll, &settings.policy().slides).await?;
         let text = status_text(&status, self.teller.style());
         let mut parts = text.split("\n\n");
         let first = parts.next().unwrap_or_default();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known::Known;
 use crate::desired::{NoRoom, wants_room};
-use crate::model::{GroupAcronym, RoomTimes, SeenRoom, SessionId};
+use crate::model::{GroupAcronym, Kind, RoomTimes, SeenRoom, SessionId};
 use crate::plan::inputs::Inputs;
 use crate::plan::link::Link;
 
@@ -62,6 +62,44 @@ impl RoomReport {
     }
 }
 
+/// The rooms that sessions ask for, whatever is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomsAsked {
+    pub sessions: BTreeSet<SessionId>,
+    /// Of these, the ones whose room was not sent with the times that the session has now.
+    pub moved: BTreeSet<SessionId>,
+}
+
+/// As the datatracker is now; None where the links could not be read.
+pub fn rooms_asked(inputs: Inputs<'_>) -> Option<RoomsAsked> {
+    if inputs.unread(Kind::Room).is_some() {
+        return None;
+    }
+    let mut asked = RoomsAsked::default();
+    for session in inputs.sessions().filter(|session| session.is_interim()) {
+        let known = Known::of(&inputs, session);
+        if let Some(wanted) = wanted(&known, wants_room(session, &inputs.policy.rooms, inputs.now())) {
+            asked.sessions.insert(session.id);
+            if is_moved(&known, wanted) {
+                asked.moved.insert(session.id);
+            }
+        }
+    }
+    Some(asked)
+}
+
+fn wanted(known: &Known<'_>, asked_for: Result<RoomTimes, NoRoom>) -> Option<RoomTimes> {
+    asked_for.ok().filter(|_| matches!(known.link, Link::Blank | Link::Ours))
+}
+
+/// Whether the session has other times than its room was sent with.
+fn is_moved(known: &Known<'_>, wanted: RoomTimes) -> bool {
+    known.own_record().is_none_or(|record| record.sent != wanted)
+}
+
+/// Of a room that has other times than the session.
+pub(crate) const MOVED: &str = "the session moved";
+
 /// Every room that is wanted or was seen, ordered by (session, room); rooms of no session of ours last.
 pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
     let mut lines = Vec::new();
@@ -69,7 +107,7 @@ pub fn report(inputs: Inputs<'_>) -> Vec<RoomReport> {
     for session in inputs.sessions().filter(|session| session.is_interim()) {
         let known = Known::of(&inputs, session);
         let asked_for = wants_room(session, &inputs.policy.rooms, inputs.now());
-        let wanted = asked_for.ok().filter(|_| matches!(known.link, Link::Blank | Link::Ours));
+        let wanted = wanted(&known, asked_for);
         let group = known.group;
         for room in known.found.iter().chain(&known.doubles) {
             told.insert((group, &room.public_id));
@@ -130,9 +168,11 @@ fn state_of(
         }
         (Some(_), None, Some(_)) if known.read => Some((RoomState::Wanted, reason("gone from the provider"))),
         (Some(wanted), Some(room), _) if room.times() != wanted => {
-            let moved = known.own_record().is_none_or(|record| record.sent != wanted);
-            let text =
-                if moved { "the session moved" } else { "the provider stores something else than was sent" };
+            let text = if is_moved(known, wanted) {
+                MOVED
+            } else {
+                "the provider stores something else than was sent"
+            };
             Some((RoomState::Drifted, reason(text)))
         }
         (Some(_), found, Some(record)) => {

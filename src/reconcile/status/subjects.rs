@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::desired::{Gate, closes_at, session_gate};
 use crate::ledger::{State, SubjectStanding, WorkedOn};
-use crate::model::{Kind, NotifyTime, SessionId, SubjectKey, Why};
+use crate::model::{Kind, NotifyTime, SessionId, SlidesPolicy, SubjectKey, Why};
 use crate::plan::{Wait, push_it};
 
 /// Subjects that may still matter, by state.
@@ -64,6 +64,22 @@ pub struct Trouble {
     pub not_before: Option<DateTime<Utc>>,
     pub tries: u32,
     pub words: Option<String>,
+}
+
+/// A change that is not sent yet, since edits may still come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    pub subject: SubjectKey,
+    /// When it is sent, if no other edit comes.
+    pub at: DateTime<Utc>,
+    /// And if they don't stop (`slides.max_wait`).
+    pub latest: DateTime<Utc>,
+}
+
+pub(super) fn pending(subject: &SubjectStanding, slides: &SlidesPolicy) -> Option<Pending> {
+    let burst = subject.burst?;
+    let at = burst.due(slides.quiet, slides.max_wait);
+    Some(Pending { subject: subject.subject, at, latest: burst.first + slides.max_wait })
 }
 
 /// What the last pass said of subjects of which something is open.

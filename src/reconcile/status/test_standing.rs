@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::Status;
 use crate::ledger::{LastPass, Replica, Standing, State, SubjectStanding};
-use crate::model::{NotifyTime, SessionId, Span, SubjectKey};
+use crate::model::{NotifyTime, SessionId, SlidesPolicy, Span, SubjectKey};
+use crate::plan::test_world;
 
 pub(super) const POLL: Duration = Duration::from_secs(2);
 
@@ -51,6 +52,7 @@ pub(super) fn subject(key: SubjectKey, state: State) -> SubjectStanding {
         not_before: None,
         tries: 0,
         last_error: None,
+        burst: None,
         changed_at: ago(60),
         slot: Some(slot(key.session.0)),
     }
@@ -89,5 +91,9 @@ pub(super) fn quiet(subjects: Vec<SubjectStanding>) -> Standing {
 }
 
 pub(super) fn status(standing: Standing) -> Status {
-    Status::of(standing, POLL, NotifyTime::Minutes(15))
+    Status::of(standing, POLL, &slides(NotifyTime::Minutes(15)))
+}
+
+pub(super) fn slides(notify: NotifyTime) -> SlidesPolicy {
+    SlidesPolicy { notify, ..test_world::policy().slides }
 }

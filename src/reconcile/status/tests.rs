@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Status;
-use super::test_standing::{POLL, ago, decks, found, pass, quiet};
+use super::test_standing::{POLL, ago, decks, found, pass, quiet, slides};
 use crate::ledger::{LastPass, Standing, State, SubjectStanding};
 use crate::model::{NotifyTime, Span};
 
@@ -22,7 +22,7 @@ fn a_window_closes_by_the_settings_and_the_planner_has_the_last_word() {
     let closed = |end: i64, notify, waits: Value| {
         let mut standing = quiet(vec![over(end)]);
         standing.last_pass = Some(LastPass { summary: found(&[], &json!({ "waits": waits })), ..pass(2) });
-        let status = Status::of(standing, POLL, notify);
+        let status = Status::of(standing, POLL, &slides(notify));
         (status.window_closed.len(), status.needs_a_person.len(), status.sessions.waiting)
     };
     let quarter = NotifyTime::Minutes(15);
@@ -43,7 +43,7 @@ fn a_pass_may_be_five_polls_and_thirty_seconds_old() {
     {
         let standing = Standing { last_pass: Some(pass(age)), ..quiet(Vec::new()) };
         assert_eq!(
-            Status::of(standing, Duration::from_secs(poll), NotifyTime::Always).healthy,
+            Status::of(standing, Duration::from_secs(poll), &slides(NotifyTime::Always)).healthy,
             healthy,
             "{age} s, poll {poll} s"
         );

@@ -5,7 +5,7 @@ use super::sessions::InStep;
 use super::{FailingPasses, Status};
 use crate::ledger::{Replica, RoomFinding};
 use crate::model::{Kind, Mode, SubjectKey};
-use crate::plan::{Page, Paint, Style, counted};
+use crate::plan::{Page, Paint, Style, Summary, counted};
 use crate::reconcile::pass_summary::Need;
 
 mod at_work;
@@ -78,6 +78,7 @@ fn sum(status: &Status) -> String {
             format!("By the ledger alone, nothing is open for {}", count(number))
         }
     }];
+    let would_change = observed(status).map_or(0, |sums| sums.to_change);
     for (number, word) in [
         (sessions.under_way, "being sent"),
         (sessions.waiting, "waiting"),
@@ -88,6 +89,10 @@ fn sum(status: &Status) -> String {
             parts.push(format!("{number} {} {word}", is_are(number)));
         }
     }
+    match would_change {
+        0 => {}
+        number => parts.push(format!("{number} would be changed")),
+    }
     match sessions.needing {
         0 => parts.push("none needs you".into()),
         number => parts.push(counted(number, "needs you", "need you")),
@@ -95,13 +100,28 @@ fn sum(status: &Status) -> String {
     format!("{}.", parts.join(", "))
 }
 
+/// What the plan of a worker that only observes comes to.
+fn observed(status: &Status) -> Option<&Summary> {
+    let summary = status.summary.as_ref()?;
+    (status.mode == Some(Mode::Observe)).then_some(&summary.sums)
+}
+
 fn only_observes(page: &mut Page, status: &Status) {
-    if status.mode == Some(Mode::Observe) {
-        page.line(
-            Paint::Changed,
-            "The worker only observes (scope.mode = \"observe\"): nothing is sent until that is \"act\".",
-        );
-    }
+    let Some(sums) = observed(status) else { return };
+    page.line(
+        Paint::Changed,
+        "The worker only observes (scope.mode = \"observe\"): nothing is sent until that is \"act\".",
+    );
+    page.line(
+        Paint::Plain,
+        format!(
+            "By its last pass {} would be changed with {}, and {} in step: as meetsync plan has it, which asks Meetecho for \
+             its rooms as well. Above, each session is counted once, by what is most urgent about it.",
+            counted(sums.to_change, "session", "sessions"),
+            counted(sums.requests, "request", "requests"),
+            counted(sums.in_step, "is", "are"),
+        ),
+    );
 }
 
 /// As workers that are there see it.

@@ -13,7 +13,7 @@ impl<E: Edges> Step<'_, E> {
     /// The planned change, or a fresh one where the belief is not what it was planned on.
     pub(super) async fn next_for(&self, begun: &Begun) -> Result<Next, LedgerError> {
         let planned = self.planned;
-        let is_old = |worker: Standing<'_>| worker.generation != begun.before.timing.generation;
+        let is_old = |worker: Standing| worker.generation != begun.before.timing.generation;
         if self.worker.is_some_and(is_old) && !planted::is(Bug::GenerationNotChecked) {
             return Ok(Next::Nothing);
         }

@@ -19,7 +19,7 @@ impl Bell {
     }
 }
 
-/// How far the worker was asked to stop.
+/// How far we were asked to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     #[default]
@@ -30,7 +30,8 @@ enum Stage {
     Cut,
 }
 
-/// The word to stop, as somebody gives it and everybody hears it. Clones are the same word.
+/// The word to stop, as somebody gives it and everybody hears it: the worker, or a command that sends. Clones are the
+/// same word.
 #[derive(Debug, Clone)]
 pub struct Leave(Arc<watch::Sender<Stage>>);
 
@@ -41,21 +42,22 @@ impl Default for Leave {
 }
 
 impl Leave {
-    /// Asks the worker to begin nothing new.
+    /// Asks to begin nothing new.
     pub fn ask(&self) {
         self.raise(Stage::Drain);
     }
 
-    pub(super) fn cut(&self) {
+    /// Ends the time of what is under way.
+    pub fn cut(&self) {
         self.raise(Stage::Cut);
     }
 
-    pub(super) fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         *self.0.borrow() >= Stage::Drain
     }
 
-    /// Ends when the worker was asked to stop.
-    pub(super) async fn asked(&self) {
+    /// Ends when somebody asked to stop.
+    pub async fn asked(&self) {
         self.reached(Stage::Drain).await;
     }
 

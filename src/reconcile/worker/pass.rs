@@ -88,7 +88,10 @@ pub(super) async fn pass<E: Edges>(
     told: &PassAsk,
 ) -> Result<Passed, ReconcileError> {
     let read_at = parts.time.elapsed();
-    let ask = Ask { by_worker: true, ..Ask::default() };
+    let acts = parts.policy.scope.mode == Mode::Act;
+    // Who only observes leaves nothing to settle, since nothing is written down of what is seen for the first time: it finds
+    // what a resync would do.
+    let ask = Ask { by_worker: acts, ..Ask::default() };
     let mut world = read_world(parts, ask, ReadRooms::No, told.since).await?;
     world.rooms = lock(looks).rooms(&world.ledger, read_at);
     let plan = world.plan();
@@ -114,14 +117,13 @@ pub(super) async fn pass<E: Edges>(
         let lifted = BTreeSet::new();
         return Ok(Passed { report, world: Arc::new(world), board: None, lifted });
     }
-    let acts = world.policy.scope.mode == Mode::Act;
     let mut record = PassRecord {
         known_until: world.snapshot.known_until,
         as_of: world.snapshot.as_of,
         took,
         who: parts.who.clone(),
         acts,
-        summary: json!(PassSummary::of(&plan, &world.ledger, world.policy.scope.mode)),
+        summary: json!(PassSummary::of_pass(&world, &plan)),
         wishes: Vec::new(),
         calmed: Vec::new(),
     };

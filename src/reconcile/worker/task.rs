@@ -73,7 +73,8 @@ pub(super) async fn turn<E: Edges>(
             planned: &planned.change,
             new_room: new_room.as_deref(),
             reason: None,
-            worker: Some(Standing { generation: planned.generation, leave }),
+            worker: Some(Standing { generation: planned.generation }),
+            leave,
         };
         let ran = step.run().await;
         if key.kind == Kind::Room {
@@ -151,7 +152,8 @@ fn answer_of(acted: &Acted) -> Answer {
 }
 
 fn told(planned: &TaskStep, acted: &Acted, is_rehearsal: bool) {
-    let Change { subject, group, reason, operations, .. } = &planned.change;
+    let change = acted.instead.as_deref().unwrap_or(&planned.change);
+    let Change { subject, group, reason, operations, .. } = change;
     let outcome = match acted.outcome {
         StepOutcome::Applied if is_rehearsal => "rehearsed",
         outcome => outcome.word(),
@@ -224,3 +226,43 @@ pub(super) async fn look<E: Edges>(
 
 /// How long a session that somebody else works on is left alone.
 pub(super) const TAKEN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::StepEnd;
+
+    fn change(reason: &str, operations: &serde_json::Value) -> Change {
+        let change = json!({ "subject": "meetecho/session/1/decks", "session": 1, "group": "mars", "reason": reason,
+                             "operations": operations });
+        serde_json::from_value(change).unwrap()
+    }
+
+    /// A push may have been faster: then it is not the planned change that was made, nor for its reason.
+    #[test]
+    fn what_is_logged_is_what_was_carried_out() {
+        let step = TaskStep {
+            change: change("nothing was sent yet", &json!([])),
+            generation: 1,
+            is_due: true,
+            tries: 0,
+        };
+        let done = || Acted::done(StepEnd::NotProcessed { failure: None });
+        let added = json!([{ "op": "end_doubt", "requests": 0 }]);
+        let instead = Acted { instead: Some(Box::new(change("a deck was removed", &added))), ..done() };
+        for (acted, reason, planned) in
+            [(done(), "nothing was sent yet", ""), (instead, "a deck was removed", "end_doubt")]
+        {
+            let (mut said, log) = std::io::pipe().unwrap();
+            let log = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(log)).finish();
+            tracing::subscriber::with_default(log, || told(&step, &acted, false));
+            let said = std::io::read_to_string(&mut said).unwrap();
+            assert!(said.contains(&format!("reason=\"{reason}\"")), "{said}");
+            assert!(said.contains(&format!("planned=\"{planned}\"")), "{said}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Facts that nobody tells us of are looked at this often.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A worker at work. Killed when it is dropped.
+/// A worker at work, or another command. Killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
     id: u32,
@@ -29,10 +29,19 @@ impl Running {
     }
 
     pub(crate) fn start_with(stage: &Stage, variables: &[(&str, &str)]) -> Self {
+        Self::begin(stage, &["run"], variables)
+    }
+
+    /// Another command, that somebody may interrupt.
+    pub(crate) fn of(stage: &Stage, arguments: &[&str]) -> Self {
+        Self::begin(stage, arguments, &[])
+    }
+
+    fn begin(stage: &Stage, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let said = stage.path().join(format!("said-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let file = std::fs::File::create(&said).expect("the directory is ours");
-        let mut command = stage.command(&["run"]);
+        let mut command = stage.command(arguments);
         command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().expect("the binary was built for this test");
         let id = child.id().expect("it was just started");

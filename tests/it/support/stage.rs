@@ -108,8 +108,7 @@ impl Stage {
         command
             .env_clear()
             .current_dir(self.directory.path())
-            .arg("--config")
-            .arg(self.config())
+            .env("MEETSYNC_CONFIG", self.config())
             .args(arguments)
             .stdin(Stdio::null())
             .kill_on_drop(true);

@@ -209,7 +209,8 @@ async fn what_a_sweep_finds_is_told_once_and_left_alone() {
     stage.database.run(&scenes::save_link(BY_HAND, &unwanted.room.url).sql).await;
     let fewer = async || {
         let status = stage.meetsync(&["status", "--json"]).await.json();
-        status["rooms"].as_array().unwrap().len() == 1
+        let groups = status["rooms"].as_array().unwrap();
+        groups.iter().map(|group| group["findings"].as_array().unwrap().len()).sum::<usize>() == 1
     };
     until_true("only the drifted one is left", fewer).await;
     stage.standin.plant_room(&of, &stranger);
@@ -266,4 +267,30 @@ async fn an_observing_worker_reads_and_plans_and_sends_nothing() {
     passes(&stage, 5).await;
     worker.stop().await.expect(0);
     assert_eq!(stage.standin.counts().writes(), 0);
+}
+
+/// Until the next look at rooms, tomorrow.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_does_not_tell_of_a_room_what_the_datatracker_contradicts() {
+    let stage = with_a_sweep_at_midnight().await;
+    let worker = with_rooms_made(&stage, 12).await;
+    until_swept(&stage).await;
+    worker.stop().await.expect(0);
+    let link = link_of(&stage, BY_HAND).await;
+    let write = |text: &str| {
+        format!("UPDATE public.meeting_session SET remote_instructions = '{text}' WHERE id = {BY_HAND}")
+    };
+    // A sweep that finds it replaced by a person's own.
+    stage.database.run(&write("https://webex.example.org/own")).await;
+    stage.database.run("DELETE FROM meetsync.tick").await;
+    let worker = Running::start(&stage);
+    until_swept(&stage).await;
+    let unwanted = format!("session {BY_HAND} room (");
+    let tells = async || stage.meetsync(&["status"]).await.stdout.contains(&unwanted);
+    until_true("it is told", tells).await;
+    stage.database.run(&write(&link)).await;
+    until_true("it is no longer told", async || !tells().await).await;
+    let json = stage.meetsync(&["status", "--json"]).await.json();
+    assert_eq!(json["rooms"], serde_json::json!([]), "{json:#}");
+    worker.stop().await.expect(0);
 }

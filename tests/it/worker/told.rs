@@ -54,6 +54,14 @@ async fn a_worker_that_only_observes_says_so_and_status_does() {
     let (told, text) = status(&stage).await;
     assert_eq!(told["mode"], "observe");
     assert!(text.contains("The worker only observes"), "{text}");
+    // It counts as `plan` does.
+    let sums = stage.meetsync(&["plan", "--json"]).await.expect(2).json()["summary"].clone();
+    assert!(sums["to_change"].as_u64().unwrap() > 12, "{sums}");
+    for sum in ["to_change", "requests", "in_step", "sessions"] {
+        assert_eq!(told["last_pass_summary"][sum], sums[sum], "{sum}: {told:#}");
+    }
+    let counted = format!(" in step, {} would be changed, none needs you.", sums["to_change"]);
+    assert!(text.lines().next().unwrap().ends_with(&counted), "{text}");
     // It has not asked.
     assert!(told["provider"].is_null() && !text.contains("answers it"), "{text}");
     worker.stop().await.expect(0);

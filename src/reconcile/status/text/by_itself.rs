@@ -8,7 +8,7 @@ use crate::ledger::StandingHold;
 use crate::model::{Mode, SessionId, SubjectKey};
 use crate::plan::{Page, Paint, counted};
 use crate::reconcile::status::Status;
-use crate::reconcile::status::subjects::{InDoubt, Trouble};
+use crate::reconcile::status::subjects::{InDoubt, Pending, Trouble};
 
 pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
     let now = status.as_of;
@@ -34,6 +34,22 @@ pub(super) fn goes_on_by_itself(page: &mut Page, status: &Status) {
             words(trouble),
             again(status, trouble.subject.session, trouble.not_before)
         ));
+    }
+    for Pending { subject, at, latest } in &status.pending {
+        let what = name(*subject);
+        lines.push(if now < *at && at < latest {
+            let (at, latest) = (clock(*at, now), clock(*latest, now));
+            format!(
+                "  {what}: waits for edits to stop (slides.quiet): sent at {at}, or at {latest} at the latest"
+            )
+        } else if now < *at {
+            format!(
+                "  {what}: waits for edits to stop (slides.quiet): sent at {} at the latest",
+                clock(*at, now)
+            )
+        } else {
+            format!("  {what}: was to be sent at {}, and is next", clock(*at, now))
+        });
     }
     for wait in &status.settling {
         let until = wait.until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));

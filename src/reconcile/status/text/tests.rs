@@ -11,6 +11,7 @@ use crate::model::{Hold, Mode, SessionId, SubjectKey, Why};
 use crate::plan::Wait;
 use crate::reconcile::status::test_standing::{ago, decks, found, pass, quiet, status, subject};
 
+mod not_sent_yet;
 mod of_workers;
 mod refused_and_held;
 
