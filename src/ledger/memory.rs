@@ -3,23 +3,25 @@
 //! A rehearsal lays it over the rows that are stored; a simulation has nothing else. A test plays random histories on
 //! this and on the database, and compares every row. The caller says what time it is by the ledger's clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::attempt::{Attempt, AttemptRow, CountsAs};
+use super::attempt::AttemptRow;
 use super::error::LedgerError;
 use super::lease::{Lease, LeasedStep, Settled, StepAsk};
 use super::overlay::{calm, end, mark, note_room, wish_for};
 use super::pass::{PassRecord, Recorded, is_fenced_off};
-use super::rows::{Columns, SubjectRow, still_matters};
+use super::rows::{Columns, SubjectRow};
 use super::step::{Begun, StepEnd, capped};
 use super::turn::{Taken, Turn};
 use super::wish::{Wish, newest_of};
-use crate::model::{Hold, LedgerView, Passes, Provider, RecentChanges, RoomRecord, SessionId, SubjectKey};
+use crate::model::{Hold, Passes, Provider, RoomRecord, SessionId, SubjectKey};
 use crate::planted::{self, Bug};
+
+mod reading;
 
 /// Everything that a ledger remembers.
 #[derive(Debug, Clone, Default)]
@@ -45,55 +47,6 @@ pub(super) struct HeldLease {
 }
 
 impl Memory {
-    /// As [`super::Ledger::view`].
-    ///
-    /// # Errors
-    /// A row can't be read, which would be a defect of ours.
-    pub fn view(
-        &self,
-        also: &BTreeSet<SessionId>,
-        per: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Result<LedgerView, LedgerError> {
-        let recent = now - still_matters();
-        self.view_where(per, now, |row| {
-            row.is_open(now)
-                || row.remote_end.is_some_and(|end| end > recent)
-                || row.slot_end.is_some_and(|end| end > recent)
-                || also.contains(&SessionId(row.session))
-                || self
-                    .holds
-                    .get(&Some(SessionId(row.session)))
-                    .is_some_and(|hold| hold.as_ref().is_some_and(|hold| now < hold.until))
-        })
-    }
-
-    /// As [`super::Ledger::view_of`].
-    ///
-    /// # Errors
-    /// As in [`Memory::view`].
-    pub fn view_of(
-        &self,
-        sessions: &BTreeSet<SessionId>,
-        per: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Result<LedgerView, LedgerError> {
-        self.view_where(per, now, |row| sessions.contains(&SessionId(row.session)))
-    }
-
-    /// As [`super::Ledger::open_sessions`].
-    pub fn open_sessions(&self, now: DateTime<Utc>) -> BTreeSet<SessionId> {
-        let held = self.holds.iter().filter_map(|(session, hold)| {
-            session.filter(|_| hold.as_ref().is_some_and(|hold| now < hold.until))
-        });
-        self.subjects
-            .values()
-            .filter(|row| row.is_open(now))
-            .map(|row| SessionId(row.session))
-            .chain(held)
-            .collect()
-    }
-
     /// As [`super::Ledger::record`].
     pub fn record(&mut self, wishes: &[Wish]) -> usize {
         newest_of(wishes).values().filter(|wish| self.wish(wish).is_some()).count()
@@ -205,11 +158,6 @@ impl Memory {
         self.holds.insert(session, hold);
     }
 
-    /// Every attempt that was written down, oldest first.
-    pub fn attempts(&self) -> &[(SubjectKey, AttemptRow)] {
-        &self.attempts
-    }
-
     pub(super) fn settle(
         &mut self,
         lease: &Lease,
@@ -277,46 +225,6 @@ impl Memory {
         let row = self.subjects.entry(ask.key).or_insert_with(|| stored.unwrap_or_else(empty));
         mark(row, ask)?;
         row.begun()
-    }
-
-    /// Adds what was done since `now - per` to what the guards count.
-    pub(super) fn count_recent(&self, recent: &mut RecentChanges, per: TimeDelta, now: DateTime<Utc>) {
-        for (key, attempt) in self.attempts.iter().filter(|(_, attempt)| attempt.at > now - per) {
-            match attempt.counts_as {
-                Some(CountsAs::RoomCreated) => recent.rooms_created += 1,
-                Some(CountsAs::RoomDeleted) => recent.rooms_deleted += 1,
-                Some(CountsAs::DecksEmptied) => {
-                    recent.sessions_emptied.insert(key.session);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// The attempts as the history shows them, newest first.
-    pub(super) fn newest_attempts(&self) -> impl Iterator<Item = Attempt> + '_ {
-        self.attempts.iter().rev().map(|(key, row)| row.as_written(*key))
-    }
-
-    fn view_where(
-        &self,
-        per: TimeDelta,
-        now: DateTime<Utc>,
-        wanted: impl Fn(&SubjectRow) -> bool,
-    ) -> Result<LedgerView, LedgerError> {
-        let mut view = LedgerView { passes: self.passes, ..LedgerView::default() };
-        self.count_recent(&mut view.recent, per, now);
-        for (key, row) in self.subjects.iter().filter(|(_, row)| wanted(row)) {
-            view.subjects.insert(*key, row.remembered()?);
-        }
-        for (session, hold) in &self.holds {
-            match (session, hold) {
-                (Some(session), Some(hold)) => _ = view.holds.insert(*session, hold.clone()),
-                (None, Some(hold)) => view.hold_all = Some(hold.clone()),
-                (_, None) => {}
-            }
-        }
-        Ok(view)
     }
 }
 

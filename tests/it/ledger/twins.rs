@@ -97,14 +97,14 @@ impl<'a> Both<'a> {
                 assert_eq!(back, self.memory.put_back(&twin.0, &twin.1));
                 self.seen.insert(format!("put back: {back:?}"));
             }
-            Event::Hold(held, length) => {
+            Event::Hold(whom, length) => {
                 let hold = Hold { until: at(second + length), by: "a".into(), reason: "b".into() };
-                self.ledger.hold(*held, &hold, at(second)).await.unwrap();
-                self.memory.hold(*held, Some(hold));
+                self.ledger.hold(*whom, &hold, at(second)).await.unwrap();
+                self.memory.hold(*whom, Some(hold));
             }
-            Event::Release(held) => {
-                self.ledger.release_hold(*held).await.unwrap();
-                self.memory.hold(*held, None);
+            Event::Release(whom) => {
+                self.ledger.release_hold(*whom).await.unwrap();
+                self.memory.hold(*whom, None);
             }
         }
     }
@@ -174,14 +174,10 @@ impl<'a> Both<'a> {
     /// All that they tell.
     async fn compare(&self, second: i64) {
         // Of now, and of a day when most of it is long over.
-        for now in [at(second), at(second) + TimeDelta::days(3)] {
-            let one = BTreeSet::from([SessionId(1)]);
-            for also in [BTreeSet::new(), one] {
-                let view = self.ledger.view(&also, PER, now).await.unwrap();
-                assert_eq!(view, self.memory.view(&also, PER, now).unwrap(), "at {now}");
-                let view = self.ledger.view_of(&also, PER, now).await.unwrap();
-                assert_eq!(view, self.memory.view_of(&also, PER, now).unwrap(), "at {now}");
-            }
+        let later = at(second) + TimeDelta::days(3);
+        for (now, also) in [(at(second), BTreeSet::new()), (later, BTreeSet::from([SessionId(1)]))] {
+            let view = self.ledger.view(&also, PER, now).await.unwrap();
+            assert_eq!(view, self.memory.view(&also, PER, now).unwrap(), "at {now}");
             assert_eq!(
                 self.ledger.open_sessions(now).await.unwrap(),
                 self.memory.open_sessions(now),
