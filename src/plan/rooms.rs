@@ -34,6 +34,7 @@ use forsaken::forsaken_room;
 pub use groups::groups_to_read;
 pub use known::{Known, fits};
 use moments::late_until;
+pub use moments::left_to_settle;
 pub(super) use moments::settles_at;
 pub(crate) use report::MOVED;
 pub use report::{FoundRoom, RoomReport, RoomState, RoomsAsked, report, rooms_asked};

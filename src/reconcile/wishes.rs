@@ -8,7 +8,7 @@ use super::world::World;
 use crate::desired::wanted_decks;
 use crate::ledger::Wish;
 use crate::model::{Why, digest_of};
-use crate::plan::{Change, Operation, Plan};
+use crate::plan::{Change, Operation, Plan, left_to_settle};
 
 pub(super) fn of_plan(plan: &Plan, at: DateTime<Utc>) -> Vec<Wish> {
     plan.changes.iter().map(|change| wish(change, at)).collect()
@@ -20,7 +20,7 @@ pub(super) fn of_plan(plan: &Plan, at: DateTime<Utc>) -> Vec<Wish> {
 pub(super) fn of_pass(plan: &Plan, world: &World, at: DateTime<Utc>) -> Vec<Wish> {
     let settling = plan.waits.iter().filter(|wait| wait.reason == Why::Settling).map(|wait| {
         let slot = world.snapshot.session(wait.session).and_then(|session| session.slot);
-        let desired = json!({ "settles": slot });
+        let desired = left_to_settle(slot);
         let digest = digest_of(&desired);
         Wish { key: wait.subject, desired, digest, epoch: None, slot, at }
     });

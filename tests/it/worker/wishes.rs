@@ -6,6 +6,7 @@ use meetsync::demo::sample::scenes;
 use meetsync::provider::meetecho::Call;
 
 use super::{NOTHING, calls_of, how_many, hurried, one, passes, shows, until, until_in_step};
+use super::rooms::link_of;
 use crate::support::running::{Running, until_none, until_true};
 
 /// While the scope of several workers is changed one after another, or one of them is tried with a group.
@@ -58,26 +59,54 @@ async fn a_persons_link_ends_the_wish_for_a_room() {
     worker.stop().await.expect(0);
 }
 
+/// As by a role that may not.
+const LINKS_ARE_REFUSED: &str =
+    "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+     CREATE TRIGGER refuse BEFORE UPDATE OF remote_instructions ON public.meeting_session
+     FOR EACH ROW EXECUTE FUNCTION public.refuse()";
+
+/// Finds the interim once its room was tried so often.
+fn tried(times: usize) -> String {
+    format!(
+        "SELECT session::text FROM meetsync.attempt WHERE key LIKE '%room' AND session = {}
+         GROUP BY session HAVING count(*) >= {times}",
+        scenes::INTERIM
+    )
+}
+
+/// The try by hand comes to its end under a wish that was only there to let the room settle. Then nobody knew any more
+/// since when it was left alone, and it was left alone from each pass on.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_try_by_hand_that_failed_a_room_is_not_left_to_settle_for_ever() {
+    let mut stage = hurried().await;
+    stage.change_settings("settle = \"0s\"\n", "settle = \"1s\"\n");
+    stage.meetsync(&["resync"]).await.expect(0);
+    let session = scenes::INTERIM;
+    let link = link_of(&stage, session).await;
+    let before = stage.database.texts(&tried(1)).await.len();
+    assert_eq!(before, 1, "it was made by hand");
+    let worker = Running::start(&stage);
+    until_in_step(&stage).await;
+    stage.database.run(LINKS_ARE_REFUSED).await;
+    let blank = format!(
+        "ALTER TABLE public.meeting_session DISABLE TRIGGER refuse;
+         UPDATE public.meeting_session SET remote_instructions = '', modified = now() WHERE id = {session};
+         ALTER TABLE public.meeting_session ENABLE TRIGGER refuse"
+    );
+    stage.database.run(&blank).await;
+    until_true("the worker tries it", async || !stage.database.texts(&tried(2)).await.is_empty()).await;
+    stage.meetsync(&["resync", "--session", &session.to_string()]).await.expect(4);
+    stage.database.run("DROP TRIGGER refuse ON public.meeting_session").await;
+    until_true("the link is back", async || link_of(&stage, session).await == link).await;
+    worker.stop().await.expect(0);
+}
+
 /// That is the database's trouble, and no look at Meetecho's rooms tells more of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_cannot_be_written_is_no_reason_to_ask_meetecho() {
     let stage = hurried().await;
-    stage
-        .database
-        .run(
-            "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-             CREATE TRIGGER refuse BEFORE UPDATE OF remote_instructions ON public.meeting_session
-             FOR EACH ROW EXECUTE FUNCTION public.refuse()",
-        )
-        .await;
+    stage.database.run(LINKS_ARE_REFUSED).await;
     let worker = Running::start(&stage);
-    let tried = |times: usize| {
-        format!(
-            "SELECT session::text FROM meetsync.attempt WHERE key LIKE '%room' AND session = {}
-             GROUP BY session HAVING count(*) >= {times}",
-            scenes::INTERIM
-        )
-    };
     until_true("it is tried", async || !stage.database.texts(&tried(2)).await.is_empty()).await;
     let before = stage.requests();
     until_true("it is tried again", async || !stage.database.texts(&tried(4)).await.is_empty()).await;
