@@ -44,7 +44,8 @@ pub(crate) use render::{Page, Paint, counted, moment, when};
 pub use render::{Style, explained_text, plan_text, rooms_text, sessions_text};
 pub(crate) use rooms::MOVED;
 pub use rooms::{
-    FoundRoom, Known, RoomReport, RoomState, RoomsAsked, fits, groups_to_read, left_to_settle, report, rooms_asked,
+    FoundRoom, Known, RoomReport, RoomState, RoomsAsked, fits, groups_to_read, left_to_settle, report,
+    rooms_asked,
 };
 pub use timing::{Due, due};
 pub use types::{Change, DeckCall, DeckRef, Operation, PLAN_VERSION, Plan, Refusal, RoomRef, Summary, Wait};

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use meetsync::demo::sample::scenes;
 use meetsync::provider::meetecho::Call;
 
-use super::{NOTHING, calls_of, how_many, hurried, one, passes, shows, until, until_in_step};
 use super::rooms::link_of;
+use super::{NOTHING, calls_of, how_many, hurried, one, passes, shows, until, until_in_step};
 use crate::support::running::{Running, until_none, until_true};
 
 /// While the scope of several workers is changed one after another, or one of them is tried with a group.
