@@ -128,7 +128,7 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             heard.notify_one();
         });
-        (bell, count, vec![(Pattern::parse("* * * * * *").unwrap(), ring)])
+        (bell, count, vec![(Pattern::parse("* * * * * *").expect("each second"), ring)])
     }
 
     async fn rings(bell: &Notify) {
@@ -139,8 +139,8 @@ mod tests {
     async fn a_job_of_each_second_rings_again_and_again_and_others_keep_still() {
         let (bell, _, mut jobs) = each_second();
         let (_, seldom, other) = each_second();
-        jobs.push((Pattern::parse("0 0 0 29 2 +MON").unwrap(), Arc::clone(&other[0].1)));
-        let scheduler = Scheduler::start(jobs).await.unwrap();
+        jobs.push((Pattern::parse("0 0 0 29 2 +MON").expect("a rare day"), Arc::clone(&other[0].1)));
+        let scheduler = Scheduler::start(jobs).await.expect("these patterns have a next moment");
         rings(&bell).await;
         rings(&bell).await;
         scheduler.stop();
@@ -150,10 +150,10 @@ mod tests {
     #[tokio::test]
     async fn what_was_stopped_rings_no_more() {
         let (bell, count, jobs) = each_second();
-        let stopped = Scheduler::start(jobs).await.unwrap();
+        let stopped = Scheduler::start(jobs).await.expect("these patterns have a next moment");
         rings(&bell).await;
         let (other_bell, _, jobs) = each_second();
-        let other = Scheduler::start(jobs).await.unwrap();
+        let other = Scheduler::start(jobs).await.expect("these patterns have a next moment");
         stopped.stop();
         let before = count.load(Ordering::SeqCst);
         // When the other one has rung three times, this one has had two seconds of its own.
@@ -172,8 +172,9 @@ mod tests {
             heard.notify_one();
             assert!(counted.fetch_add(1, Ordering::SeqCst) > 0, "the first ring panics");
         });
-        let _scheduler =
-            Scheduler::start(vec![(Pattern::parse("* * * * * *").unwrap(), ring)]).await.unwrap();
+        let _scheduler = Scheduler::start(vec![(Pattern::parse("* * * * * *").expect("each second"), ring)])
+            .await
+            .expect("these patterns have a next moment");
         rings(&bell).await;
         rings(&bell).await;
     }
@@ -185,8 +186,9 @@ mod tests {
         for turn in 0..50 {
             let (held, mut let_go) = tokio::sync::mpsc::channel::<()>(1);
             let ring: Ring = Arc::new(move || drop(held.clone()));
-            let scheduler =
-                Scheduler::start(vec![(Pattern::parse("0 0 * * * *").unwrap(), ring)]).await.unwrap();
+            let scheduler = Scheduler::start(vec![(Pattern::parse("0 0 * * * *").expect("each hour"), ring)])
+                .await
+                .expect("these patterns have a next moment");
             if turn % 2 == 0 {
                 scheduler.stop();
             } else {
@@ -200,6 +202,6 @@ mod tests {
 
     #[tokio::test]
     async fn no_jobs_are_no_mistake() {
-        Scheduler::start(Vec::new()).await.unwrap().stop();
+        Scheduler::start(Vec::new()).await.expect("nothing to ring is fine").stop();
     }
 }
